@@ -1,0 +1,266 @@
+"""The verbs: what the magic and the command line do, from Python."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Mapping
+from os import PathLike
+from typing import TYPE_CHECKING, Any
+
+from azml_magic.contract.profile import Profile, get_profile
+from azml_magic.errors import FindingsError, OptionError, PortError
+from azml_magic.module.bundle import Bundle, read_bundle
+from azml_magic.module.module import Module, as_module
+from azml_magic.result import Finding, Result
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from azml_magic.sandbox.probe import Capabilities
+
+_SIZE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([kmgt]?)i?b?\s*", re.IGNORECASE)
+_UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
+_LEAST_MEMORY = 32 << 20
+
+
+def run(
+    module: Module | Callable[..., Any] | str | PathLike[str],
+    dataset1: pd.DataFrame | None = None,
+    dataset2: pd.DataFrame | None = None,
+    bundle: Bundle | str | PathLike[str] | None = None,
+    *,
+    profile: str = "classic",
+    timeout: float | None = 600.0,
+    memory: int | str = "2GB",
+    dates: str = "epoch",
+    text: str = "object",
+    allow_network: bool = False,
+    strict: bool = False,
+    known_names: Mapping[str, str] | None = None,
+    on_output: Callable[[str, str], None] | None = None,
+    on_tick: Callable[[float], None] | None = None,
+) -> Result:
+    """Run a module as Execute Python Script would, in a sandboxed process of its own.
+
+    Parameters
+    ----------
+    module : Module, function, str or path
+        Source text with an ``azureml_main``, a function, the path of a ``.py`` file or of
+        a zip, or a :class:`Module`.
+    dataset1, dataset2 : pandas.DataFrame, optional
+        The frames of the two input ports; they are not changed.
+    bundle : path or Bundle, optional
+        The script bundle of the third port: a ``.zip`` or a folder.
+    profile : {"classic", "designer"}
+        Whose rules apply.
+    timeout : float or None
+        Time limit in seconds; ``None`` or 0 for none.
+    memory : int or str
+        Limit of memory of the run, in bytes or as ``"2GB"``.
+    dates : {"epoch", "datetime"}
+        How classic hands dates over: seconds since 1970 in UTC (rule 2.7), or as they are.
+    text : {"object", "str"}
+        How text is handed over: as Python objects, as the cloud does (rule 2.17), or in
+        pandas' own text type, which is faster.
+    allow_network : bool
+        Let the module use the network.
+    strict : bool
+        Raise on findings of level warning or error.
+    known_names : mapping of str to str, optional
+        Names of the notebook and where they are defined, for findings.
+    on_output : callable, optional
+        Called with ``"stdout"`` or ``"stderr"`` and whole lines, while the run goes on.
+    on_tick : callable, optional
+        Called with the seconds since the start, a few times a second.
+
+    Returns
+    -------
+    Result
+        Frames, figures, log and findings.
+
+    Raises
+    ------
+    UsageError
+        When the call itself is wrong; nothing was run.
+    SandboxError
+        When the run could not be confined; nothing was run.
+    RunError
+        When the run did not succeed; ``error.result`` keeps log, figures and findings.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> source = "def azureml_main(frame): return frame.describe(),"
+    >>> run(source, pd.DataFrame({"a": [1.0, 2.0]})).output1.shape
+    (8, 1)
+    """
+    from azml_magic.runner.run import Callbacks, RunOptions, run_module
+
+    prepared, rules, opened, findings = _prepare(module, bundle, profile)
+    datasets = _datasets(dataset1, dataset2)
+    options = RunOptions(
+        seconds=_seconds(timeout),
+        memory=_bytes(memory),
+        dates=_choice("dates", dates, ("epoch", "datetime")),
+        text={"object": "object", "str": "native"}[_choice("text", text, ("object", "str"))],
+        network=allow_network,
+    )
+    if strict:
+        findings += _check(prepared, rules, list(datasets), known_names, opened)
+        _refuse(findings, prepared, rules)
+    result = run_module(
+        prepared, datasets, opened, rules, options, findings, Callbacks(on_output, on_tick)
+    )
+    if strict:
+        _refuse(result.findings, prepared, rules, result)
+    return result
+
+
+def check(
+    module: Module | Callable[..., Any] | str | PathLike[str],
+    bundle: Bundle | str | PathLike[str] | None = None,
+    *,
+    profile: str = "classic",
+    connected: Collection[str] | None = None,
+    known_names: Mapping[str, str] | None = None,
+) -> tuple[Finding, ...]:
+    """Read a module without running it, and say what would break or differ in the cloud.
+
+    Parameters
+    ----------
+    module, bundle, profile
+        As for :func:`run`.
+    connected : collection of str, optional
+        The connected ports, when they are known.
+    known_names : mapping of str to str, optional
+        Names of the notebook and where they are defined.
+
+    Returns
+    -------
+    tuple of Finding
+        Sorted by line.
+
+    Raises
+    ------
+    UsageError
+        When there is no module to read.
+    """
+    prepared, rules, opened, findings = _prepare(module, bundle, profile)
+    return (*findings, *_check(prepared, rules, connected, known_names, opened))
+
+
+def machine() -> Capabilities:
+    """Find out by trying what this machine can enforce on a run.
+
+    Returns
+    -------
+    Capabilities
+        Mechanisms, level and, where runs are refused, the reason.
+    """
+    from azml_magic.sandbox.probe import probe
+
+    return probe()
+
+
+def warm_up() -> None:
+    """Start the processes of the first run in the background."""
+    from azml_magic.runner import client
+
+    client.warm_up()
+
+
+def shut_down() -> None:
+    """End the processes that wait for a run; the next run starts new ones."""
+    from azml_magic.runner import client
+
+    client.shut_down()
+
+
+def _prepare(
+    module: Any, bundle: Any, profile: str
+) -> tuple[Module, Profile, Bundle | None, list[Finding]]:
+    prepared = as_module(module)
+    rules = get_profile(prepared.profile or profile)
+    if bundle is None or isinstance(bundle, Bundle):
+        return prepared, rules, bundle or prepared.bundle, []
+    opened, findings = read_bundle(bundle, rules)
+    return prepared, rules, opened, list(findings)
+
+
+def _check(
+    module: Module,
+    rules: Profile,
+    connected: Collection[str] | None,
+    known_names: Mapping[str, str] | None,
+    bundle: Bundle | None,
+) -> list[Finding]:
+    from azml_magic.checks import check as check_module
+
+    return check_module(
+        module,
+        rules,
+        connected=None if connected is None else list(connected),
+        known_names=known_names,
+        bundle_modules=bundle.modules if bundle is not None else (),
+    )
+
+
+def _refuse(
+    findings: Collection[Finding], module: Module, rules: Profile, result: Result | None = None
+) -> None:
+    serious = [finding for finding in findings if finding.level != "note"]
+    if not serious:
+        return
+    first = serious[0]
+    place = f" (line {first.line})" if first.line else ""
+    more = f", and {len(serious) - 1} more" if len(serious) > 1 else ""
+    raise FindingsError(
+        f"{first.code}{place}: {first.message}{more}",
+        first.fix or "mend it, or run without strict",
+        result
+        or Result(findings=tuple(findings), profile=rules.name, module=module.label),
+    )
+
+
+def _datasets(
+    dataset1: pd.DataFrame | None, dataset2: pd.DataFrame | None
+) -> dict[str, pd.DataFrame]:
+    import pandas as pd
+
+    ports = {"dataset1": dataset1, "dataset2": dataset2}
+    connected = {port: frame for port, frame in ports.items() if frame is not None}
+    for port, frame in connected.items():
+        if not isinstance(frame, pd.DataFrame):
+            hint = "use series.to_frame()" if isinstance(frame, pd.Series) else ""
+            raise PortError(
+                f"{port} holds a {type(frame).__name__}, not a DataFrame",
+                hint or "give it a pandas DataFrame",
+            )
+    return connected
+
+
+def _seconds(timeout: float | None) -> float | None:
+    if timeout is None or timeout == 0:
+        return None
+    if not timeout > 0:
+        raise OptionError(f"a time limit of {timeout} s", "give seconds above 0, or 0 for none")
+    return float(timeout)
+
+
+def _bytes(memory: int | str) -> int:
+    found = _SIZE.fullmatch(str(memory))
+    if found is None:
+        raise OptionError(f"{memory!r} is not a size of memory", "write it as 512MB or 2GB")
+    size = int(float(found[1]) * _UNITS[found[2].lower()])
+    if size < _LEAST_MEMORY:
+        raise OptionError(
+            f"a memory limit of {memory} is too small to run anything", "give 64MB or more"
+        )
+    return size
+
+
+def _choice(option: str, value: str, choices: tuple[str, ...]) -> str:
+    if value not in choices:
+        listed = " or ".join(repr(choice) for choice in choices)
+        raise OptionError(f"{option} is {listed}, not {value!r}")
+    return value

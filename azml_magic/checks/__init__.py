@@ -1,0 +1,7 @@
+"""Findings by reading a module, never running it: what would break or differ in the cloud."""
+
+from __future__ import annotations
+
+from azml_magic.checks.check import check, describe_codes
+
+__all__ = ["check", "describe_codes"]

@@ -1,0 +1,86 @@
+"""Family ``environment``: the network, the size of the script, blocks that never run."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from azml_magic.checks.codes import Code, Surroundings
+from azml_magic.checks.literals import argument, is_address, text_start
+from azml_magic.checks.script import Call, Script
+from azml_magic.result import Finding
+
+NETWORK = Code("AZ501", "warning", "the network is used, which the profile does not have")
+TOO_LARGE = Code("AZ503", "error", "the script is too large for the designer")
+MAIN_BLOCK = Code("AZ504", "note", 'an `if __name__ == "__main__"` block, which never runs')
+CODES: tuple[Code, ...] = (NETWORK, TOO_LARGE, MAIN_BLOCK)
+
+SCRIPT_BYTES = 16 * 1024
+"""Longest script of the designer, in bytes (rule X1)."""
+
+_NETWORK_MODULES = (
+    "aiohttp",
+    "azure.cosmos",
+    "azure.cosmosdb",
+    "azure.storage",
+    "azureml.Workspace",
+    "boto",
+    "boto3",
+    "botocore",
+    "ftplib",
+    "google.cloud",
+    "http.client",
+    "httplib2",
+    "httpx",
+    "imaplib",
+    "MySQLdb",
+    "paramiko",
+    "poplib",
+    "psycopg2",
+    "pymongo",
+    "pymssql",
+    "pymysql",
+    "pyodbc",
+    "redis",
+    "requests",
+    "smtplib",
+    "telnetlib",
+    "tweepy",
+    "urllib.request",
+    "urllib3",
+)
+# Names in these modules that make an object or an error and send nothing by themselves.
+_QUIET = re.compile(r"\w*(?:Error|Exception|Warning|Retry)$|disable_warnings$|exceptions$")
+_SOCKETS = {"socket.socket", "socket.create_connection", "socket.getaddrinfo"}
+_SHELLS = {"os.system", "os.popen", "pip.main"}
+_DOWNLOADS = re.compile(r"\s*(?:\S*python\S*\s+-m\s+)?(?:pip3?|conda|curl|wget|git)\s")
+
+
+def find(script: Script, around: Surroundings) -> Iterator[Finding]:
+    """Yield uses of the network (rule W2), a script too large (X1), main blocks (3.11)."""
+    if not around.profile.network_in_cloud:
+        for call in script.calls:
+            what = _network_use(call)
+            if what:
+                message = f"{what} needs the network, which this profile does not have"
+                fix = "bring the data in by a port, and packages by the script bundle"
+                yield NETWORK.at(call.line, message, fix, "W2")
+    size = len(script.source.encode(errors="replace"))
+    if around.profile.name == "designer" and size > SCRIPT_BYTES:
+        message = f"the script has {size:,} bytes; the designer fails above {SCRIPT_BYTES:,}"
+        yield TOO_LARGE.at(None, message, "move functions into the script bundle", "X1")
+    for line in script.main_blocks:
+        message = 'a module is imported, so its `if __name__ == "__main__"` block never runs'
+        yield MAIN_BLOCK.at(line, message, "keep it for local tests, or leave it out", "3.11")
+
+
+def _network_use(call: Call) -> str:
+    module = next((name for name in _NETWORK_MODULES if call.name.startswith(f"{name}.")), "")
+    if module or call.name in _SOCKETS or call.name == "azureml.Workspace":
+        return "" if _QUIET.match(call.last_name) else call.name
+    start = text_start(argument(call, 0, "filepath_or_buffer", "path", "io", "url"))
+    if is_address(start) and (call.last_name.startswith("read_") or call.last_name == "open"):
+        return f"{call.last_name} of {start[:60]!r}"
+    if call.name in _SHELLS and _DOWNLOADS.match(start):
+        return repr(start.strip()[:60])
+    return ""

@@ -1,0 +1,49 @@
+"""Literal texts in the arguments of calls, as far as they can be read."""
+
+from __future__ import annotations
+
+import ast
+import re
+
+from azml_magic.checks.script import Call
+
+_ABSOLUTE = re.compile(r"[A-Za-z]:[\\/]|[A-Za-z]:$|/|\\|~")
+_ADDRESS = re.compile(r"(?:https?|ftps?|sftp|s3|gs|wasbs?|abfss?|adl)://", re.IGNORECASE)
+
+
+def argument(call: Call, position: int, *keywords: str) -> ast.expr | None:
+    """Return the argument of a call at a position, or by one of the keywords."""
+    arguments = call.node.args
+    if position < len(arguments):
+        found = arguments[position]
+        return None if isinstance(found, ast.Starred) else found
+    for keyword in call.node.keywords:
+        if keyword.arg in keywords:
+            return keyword.value
+    return None
+
+
+def text(node: ast.expr | None) -> str | None:
+    """Return the value of a literal text; ``None`` for everything else."""
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else None
+
+
+def text_start(node: ast.expr | None) -> str:
+    """Return how a text begins: also of an f-string, and of a sum of texts."""
+    while isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add | ast.Mod):
+        node = node.left
+    if isinstance(node, ast.JoinedStr) and node.values:
+        node = node.values[0]
+    return text(node) or ""
+
+
+def is_absolute(path: str) -> bool:
+    r"""Tell whether a path leads out of the run folder: ``/``, ``C:\``, ``~``, ``..``."""
+    if path.startswith("/dev/"):
+        return False
+    return _ABSOLUTE.match(path) is not None or ".." in re.split(r"[\\/]", path)
+
+
+def is_address(path: str) -> bool:
+    """Tell whether a text is an address in the network."""
+    return _ADDRESS.match(path) is not None

@@ -1,0 +1,72 @@
+"""Family ``names``: names that the module reads and that the cloud would not have."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+
+from azml_magic.checks.codes import Code, Surroundings
+from azml_magic.checks.script import Script
+from azml_magic.module.names import ENTRY_POINT, NOTEBOOK_BUILTINS, UndefinedName
+from azml_magic.module.scopes import MODULE
+from azml_magic.result import Finding
+
+NOTEBOOK_ONLY = Code("AZ110", "error", "a name that only the notebook defines")
+NOWHERE = Code("AZ111", "error", "a name that is defined nowhere")
+CODES: tuple[Code, ...] = (NOTEBOOK_ONLY, NOWHERE)
+
+_USUAL_IMPORTS = {
+    "np": "import numpy as np",
+    "pd": "import pandas as pd",
+    "plt": "import matplotlib.pyplot as plt",
+    "mpl": "import matplotlib as mpl",
+    "sns": "import seaborn as sns",
+    "scipy": "import scipy",
+    "sp": "import scipy as sp",
+    "sklearn": "import sklearn",
+    "matplotlib": "import matplotlib",
+    "numpy": "import numpy",
+    "pandas": "import pandas",
+    "dt": "import datetime as dt",
+}
+
+
+def find(script: Script, around: Surroundings) -> Iterator[Finding]:
+    """Yield the names of the module that nothing in it binds."""
+    if script.error is not None:
+        return
+    for missing in script.names.undefined:
+        level = "" if missing.reached else "warning"
+        place = _place(missing)
+        if missing.name in around.known_names:
+            where = around.known_names[missing.name]
+            told = f"is defined in {where}" if where else "is defined in the notebook only"
+            message = f"`{missing.name}`{place} {told}; Studio will not have it"
+            fix = _import(missing.name, around)
+            fix = fix or "move it into this cell or into the script bundle"
+            yield NOTEBOOK_ONLY.at(missing.line, message, fix, level=level)
+        else:
+            message = f"`{missing.name}`{place} is defined nowhere"
+            fix = _import(missing.name, around) or _other_fix(missing.name)
+            yield NOWHERE.at(missing.line, message, fix, level=level)
+
+
+def _place(missing: UndefinedName) -> str:
+    if missing.function in {MODULE, ENTRY_POINT}:
+        return ""
+    unused = "" if missing.reached else f", which {ENTRY_POINT} does not use,"
+    return f" in {missing.function}{unused}"
+
+
+def _import(name: str, around: Surroundings) -> str:
+    """Return the import that was probably forgotten."""
+    statement = _USUAL_IMPORTS.get(name, "")
+    if not statement and (name in around.bundle_modules or name in sys.stdlib_module_names):
+        statement = f"import {name}"
+    return f"add `{statement}` to the module" if statement else ""
+
+
+def _other_fix(name: str) -> str:
+    if name in NOTEBOOK_BUILTINS:
+        return "leave it out: it belongs to IPython; print goes to the log"
+    return "define it, or correct its spelling"

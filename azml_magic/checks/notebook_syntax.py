@@ -1,0 +1,33 @@
+"""Family ``notebook_syntax``: lines that only a notebook understands."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from azml_magic.checks.codes import Code, Surroundings
+from azml_magic.checks.script import Script
+from azml_magic.result import Finding
+
+LINE = Code("AZ120", "error", "a `!` or `%` line, which is no Python")
+CODES: tuple[Code, ...] = (LINE,)
+
+_INSTALL = re.compile(r"\s*[!%]\s*(?:\w+\s+-m\s+)?(?:pip3?|conda|mamba|uv)\b")
+
+
+def find(script: Script, around: Surroundings) -> Iterator[Finding]:
+    """Yield the lines in the notebook's own syntax."""
+    for number in script.notebook_lines:
+        line = script.lines[number - 1]
+        message = f"`{line.strip()[:60]}` is notebook syntax; a module is plain Python"
+        yield LINE.at(number, message, _fix(line, around))
+
+
+def _fix(line: str, around: Surroundings) -> str:
+    if _INSTALL.match(line):
+        if around.profile.network_in_cloud:
+            return 'install by os.system("pip install ...") at the start of the module'
+        return "put the package into the script bundle (rule P3)"
+    if line.lstrip().startswith("%matplotlib"):
+        return "leave it out; figures are shown when savefig has saved them as PNG"
+    return "leave it out"

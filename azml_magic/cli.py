@@ -1,0 +1,223 @@
+"""The same verbs in a shell: ``azml-magic run|check|doctor|demo``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from azml_magic import api
+from azml_magic.display.mime import page
+from azml_magic.display.terminal import (
+    error_terminal,
+    findings_terminal,
+    result_terminal,
+    wants_color,
+)
+from azml_magic.errors import AzmlError, Interrupted, RunError, SandboxError, UsageError
+from azml_magic.module.module import Module
+from azml_magic.result import Result
+from azml_magic.tables import read_table, write_table
+
+EXIT_FAILED, EXIT_USAGE, EXIT_SANDBOX, EXIT_INTERRUPTED = 1, 2, 3, 130
+PROGRESS_SECONDS = 2.0
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; return its exit status.
+
+    0 is success, 1 a failed run or findings, 2 a wrong call, 3 no confinement, 130 an
+    interrupt.
+    """
+    options = build_parser().parse_args(arguments)
+    try:
+        status: int = options.action(options)
+    except KeyboardInterrupt as error:
+        if isinstance(error, AzmlError):
+            _print_error(error)
+        return EXIT_INTERRUPTED
+    except AzmlError as error:
+        _print_error(error)
+        return _exit_status(error)
+    return status
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of the command line."""
+    parser = argparse.ArgumentParser(
+        prog="azml-magic",
+        description="Run Python modules as Azure ML Studio's Execute Python Script runs them.",
+    )
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    _add_run(commands)
+    _add_check(commands)
+    doctor = commands.add_parser("doctor", help="print what this machine enforces, and how")
+    doctor.set_defaults(action=_doctor)
+    demo = commands.add_parser("demo", help="rank the features of the Pima diabetes data")
+    demo.add_argument("--folder", type=Path, default=Path("azml-demo"), help="where the page goes")
+    demo.set_defaults(action=_demo)
+    return parser
+
+
+def _add_run(commands: Any) -> None:
+    run = commands.add_parser("run", help="run a module", description="Run a module.")
+    add = run.add_argument
+    add("module", help="a .py file with an azureml_main, or a zip")
+    add("--dataset1", metavar="FILE", help="first dataset: .csv, .tsv, .parquet or .feather")
+    add("--dataset2", metavar="FILE", help="second dataset")
+    add("--bundle", metavar="PATH", help="script bundle: a .zip or a folder")
+    add("--output", metavar="FILE", help="where the first output frame goes")
+    add("--output2", metavar="FILE", help="where the second output frame goes")
+    add("--figures", metavar="FOLDER", type=Path, help="where the figures go")
+    add("--html", metavar="FILE", type=Path, help="write a page with everything that is shown")
+    add("--profile", default="classic", help="classic (default) or designer")
+    add("--timeout", type=float, default=600.0, metavar="SECONDS", help="0 for no limit")
+    add("--memory", default="2GB", metavar="SIZE")
+    add("--dates", default="epoch", help="epoch (default) or datetime")
+    add("--text", default="object", help="object (default) or str")
+    add("--allow-network", action="store_true", help="let the module use the network")
+    add("--strict", action="store_true", help="findings are errors")
+    add("--rows", type=int, default=10, help="rows to print")
+    add("--quiet", action="store_true", help="print nothing when the run succeeds")
+    run.set_defaults(action=_run)
+
+
+def _add_check(commands: Any) -> None:
+    check = commands.add_parser("check", help="read a module without running it")
+    check.add_argument("module")
+    check.add_argument("--bundle", metavar="PATH")
+    check.add_argument("--profile", default="classic")
+    check.set_defaults(action=_check)
+
+
+def _run(options: argparse.Namespace) -> int:
+    module = Module.from_path(options.module)
+    show = not options.quiet
+    progress = _Progress()
+    try:
+        result = api.run(
+            module,
+            dataset1=read_table(options.dataset1),
+            dataset2=read_table(options.dataset2),
+            bundle=options.bundle,
+            profile=options.profile,
+            timeout=options.timeout,
+            memory=options.memory,
+            dates=options.dates,
+            text=options.text,
+            allow_network=options.allow_network,
+            strict=options.strict,
+            on_output=progress.on_output if show else None,
+            on_tick=progress.on_tick if show and sys.stderr.isatty() else None,
+        )
+    except RunError as error:
+        progress.clear()
+        if error.result is not None:
+            _save(options, error.result)
+        raise
+    progress.clear()
+    if show:
+        print(result_terminal(result, rows=options.rows, colors=wants_color(sys.stdout)))
+    for path in _save(options, result):
+        if show:
+            print(f"wrote {path}")
+    return 0
+
+
+def _save(options: argparse.Namespace, result: Result) -> list[Path]:
+    written = []
+    for target, frame in ((options.output, result.output1), (options.output2, result.output2)):
+        if target is not None and frame is not None:
+            written.append(write_table(frame, target))
+    if options.figures is not None:
+        written += save_figures(result, options.figures)
+    if options.html is not None:
+        options.html.write_text(page(result, result.module), encoding="utf-8")
+        written.append(options.html)
+    return written
+
+
+def save_figures(result: Result, folder: Path) -> list[Path]:
+    """Write a result's figures into `folder` under safe names; return their paths."""
+    folder.mkdir(parents=True, exist_ok=True)
+    written: list[Path] = []
+    for figure in result.figures:
+        # A figure's name comes from the run: only its last part, and never a hidden file.
+        name = Path(figure.name.replace("\\", "/")).name.lstrip(".") or "figure.png"
+        path = folder / name
+        number = 2
+        while path in written:
+            path = folder / f"{Path(name).stem}-{number}.png"
+            number += 1
+        figure.save(path)
+        written.append(path)
+    return written
+
+
+def _check(options: argparse.Namespace) -> int:
+    module = Module.from_path(options.module)
+    findings = api.check(module, options.bundle, profile=options.profile)
+    print(findings_terminal(findings, module.label, colors=wants_color(sys.stdout)))
+    return EXIT_FAILED if any(finding.level == "error" for finding in findings) else 0
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    capabilities = api.machine()
+    print(capabilities.report())
+    return EXIT_SANDBOX if capabilities.refusal else 0
+
+
+def _demo(options: argparse.Namespace) -> int:
+    from azml_magic.demo import SOURCE, patients
+
+    started = time.perf_counter()
+    result = api.run(Module.from_source(SOURCE, label="demo"), patients())
+    folder: Path = options.folder
+    figures = save_figures(result, folder)
+    whole_page = folder / "index.html"
+    whole_page.write_text(page(result, "Features of the Pima diabetes data"), encoding="utf-8")
+    print(result_terminal(result, rows=10, colors=wants_color(sys.stdout)))
+    print(f"\nfigures: {', '.join(str(path) for path in figures)}")
+    print(f"page:    {whole_page} ({time.perf_counter() - started:.1f} s in all)")
+    return 0
+
+
+class _Progress:
+    """Live output and, on a terminal, a line that says that the run goes on."""
+
+    def __init__(self) -> None:
+        self._shown = False
+
+    def on_output(self, stream: str, text: str) -> None:
+        self.clear()
+        file = sys.stderr if stream == "stderr" else sys.stdout
+        file.write(text)
+        file.flush()
+
+    def on_tick(self, seconds: float) -> None:
+        if seconds >= PROGRESS_SECONDS:
+            sys.stderr.write(f"\rrunning for {seconds:.0f} s ...")
+            sys.stderr.flush()
+            self._shown = True
+
+    def clear(self) -> None:
+        if self._shown:
+            sys.stderr.write("\r" + " " * 40 + "\r")
+            self._shown = False
+
+
+def _print_error(error: AzmlError) -> None:
+    print(error_terminal(error, colors=wants_color(sys.stderr)), file=sys.stderr)
+
+
+def _exit_status(error: AzmlError) -> int:
+    if isinstance(error, Interrupted):
+        return EXIT_INTERRUPTED
+    if isinstance(error, UsageError):
+        return EXIT_USAGE
+    if isinstance(error, SandboxError):
+        return EXIT_SANDBOX
+    return EXIT_FAILED

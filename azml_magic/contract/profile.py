@@ -1,0 +1,133 @@
+"""The two rule sets, as data.
+
+What differs between the profiles is a field here, so that code asks for a rule and not for a
+name. Rule ids are those of ``docs/contract.md``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from azml_magic.errors import OptionError, did_you_mean
+
+PORTS = ("dataset1", "dataset2")
+OUTPUT_PORTS = ("output1", "output2")
+
+
+@dataclass(frozen=True)
+class Profile:
+    """The rules of one cloud runtime of Execute Python Script.
+
+    Attributes
+    ----------
+    name : str
+        ``"classic"`` or ``"designer"``.
+    title : str
+        The product's name, for messages.
+    module_name : str
+        ``__name__`` of the script, never ``"__main__"``.
+    connected_only : bool
+        Whether only connected ports become arguments (A1), or an unconnected one is ``None``.
+    lists_allowed : bool
+        Whether a list (or an object array) may hold the output frame (R4, R5).
+    values_allowed : bool
+        Whether values that are no frames are made into one (R11).
+    second_output : bool
+        Whether a second frame has a port (R6).
+    numbers_from_two : bool
+        Whether repeated names become ``name (2)`` (N2 of classic), or ``name_0``.
+    keeps_index : bool
+        Whether an index travels (I1, I2).
+    dates_as_epoch : bool
+        Whether dates are delivered as seconds since 1970 and refused in results (V8, C17).
+    plain_types_only : bool
+        Whether a dataset knows numbers, text, booleans and dates only (V9 to V11, C16 to C29).
+    images_from_folder : bool
+        Whether PNG files of the working directory are shown (W3), or uploaded ones.
+    top_level_in_run_folder : bool
+        Whether the working directory is set before the script's top level runs (W1, Z9).
+    bundle_folder_always : bool
+        Whether ``Script Bundle`` is there without a zip too (Z1).
+    unsafe_bundle_entries : str
+        ``"refuse"`` or ``"strip"``: what becomes of ``../`` entries of a zip (Z8).
+    run_object : bool
+        Whether ``azureml.core.Run`` is there.
+    network_in_cloud : bool
+        Whether the cloud's module has a network (W2).
+    """
+
+    name: str
+    title: str
+    module_name: str
+    connected_only: bool
+    lists_allowed: bool
+    values_allowed: bool
+    second_output: bool
+    numbers_from_two: bool
+    keeps_index: bool
+    dates_as_epoch: bool
+    plain_types_only: bool
+    images_from_folder: bool
+    top_level_in_run_folder: bool
+    bundle_folder_always: bool
+    unsafe_bundle_entries: str
+    run_object: bool
+    network_in_cloud: bool
+
+
+CLASSIC = Profile(
+    name="classic",
+    title="Studio (classic)",
+    module_name="azuremod",
+    connected_only=True,
+    lists_allowed=True,
+    values_allowed=False,
+    second_output=False,
+    numbers_from_two=True,
+    keeps_index=False,
+    dates_as_epoch=True,
+    plain_types_only=True,
+    images_from_folder=True,
+    top_level_in_run_folder=True,
+    bundle_folder_always=False,
+    unsafe_bundle_entries="refuse",
+    run_object=False,
+    network_in_cloud=False,
+)
+
+DESIGNER = Profile(
+    name="designer",
+    title="the designer",
+    module_name="user_script",
+    connected_only=False,
+    lists_allowed=False,
+    values_allowed=True,
+    second_output=True,
+    numbers_from_two=False,
+    keeps_index=True,
+    dates_as_epoch=False,
+    plain_types_only=False,
+    images_from_folder=False,
+    top_level_in_run_folder=False,
+    bundle_folder_always=True,
+    unsafe_bundle_entries="strip",
+    run_object=True,
+    network_in_cloud=True,
+)
+
+PROFILES = {profile.name: profile for profile in (CLASSIC, DESIGNER)}
+
+
+def get_profile(name: str) -> Profile:
+    """Return a profile by its name.
+
+    Raises
+    ------
+    OptionError
+        When there is no such profile.
+    """
+    try:
+        return PROFILES[name]
+    except (KeyError, TypeError):
+        hint = did_you_mean(str(name), PROFILES, "use 'classic' or 'designer'")
+        raise OptionError(f"no profile named {name!r}", hint) from None

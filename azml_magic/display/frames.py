@@ -1,0 +1,134 @@
+"""The head of a frame as short texts; the cost depends on what is shown, not on the rows.
+
+Nothing here looks at a row that is not shown, and each column is tried on its own, so that
+one that cannot be shown does not hide the others.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from azml_magic.display.cells import cell_text
+from azml_magic.display.sanitize import one_line
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MAX_ROWS = 1_000
+MAX_COLUMNS = 200
+NAME = 80
+LABEL = 40
+DTYPE = 40
+
+# Kinds whose cells pandas writes on one line each, aligned: numbers, booleans, times.
+_FORMATTED = "biufcmM"
+
+
+@dataclass(frozen=True)
+class ColumnView:
+    """What is shown of a column.
+
+    Attributes
+    ----------
+    name, dtype : str
+        One line each.
+    cells : tuple of str
+        One line each, as many as the view has labels.
+    numeric : bool
+        Whether the cells are to be aligned right.
+    """
+
+    name: str
+    dtype: str
+    cells: tuple[str, ...]
+    numeric: bool
+
+
+@dataclass(frozen=True)
+class FrameView:
+    """What is shown of a frame.
+
+    Attributes
+    ----------
+    port : str
+        ``"output1"`` or ``"output2"``.
+    rows, columns : int
+        Shape of the whole frame.
+    labels : tuple of str
+        The index of the rows that are shown.
+    shown : tuple of ColumnView
+        The columns that are shown, the first ones.
+    """
+
+    port: str
+    rows: int
+    columns: int
+    labels: tuple[str, ...]
+    shown: tuple[ColumnView, ...]
+
+
+def frame_view(frame: pd.DataFrame, port: str, rows: int, max_columns: int) -> FrameView:
+    """Return the first `rows` of the first `max_columns` as texts.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        An output of a run; it is not changed.
+    port : str
+        ``"output1"`` or ``"output2"``.
+    rows, max_columns : int
+        At most so many are shown, and never more than 1,000 rows or 200 columns.
+    """
+    rows = min(max(rows, 0), MAX_ROWS)
+    head = frame.iloc[:rows].iloc[:, : min(max(max_columns, 1), MAX_COLUMNS)]
+    names = list(head.columns)
+    return FrameView(
+        port=port,
+        rows=int(frame.shape[0]),
+        columns=int(frame.shape[1]),
+        labels=_labels(head),
+        shown=tuple(_column(head.iloc[:, position], name) for position, name in enumerate(names)),
+    )
+
+
+def _labels(head: pd.DataFrame) -> tuple[str, ...]:
+    try:
+        return tuple(cell_text(label, LABEL) for label in head.index)
+    except Exception:
+        return tuple(str(number) for number in range(len(head)))
+
+
+def _column(column: pd.Series[Any], name: object) -> ColumnView:
+    kind = getattr(column.dtype, "kind", "O")
+    return ColumnView(
+        name=cell_text(name, NAME),
+        dtype=cell_text(column.dtype, DTYPE),
+        cells=_formatted(column) if kind in _FORMATTED else _one_by_one(column),
+        numeric=kind in "iufc",
+    )
+
+
+def _formatted(column: pd.Series[Any]) -> tuple[str, ...]:
+    # pandas' own form, with the person's display options for decimals.
+    if not len(column):
+        return ()
+    try:
+        lines = column.to_string(index=False, header=False).split("\n")
+    except Exception:
+        return _one_by_one(column)
+    if len(lines) != len(column):
+        return _one_by_one(column)
+    return tuple(one_line(line.strip(), NAME) for line in lines)
+
+
+def _one_by_one(column: pd.Series[Any]) -> tuple[str, ...]:
+    return tuple(_cell(column, position) for position in range(len(column)))
+
+
+def _cell(column: pd.Series[Any], position: int) -> str:
+    try:
+        value = column.iloc[position]
+    except Exception:
+        return "(cannot be shown)"
+    return cell_text(value)

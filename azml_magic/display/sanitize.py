@@ -1,0 +1,111 @@
+"""Text of a run made safe to show: bounded, and with nothing in it that acts or hides.
+
+Everything that a module printed, named or returned is hostile until it went through here.
+Texts are cut before they are cleaned, so that the cost never depends on their length.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+
+LOG_HEAD = 48 * 1024
+LOG_TAIL = 16 * 1024
+MESSAGE = 4_000
+
+# Complete escape sequences of terminals: colours, cursor moves, titles, hyperlinks.
+_ESCAPE_SEQUENCE = re.compile(
+    r"(?:\x1b\[|\x9b)[0-?]{0,200}[ -/]{0,20}[@-~]|\x1b\][^\x07\x1b\n]{0,2000}(?:\x07|\x1b\\)"
+)
+# What moves, reverses or hides text, or cannot be written as UTF-8: controls, direction marks
+# and overrides, zero-width spaces, line separators, tag characters, lone surrogates. Joiners
+# (U+200C, U+200D) stay: scripts and emoji need them.
+_UNSAFE = re.compile(
+    r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e"
+    r"\u2060-\u206f\ufeff\ufff9-\ufffb\ufffe\uffff\ud800-\udfff\U000e0000-\U000e007f]"
+)
+_WHITE = {"\t": r"\t", "\n": r"\n", "\r": r"\r"}
+
+
+def one_line(text: str, limit: int) -> str:
+    r"""Return a name or a cell on one line, with every control character visible.
+
+    Parameters
+    ----------
+    text : str
+        As the run gave it.
+    limit : int
+        Characters to keep, at least 4; a longer text ends in ``...``.
+
+    Examples
+    --------
+    >>> one_line("a\nb\x1b[31m", 20)
+    'a\\nb\\x1b[31m'
+    >>> one_line("abcdefgh", 6)
+    'abc...'
+    """
+    shown = text if len(text) <= limit else text[: max(limit - 3, 1)] + "..."
+    return re.sub(r"[\t\n\r]", lambda match: _WHITE[match[0]], _visible(shown))
+
+
+def block(text: str, limit: int = MESSAGE) -> str:
+    r"""Return a text of several lines without escape sequences, other controls visible.
+
+    A carriage return starts a new line: what it would overwrite in a terminal stays readable.
+
+    Parameters
+    ----------
+    text : str
+        As the run gave it.
+    limit : int
+        Characters to keep; of a longer text the middle is left out, and that is told.
+
+    Examples
+    --------
+    >>> block("\x1b[31mred\x1b[0m\r\n\u202eabc")
+    'red\n\\u202eabc'
+    """
+    return _clean(_without_middle(text, limit - limit // 4, limit // 4, ""))
+
+
+def log(text: str) -> str:
+    """Return a log to show: the whole of it, or head and tail of one above 64 KB."""
+    return _clean(_without_middle(text, LOG_HEAD, LOG_TAIL, "; result.log holds them all"))
+
+
+def escape(text: str) -> str:
+    """Return `text` escaped for HTML, for content and for quoted attributes."""
+    return html.escape(text, quote=True)
+
+
+def with_breaks(text: str) -> str:
+    """Return `text` escaped for HTML, with its line ends as ``<br>``."""
+    return escape(text).replace("\n", "<br>")
+
+
+def count_lines(text: str) -> int:
+    """Return the number of lines of a text of any length."""
+    return text.count("\n") + (0 if text.endswith("\n") or not text else 1)
+
+
+def _without_middle(text: str, head: int, tail: int, where: str) -> str:
+    left_out = len(text) - head - tail
+    if left_out <= 0:
+        return text
+    return f"{text[:head]}\n... {left_out:,} characters left out here{where} ...\n{text[-tail:]}"
+
+
+def _clean(text: str) -> str:
+    lines = _ESCAPE_SEQUENCE.sub("", text).replace("\r\n", "\n").replace("\r", "\n")
+    return _visible(lines)
+
+
+def _visible(text: str) -> str:
+    return _UNSAFE.sub(_as_escape, text)
+
+
+def _as_escape(match: re.Match[str]) -> str:
+    number = ord(match[0])
+    if number < 0x100:
+        return f"\\x{number:02x}"
+    return f"\\u{number:04x}" if number < 0x10000 else f"\\U{number:08x}"

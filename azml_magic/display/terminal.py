@@ -1,0 +1,88 @@
+"""A result, an error and findings for a terminal, in colours where they are wanted."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Sequence
+from typing import Any
+
+from azml_magic.display.columns import Paint, plain
+from azml_magic.display.text import error_text, findings_text, result_text
+from azml_magic.errors import AzmlError
+from azml_magic.result import Finding, Result
+
+# Only the sixteen colours that the terminal's own theme defines, and bold.
+_CODES = {
+    "ok": "1;32",
+    "failed": "1;31",
+    "error": "31",
+    "warning": "33",
+    "note": "36",
+    "name": "1",
+    "dim": "2",
+    "place": "36",
+    "arrow": "1",
+    "gap": "2",
+}
+
+
+def result_terminal(
+    result: Result, rows: int = 10, *, colors: bool, width: int | None = None
+) -> str:
+    """Return a result for a terminal.
+
+    Parameters
+    ----------
+    result : Result
+        Of a run that succeeded or failed.
+    rows : int
+        Rows of each output to show, at most.
+    colors : bool
+        Whether to add ANSI colours; see :func:`wants_color`.
+    width : int, optional
+        Columns of the terminal; by default those of this process's terminal.
+    """
+    columns = shutil.get_terminal_size().columns if width is None else width
+    return result_text(result, rows, width=max(columns, 20), paint=_painter(colors))
+
+
+def error_terminal(error: AzmlError, *, colors: bool) -> str:
+    """Return an error for a terminal: traceback, message, hint, findings."""
+    return error_text(error, paint=_painter(colors))
+
+
+def findings_terminal(findings: Sequence[Finding], label: str, *, colors: bool) -> str:
+    """Return the findings of a check for a terminal; `label` names the module."""
+    return findings_text(findings, label, paint=_painter(colors))
+
+
+def wants_color(stream: Any) -> bool:
+    """Return whether a stream is to get colours.
+
+    A set ``NO_COLOR`` says no, else a set ``FORCE_COLOR`` says yes (``0`` says no), else
+    ``TERM=dumb`` says no, else it is asked whether the stream is a terminal.
+    """
+    if os.environ.get("NO_COLOR"):
+        return False
+    forced = os.environ.get("FORCE_COLOR")
+    if forced:
+        return forced != "0"
+    if os.environ.get("TERM") == "dumb":
+        return False
+    try:
+        return bool(stream.isatty())
+    except (AttributeError, ValueError):  # no stream at all, or a closed one
+        return False
+
+
+def _painter(colors: bool) -> Paint:
+    return _painted if colors else plain
+
+
+def _painted(role: str, text: str) -> str:
+    code = _CODES.get(role)
+    if code is None or not text:
+        return text
+    # Each line on its own: pagers and notebooks split between lines.
+    return "\n".join(f"\x1b[{code}m{line}\x1b[0m" for line in text.split("\n"))

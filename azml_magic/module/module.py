@@ -1,0 +1,225 @@
+"""A module before it runs: from text, a function, a file or a zip."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from azml_magic.contract.profile import CLASSIC
+from azml_magic.errors import ModuleError, did_you_mean
+from azml_magic.module.bundle import Bundle, read_bundle
+from azml_magic.module.functions import read_function
+from azml_magic.module.names import ENTRY_POINT, read_names
+from azml_magic.module.syntax import decode, parse
+
+_SUFFIXES = (".py", ".zip")
+
+
+@dataclass(frozen=True)
+class Module:
+    """Code with an ``azureml_main``, and what belongs to it.
+
+    Attributes
+    ----------
+    source : str
+        Text of the module.
+    label : str
+        Where the text stands, as the person knows it: ``"Cell In[5]"``, ``"module.py"``.
+    first_line : int
+        Line of that place at which the source begins, counted from 1: 2 for a cell whose
+        first line is the magic.
+    name : str
+        Name by which the module is remembered; empty for none.
+    bundle : Bundle or None
+        Its own script bundle.
+    profile : str or None
+        Its own profile, ``"classic"`` or ``"designer"``; ``None`` to leave it to the run.
+    """
+
+    source: str
+    label: str = "module"
+    first_line: int = 1
+    name: str = ""
+    bundle: Bundle | None = None
+    profile: str | None = None
+
+    @classmethod
+    def from_source(
+        cls, text: str, *, label: str = "module", first_line: int = 1, name: str = ""
+    ) -> Module:
+        """Return the module of a text; whether Python understands it shows when it runs.
+
+        Parameters
+        ----------
+        text : str
+            Source of the module.
+        label, first_line, name
+            As the attributes.
+
+        Raises
+        ------
+        ModuleError
+            When the text is empty.
+        """
+        if not text.strip():
+            raise ModuleError("the source is empty", f"define {ENTRY_POINT} in it")
+        return cls(text, label, first_line, name)
+
+    @classmethod
+    def from_function(
+        cls, function: Callable[..., Any], *, label: str = "", name: str = ""
+    ) -> Module:
+        """Return the module that consists of one function, whatever its name.
+
+        Only the function's own lines go along: what else it uses, imports too, it must
+        bring itself, as in the cloud.
+
+        Parameters
+        ----------
+        function : function
+            A Python function with source.
+        label : str
+            Where it is defined; by default its file, or its name.
+        name : str
+            Name by which the module is remembered.
+
+        Raises
+        ------
+        ModuleError
+            When it is a lambda, no function, or its source is not known.
+        """
+        found = read_function(function)
+        return cls(found.source, label or found.label, found.first_line, name)
+
+    @classmethod
+    def from_file(cls, path: str | os.PathLike[str]) -> Module:
+        """Return the module in a ``.py`` file.
+
+        The encoding is UTF-8, or what a byte order mark or a coding line says (PEP 263).
+
+        Raises
+        ------
+        ModuleError
+            When there is no such file, or it is no text.
+        """
+        place = _existing(path)
+        try:
+            text = decode(place.read_bytes())
+        except SyntaxError as error:
+            raise ModuleError(f"{place.name} is no Python source: {error.msg}") from error
+        except OSError as error:
+            raise ModuleError(f"{place.name} cannot be read: {error.strerror}") from error
+        return cls.from_source(text, label=place.name)
+
+    @classmethod
+    def from_zip(cls, path: str | os.PathLike[str]) -> Module:
+        """Return the module in a zip, which is its script bundle as well.
+
+        The module is ``__main__.py``, or the one file at the top that defines
+        ``azureml_main``.
+
+        Raises
+        ------
+        ModuleError
+            When there is no such zip, or not exactly one such file in it.
+        BundleError
+            When the zip cannot be unpacked.
+        """
+        place = _existing(path)
+        bundle, _ = read_bundle(place, CLASSIC)
+        file, text = _entry_file(bundle)
+        return replace(cls.from_source(text, label=f"{place.name}/{file}"), bundle=bundle)
+
+    @classmethod
+    def from_path(cls, path: str | os.PathLike[str]) -> Module:
+        """Return the module in a ``.py`` file or a zip.
+
+        Raises
+        ------
+        ModuleError
+            When it is neither.
+        BundleError
+            When it is a zip that cannot be unpacked.
+        """
+        place = _existing(path)
+        if place.suffix.lower() not in _SUFFIXES:
+            hint = "give a .py file, or a zip that has one"
+            if place.suffix.lower() == ".ipynb":
+                hint = "run the notebook's cell with %%azureml_module, or save it as a .py file"
+            raise ModuleError(f"{place.name} is neither a .py file nor a zip", hint)
+        return cls.from_zip(place) if place.suffix.lower() == ".zip" else cls.from_file(place)
+
+
+def as_module(thing: Module | Callable[..., Any] | str | os.PathLike[str]) -> Module:
+    """Return the module that a thing stands for.
+
+    Parameters
+    ----------
+    thing : Module, function, str or path
+        Text of several lines, or with a ``def``, is source; any other text is a path.
+
+    Raises
+    ------
+    ModuleError
+        When it is none of these, or there is no module in it.
+    BundleError
+        When it is a zip that cannot be unpacked.
+    """
+    if isinstance(thing, Module):
+        return thing
+    if isinstance(thing, str):
+        return Module.from_source(thing) if _is_source(thing) else Module.from_path(thing)
+    if isinstance(thing, os.PathLike):
+        return Module.from_path(thing)
+    if callable(thing):
+        return Module.from_function(thing)
+    raise ModuleError(
+        f"a {type(thing).__name__} is no module", "give source text, a function, a .py or a zip"
+    )
+
+
+def _is_source(text: str) -> bool:
+    if "\n" in text or not text.strip():
+        return True
+    if text.endswith(_SUFFIXES) and not text.lstrip().startswith("def "):
+        return False
+    return not os.path.exists(text) and any(sign in text for sign in ("def ", "=", "import "))
+
+
+def _existing(path: str | os.PathLike[str]) -> Path:
+    place = Path(path).expanduser()
+    if place.is_file():
+        return place
+    if place.is_dir():
+        raise ModuleError(f"{str(path)!r} is a folder", "give the .py file or the zip in it")
+    folder = place.parent
+    if not folder.is_dir():
+        raise ModuleError(f"there is no file {str(path)!r}", f"nor a folder {str(folder)!r}")
+    known = [entry.name for entry in folder.iterdir() if entry.suffix in _SUFFIXES]
+    otherwise = "give source text, a function, a .py or a zip"
+    raise ModuleError(f"there is no file {str(path)!r}", did_you_mean(place.name, known, otherwise))
+
+
+def _entry_file(bundle: Bundle) -> tuple[str, str]:
+    """Return name and text of the file of a bundle that is the module."""
+    found: dict[str, str] = {}
+    for name, content in bundle.files:
+        if "/" not in name and name.endswith(".py"):
+            try:
+                text = decode(content)
+                if ENTRY_POINT in text and ENTRY_POINT in read_names(parse(text)).defined:
+                    found[name] = text
+            except SyntaxError:
+                continue
+    if "__main__.py" in found:
+        return "__main__.py", found["__main__.py"]
+    if len(found) == 1:
+        return found.popitem()
+    hint = f"put one file with {ENTRY_POINT} at the top of the zip, best as __main__.py"
+    if found:
+        listed = ", ".join(sorted(found))
+        raise ModuleError(f"{bundle.name} has several files with {ENTRY_POINT}: {listed}", hint)
+    raise ModuleError(f"{bundle.name} has no file with {ENTRY_POINT} at its top", hint)

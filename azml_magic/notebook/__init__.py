@@ -1,0 +1,1 @@
+"""IPython's side: magics, options, output; the only room that knows IPython."""

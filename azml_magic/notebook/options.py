@@ -1,0 +1,198 @@
+"""The options of the magics: one parser for both forms, errors with did-you-mean."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import shlex
+from collections.abc import Mapping
+from typing import Any, NoReturn
+
+from azml_magic.errors import OptionError, PortError, did_you_mean
+
+PORTS = ("dataset1", "dataset2")
+_NAME = re.compile(r"[^\W\d]\w*\Z")
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise OptionError(message, "see %%azureml_module? for all options")
+
+
+class _Help(argparse.RawDescriptionHelpFormatter):
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, max_help_position=26, width=96)
+
+
+EXAMPLES = """\
+examples:
+  %%azureml_module -i patients -o ranked
+  %%azureml_module -i dataset1=sales -i dataset2=rates -z helpers.zip -o joined -t 60
+  %azureml_module -f azureml_main -i patients -p designer"""
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of ``%%azureml_module`` and its line form."""
+    parser = _Parser(
+        prog="%%azureml_module",
+        usage="%%%%azureml_module [-i [PORT=]FRAME]... [-z BUNDLE] [-o NAME[,NAME]] [option]...\n"
+        "       %%azureml_module -f FUNCTION [-i [PORT=]FRAME]... [option]...",
+        description="Run the cell as an Execute Python Script module, in a sandboxed process.",
+        epilog=EXAMPLES,
+        formatter_class=_Help,
+        add_help=False,
+        allow_abbrev=False,
+    )
+    add = parser.add_argument
+    add("-i", "--input", action="append", default=[], metavar="[PORT=]FRAME",
+        help="frame of an input port: dataset1=NAME, or NAME for the next free port")
+    add("-z", "--zip", metavar="BUNDLE", help="script bundle: a .zip or a folder")
+    add("-o", "--output", default="", metavar="NAME[,NAME]",
+        help="variables for the output frames")
+    add("-p", "--profile", help="classic (default) or designer")
+    add("-t", "--timeout", type=_seconds, metavar="SECONDS", help="time limit; 0 for none")
+    add("-m", "--memory", metavar="SIZE", help="memory limit, for example 4GB")
+    add("-n", "--name", default="", help="remember the module under a name")
+    add("-c", "--check", action="store_true", help="findings only, no run")
+    add("-s", "--strict", action="store_true", help="findings are errors")
+    add("-q", "--quiet", action="store_true", help="show nothing when the run succeeds")
+    add("-r", "--rows", type=_rows, help="rows of the frame to show")
+    add("-f", "--function", help="run a function of the notebook (line form)")
+    add("--dates", help="epoch (default) or datetime: how classic hands dates over")
+    add("--text", help="object (default) or str: how text is handed over")
+    add("--result", default="", metavar="NAME", help="variable for the whole Result")
+    add("--allow-network", action="store_true", help="let the module use the network")
+    add("--no-raise-error", action="store_true", help="show an error and go on")
+    return parser
+
+
+def _seconds(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds") from None
+
+
+def _rows(text: str) -> int:
+    if not text.isdigit():
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of rows")
+    return int(text)
+
+
+def parse(line: str, variables: Mapping[str, Any]) -> argparse.Namespace:
+    """Parse a magic's line.
+
+    Parameters
+    ----------
+    line : str
+        What follows the magic's name.
+    variables : mapping
+        The notebook's variables, for ``$name``.
+
+    Raises
+    ------
+    OptionError
+        For an unknown option or a value that an option does not take.
+    """
+    try:
+        words = shlex.split(line)
+    except ValueError as error:
+        raise OptionError(f"the line cannot be read: {error}", "close the quotation") from None
+    words = [_substitute(word, variables) for word in words]
+    parser = build_parser()
+    options, unknown = parser.parse_known_args(words)
+    if unknown:
+        raise _unknown(unknown[0], parser)
+    return options
+
+
+def _substitute(word: str, variables: Mapping[str, Any]) -> str:
+    """Replace ``$name`` by the value of a notebook variable."""
+    if not word.startswith("$"):
+        return word
+    name = word[1:]
+    if name not in variables:
+        known = [known for known in variables if not known.startswith("_")]
+        raise OptionError(f"no variable named {name!r}", did_you_mean(name, known))
+    return str(variables[name])
+
+
+def _unknown(word: str, parser: argparse.ArgumentParser) -> OptionError:
+    if word.startswith("-"):
+        known = [text for action in parser._actions for text in action.option_strings]
+        option = word.split("=")[0]
+        return OptionError(
+            f"no option {option}",
+            did_you_mean(option, [o for o in known if o.startswith("--")],
+                         "see %%azureml_module? for all options"),
+        )
+    return OptionError(
+        f"{word!r} stands alone", f"name what it is: -i {word} for an input, -o {word} for an output"
+    )
+
+
+def input_variables(texts: list[str]) -> dict[str, str]:
+    """Give each input its port.
+
+    Parameters
+    ----------
+    texts : list of str
+        ``"dataset2=rates"``, ``"customers"`` for the next free port; commas separate several.
+
+    Returns
+    -------
+    dict of str to str
+        The variable's name of each connected port, in port order.
+
+    Raises
+    ------
+    PortError
+        For an unknown port, a port used twice, or more than two inputs.
+    """
+    pairs = [_pair(part) for text in texts for part in text.split(",") if part.strip()]
+    taken = [port for port, _ in pairs if port]
+    free = [port for port in PORTS if port not in taken]
+    chosen: dict[str, str] = {}
+    for port, name in pairs:
+        if not port and not free:
+            raise PortError(
+                f"no free port for {name!r}: a module has two datasets",
+                "join or concatenate frames first, or put data into the script bundle",
+            )
+        port = port or free.pop(0)
+        if port in chosen:
+            raise PortError(f"{port} is given twice", f"{chosen[port]} and {name}: keep one")
+        chosen[port] = name
+    return {port: chosen[port] for port in PORTS if port in chosen}
+
+
+def _pair(text: str) -> tuple[str, str]:
+    port, equals, name = text.strip().rpartition("=")
+    port, name = port.strip(), name.strip()
+    if equals and port not in PORTS:
+        raise PortError(
+            f"no port named {port!r}",
+            did_you_mean(port, PORTS, "the ports are dataset1 and dataset2; a zip goes in by -z"),
+        )
+    if not _NAME.match(name):
+        raise PortError(
+            f"{name!r} is an expression, not a variable", f"bind a name first: frame = {name}"
+        )
+    return port, name
+
+
+def output_variables(text: str) -> list[str]:
+    """Split ``-o NAME[,NAME]``.
+
+    Raises
+    ------
+    OptionError
+        When a name cannot be a variable, or there are more than two.
+    """
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    for name in names:
+        if not _NAME.match(name):
+            raise OptionError(f"{name!r} cannot be a variable's name", "use letters, digits and _")
+    if len(names) > 2:
+        raise OptionError("a module has two output ports", f"-o {names[0]},{names[1]}")
+    return names

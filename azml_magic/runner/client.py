@@ -1,0 +1,183 @@
+"""The notebook's handle on its monitor: started once, asked for one run at a time."""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import json
+import os
+import socket
+import subprocess
+import threading
+from typing import Any
+
+from azml_magic.errors import SandboxBroken, SandboxUnavailable
+from azml_magic.runner import launch
+
+READY_SECONDS = 60.0
+MESSAGE_BYTES = 1 << 18
+
+
+class MonitorClient:
+    """A monitor process and the socket to it.
+
+    Starting returns at once; the monitor gets its fork server ready meanwhile.
+
+    Raises
+    ------
+    SandboxBroken
+        When the monitor cannot be started.
+    """
+
+    def __init__(self) -> None:
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.socket = ours
+        self.confinement = ""
+        self.owner = os.getpid()
+        command = launch.command(
+            "runner.monitor",
+            str(theirs.fileno()),
+            str(os.getpid()),
+            *launch.extra_package_folders(),
+            site_packages=False,
+        )
+        try:
+            self.process = subprocess.Popen(
+                command,
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                start_new_session=True,  # an interrupt of the notebook is the notebook's to handle
+                cwd="/",
+            )
+        except OSError as error:
+            raise SandboxBroken(
+                f"the monitor of runs could not be started: {error}",
+                "free some memory or processes, then run the cell again",
+            ) from error
+        finally:
+            theirs.close()
+
+    @property
+    def alive(self) -> bool:
+        """Whether this process can still use the monitor."""
+        return self.owner == os.getpid() and self.process.poll() is None
+
+    def wait_until_ready(self) -> None:
+        """Wait until workers can be forked.
+
+        Raises
+        ------
+        SandboxUnavailable
+            When this machine cannot enforce the confinement.
+        SandboxBroken
+            When the fork server did not come up.
+        """
+        if self.confinement:
+            return
+        self.socket.settimeout(READY_SECONDS)
+        try:
+            message = self.receive()
+        except TimeoutError:
+            raise SandboxBroken(
+                f"the fork server was not ready within {READY_SECONDS:.0f} s",
+                "the machine may be overloaded; run the cell again",
+            ) from None
+        finally:
+            self.socket.settimeout(None)
+        if message["op"] == "refused":
+            raise SandboxUnavailable(message["message"], "run `azml-magic doctor` for the details")
+        if message["op"] != "ready":
+            raise broken(message)
+        self.confinement = message["confinement"]
+
+    def send(self, message: dict[str, Any], descriptors: list[int] | None = None) -> None:
+        """Send a request, with descriptors that the monitor passes on."""
+        try:
+            socket.send_fds(self.socket, [json.dumps(message).encode()], descriptors or [])
+        except OSError as error:
+            raise broken({"message": str(error)}) from error
+
+    def receive(self) -> dict[str, Any]:
+        """Take the next report of the monitor."""
+        data = self.socket.recv(MESSAGE_BYTES)
+        if not data:
+            raise broken({"message": "the monitor has ended"})
+        message: dict[str, Any] = json.loads(data)
+        return message
+
+    def close(self) -> None:
+        """End the monitor, and with it all that it started."""
+        self.socket.close()
+        if self.owner == os.getpid():
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.wait(5)
+            if self.process.returncode is None:
+                self.process.kill()
+                self.process.wait()
+
+
+def broken(message: dict[str, Any]) -> SandboxBroken:
+    """Return the error of a monitor or fork server that died."""
+    lines = [line for line in str(message.get("message", "")).splitlines() if line.strip()]
+    detail = lines[-1] if lines else "no reason was given"
+    return SandboxBroken(
+        f"the fork server of runs ended: {detail}",
+        "run the cell again; if this repeats, run `azml-magic doctor`",
+    )
+
+
+class _Pool:
+    """Monitors that wait for a run. One is kept; runs at the same time start more."""
+
+    def __init__(self) -> None:
+        self._idle: list[MonitorClient] = []
+        self._lock = threading.Lock()
+
+    def acquire(self) -> MonitorClient:
+        with self._lock:
+            while self._idle:
+                client = self._idle.pop()
+                if client.alive:
+                    return client
+                if client.owner == os.getpid():
+                    client.close()
+        return MonitorClient()
+
+    def release(self, client: MonitorClient) -> None:
+        with self._lock:
+            if client.alive and not self._idle:
+                self._idle.append(client)
+                return
+        client.close()
+
+    def close(self) -> None:
+        with self._lock:
+            idle, self._idle = self._idle, []
+        for client in idle:
+            if client.owner == os.getpid():
+                client.close()
+
+
+_pool = _Pool()
+atexit.register(_pool.close)
+
+
+def acquire() -> MonitorClient:
+    """Return a monitor that no other run uses, starting one when none waits."""
+    return _pool.acquire()
+
+
+def release(client: MonitorClient) -> None:
+    """Give a monitor back after its run."""
+    _pool.release(client)
+
+
+def warm_up() -> None:
+    """Start a monitor in the background, so that the first run finds it ready."""
+    _pool.release(_pool.acquire())
+
+
+def shut_down() -> None:
+    """End the monitors that wait; the next run starts a new one."""
+    _pool.close()

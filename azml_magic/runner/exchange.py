@@ -1,0 +1,244 @@
+"""The notebook's side of one run: send the job, pump output, take reports.
+
+One loop in the calling thread waits for everything at once, so that output streams while
+frames travel and an interrupt reaches it anywhere.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import selectors
+import socket
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import pandas as pd
+
+from azml_magic.errors import SandboxBroken
+from azml_magic.runner.client import MonitorClient
+from azml_magic.runner.outcome import BadReport, FailureReport, SuccessReport, read_report
+from azml_magic.runner.streams import Stream
+from azml_magic.worker.wire import Channel, WireError, receive_frame, send_frame
+
+READ_BYTES = 1 << 20
+TICK_SECONDS = 0.25
+EVENT_BYTES = 4 << 20
+SOCKET_BYTES = 4 << 20
+END_SECONDS = 10.0
+
+
+@dataclass(frozen=True)
+class Job:
+    """All that a worker needs for a run.
+
+    Attributes
+    ----------
+    header : dict
+        Source, profile and options; travels as one event.
+    datasets : dict of str to pandas.DataFrame
+        The prepared frames of the connected ports.
+    keep_index : bool
+        Whether frames travel with their index.
+    files : tuple of (str, bytes)
+        The script bundle.
+    """
+
+    header: dict[str, Any]
+    datasets: dict[str, pd.DataFrame]
+    keep_index: bool
+    files: tuple[tuple[str, bytes], ...] = ()
+
+
+@dataclass
+class Received:
+    """What came back, before it is judged."""
+
+    report: SuccessReport | FailureReport | None = None
+    frames: list[pd.DataFrame | None] = field(default_factory=lambda: [None, None])
+    refusal: str = ""
+    ended: dict[str, Any] = field(default_factory=dict)
+    interrupted: bool = False
+
+
+class WorkerEnded(Exception):
+    """The worker is gone, so nothing more will come over the data socket."""
+
+
+class Exchange:
+    """Carries one job to a worker and what it makes of it back.
+
+    Parameters
+    ----------
+    client : MonitorClient
+        A ready monitor that no other run uses.
+    on_output : callable or None
+        Called with the stream's name and whole lines.
+    on_tick : callable or None
+        Called with the seconds since the start, a few times a second.
+    """
+
+    def __init__(
+        self,
+        client: MonitorClient,
+        on_output: Callable[[str, str], None] | None,
+        on_tick: Callable[[float], None] | None,
+    ) -> None:
+        self.client = client
+        self.on_tick = on_tick
+        self.streams = {name: Stream(name, on_output) for name in ("stdout", "stderr")}
+        self.received = Received()
+        self.folder = ""
+        self.started = time.monotonic()
+        self._ticked = self.started
+        self._selector = selectors.DefaultSelector()
+        self._ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._ours.setblocking(False)
+        for end in (self._ours, theirs):
+            for option in (socket.SO_SNDBUF, socket.SO_RCVBUF):
+                end.setsockopt(socket.SOL_SOCKET, option, SOCKET_BYTES)
+        self._passed_on = [theirs.detach()]
+        for stream in self.streams.values():
+            self._open_pipe(stream)
+        self._selector.register(client.socket, selectors.EVENT_READ, self._on_monitor)
+
+    def carry(self, job: Job, limits: dict[str, Any], *, network: bool, max_bytes: int) -> Received:
+        """Run the job to its end, however it ends.
+
+        Returns
+        -------
+        Received
+            The worker's report and frames, and the monitor's account of its end.
+        """
+        try:
+            request = {"op": "run", "limits": limits, "network": network}
+            self.client.send(request, self._passed_on)
+            self._close_passed_on()
+            try:
+                self._converse(job, max_bytes)
+            except WorkerEnded:
+                pass
+            except (WireError, BadReport, MemoryError) as error:
+                self.received.refusal = str(error) or "it needs more memory than there is"
+                self._kill("refused")
+            self._wait_for_end()
+        except KeyboardInterrupt:
+            self.received.interrupted = True
+            self._kill("interrupt")
+            self._wait_for_end()
+        for stream in self.streams.values():
+            stream.close()
+        return self.received
+
+    def close(self) -> None:
+        """Give every descriptor back."""
+        self._close_passed_on()
+        for key in list(self._selector.get_map().values()):
+            if isinstance(key.fileobj, int):
+                os.close(key.fileobj)
+        self._selector.close()
+        self._ours.close()
+
+    def _converse(self, job: Job, max_bytes: int) -> None:
+        channel = Channel(self._ours, wait=self._wait_for_data)
+        channel.send_event(job.header)
+        for frame in job.datasets.values():
+            send_frame(channel, frame, keep_index=job.keep_index)
+        for _, content in job.files:
+            channel.send_bytes(content)
+        report = read_report(channel.receive_event(EVENT_BYTES))
+        if isinstance(report, SuccessReport):
+            for port, present in enumerate(report.outputs):
+                if present:
+                    self.received.frames[port] = receive_frame(
+                        channel, text="native", max_bytes=max_bytes
+                    )
+        self.received.report = report
+
+    def _wait_for_data(self, descriptor: int, writing: bool) -> None:
+        """Serve everything else until the data socket can go on."""
+        event = selectors.EVENT_WRITE if writing else selectors.EVENT_READ
+        self._selector.register(self._ours, event, None)
+        try:
+            while not self._serve():
+                if self.received.ended:
+                    self._check_nothing_left(writing)
+        finally:
+            self._selector.unregister(self._ours)
+
+    def _check_nothing_left(self, writing: bool) -> None:
+        """After the worker's end, only what already lies in the socket can still be read."""
+        if writing:
+            raise WorkerEnded
+        with contextlib.suppress(BlockingIOError):
+            if self._ours.recv(1, socket.MSG_PEEK):
+                return
+        raise WorkerEnded
+
+    def _wait_for_end(self) -> None:
+        """Wait for the monitor's account, and for the last of the output.
+
+        Every process of the run is about to end, or has been told to: a monitor that does
+        not say so in time is itself broken.
+        """
+        deadline = time.monotonic() + END_SECONDS
+        while not self.received.ended or self._open_pipes():
+            self._serve()
+            if time.monotonic() > deadline:
+                raise SandboxBroken(
+                    "the monitor did not report the end of the run",
+                    "run the cell again; it will use a new monitor",
+                )
+
+    def _serve(self) -> bool:
+        """Handle what is ready; return whether the data socket is among it."""
+        ready = False
+        for key, _ in self._selector.select(TICK_SECONDS):
+            if key.data is None:
+                ready = True
+            else:
+                key.data()
+        now = time.monotonic()
+        if self.on_tick is not None and now - self._ticked >= TICK_SECONDS:
+            self._ticked = now
+            self.on_tick(now - self.started)
+        return ready
+
+    def _on_monitor(self) -> None:
+        message = self.client.receive()
+        if message["op"] == "started":
+            self.folder = message["folder"]
+        elif message["op"] == "ended":
+            self.received.ended = message
+        elif message["op"] == "broken":
+            self.received.ended = {"op": "broken", "reason": "broken", **message}
+
+    def _kill(self, reason: str) -> None:
+        if not self.received.ended:
+            self.client.send({"op": "kill", "reason": reason})
+
+    def _open_pipe(self, stream: Stream) -> None:
+        ours, theirs = os.pipe()
+        os.set_blocking(ours, False)
+        with contextlib.suppress(OSError):
+            fcntl.fcntl(ours, fcntl.F_SETPIPE_SZ, READ_BYTES)
+        self._passed_on.append(theirs)
+
+        def drain() -> None:
+            data = os.read(ours, READ_BYTES)
+            stream.feed(data)
+            if not data:
+                self._selector.unregister(ours)
+                os.close(ours)
+
+        self._selector.register(ours, selectors.EVENT_READ, drain)
+
+    def _open_pipes(self) -> bool:
+        return any(isinstance(key.fileobj, int) for key in self._selector.get_map().values())
+
+    def _close_passed_on(self) -> None:
+        while self._passed_on:
+            os.close(self._passed_on.pop())

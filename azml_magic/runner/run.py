@@ -1,0 +1,188 @@
+"""One run: a module, frames on its ports, limits; a Result or an exception that keeps one."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pandas as pd
+
+from azml_magic.contract.frames import prepare_input
+from azml_magic.contract.profile import Profile
+from azml_magic.module.bundle import Bundle
+from azml_magic.module.module import Module
+from azml_magic.result import Finding, Result
+from azml_magic.runner import client, images, verdict
+from azml_magic.runner.exchange import Exchange, Job, Received
+from azml_magic.runner.outcome import SuccessReport
+
+RESULT_FACTOR = 2
+MODULE_FILE = "azureml_module.py"
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """How a module is run.
+
+    Attributes
+    ----------
+    seconds : float or None
+        Wall clock limit; ``None`` for none.
+    memory : int
+        Limit of memory, in bytes, for all processes of the run together.
+    dates : str
+        ``"epoch"`` (rule 2.7) or ``"datetime"``: how classic hands dates over.
+    text : str
+        ``"object"`` (rule 2.17) or ``"native"``: how text columns are handed over.
+    network : bool
+        Whether the module may use the network.
+    tasks : int
+        Limit of processes and threads together.
+    disk : int
+        Limit of what the run folder may hold, in bytes.
+    """
+
+    seconds: float | None = 600.0
+    memory: int = 2 << 30
+    dates: str = "epoch"
+    text: str = "object"
+    network: bool = False
+    tasks: int = 128
+    disk: int = 4 << 30
+
+
+@dataclass(frozen=True)
+class Callbacks:
+    """What a caller wants to hear while a run goes on."""
+
+    on_output: Callable[[str, str], None] | None = None
+    on_tick: Callable[[float], None] | None = None
+
+
+@dataclass
+class Run:
+    """A run that is being put together."""
+
+    module: Module
+    profile: Profile
+    options: RunOptions
+    datasets: dict[str, pd.DataFrame] = field(default_factory=dict)
+    findings: list[Finding] = field(default_factory=list)
+    bundle: Bundle | None = None
+
+
+def run_module(
+    module: Module,
+    datasets: Mapping[str, pd.DataFrame],
+    bundle: Bundle | None,
+    profile: Profile,
+    options: RunOptions,
+    findings: list[Finding],
+    callbacks: Callbacks = Callbacks(),
+) -> Result:
+    """Run a module in a confined worker and wait for its end.
+
+    Parameters
+    ----------
+    module : Module
+        What to run.
+    datasets : mapping of str to pandas.DataFrame
+        The connected ports (``"dataset1"``, ``"dataset2"``); the frames stay unchanged.
+    bundle : Bundle or None
+        The third port.
+    profile : Profile
+        The rules.
+    options : RunOptions
+        Limits and switches.
+    findings : list of Finding
+        What was found before the run; they open the result's findings.
+    callbacks : Callbacks
+        Called in this thread while the run goes on.
+
+    Returns
+    -------
+    Result
+        What the run gave back.
+
+    Raises
+    ------
+    InputError
+        When a frame cannot be delivered under the profile.
+    SandboxError
+        When the run could not be confined.
+    RunError
+        When the run did not succeed; its ``result`` keeps log, figures and findings.
+    """
+    run = Run(module, profile, options, findings=list(findings), bundle=bundle)
+    for port, frame in datasets.items():
+        run.datasets[port], changes = prepare_input(frame, port, profile, options.dates)
+        run.findings += changes
+    started = time.perf_counter()
+    monitor = client.acquire()
+    try:
+        monitor.wait_until_ready()
+        exchange = Exchange(monitor, callbacks.on_output, callbacks.on_tick)
+        try:
+            received = exchange.carry(
+                _job(run), _limits(options), network=options.network, max_bytes=_max_bytes(options)
+            )
+            collected = _collect(run, exchange, received)
+            monitor.send({"op": "release"})
+        finally:
+            exchange.close()
+    except BaseException:
+        # A monitor that was left in the middle of a run may still hold its processes.
+        monitor.close()
+        raise
+    client.release(monitor)
+    account = verdict.Account(
+        received=received,
+        stdout=exchange.streams["stdout"].text(),
+        stderr=exchange.streams["stderr"].text(),
+        images=collected,
+        findings=tuple(run.findings),
+        seconds=time.perf_counter() - started,
+        confinement=monitor.confinement,
+    )
+    return verdict.judge(account, run.module, profile, options.memory, options.seconds)
+
+
+def _job(run: Run) -> Job:
+    files = run.bundle.files if run.bundle is not None else ()
+    header = {
+        "source": run.module.source,
+        "filename": MODULE_FILE,
+        "profile": run.profile.name,
+        "dates": run.options.dates,
+        "text": run.options.text,
+        "datasets": list(run.datasets),
+        "has_bundle": run.bundle is not None,
+        "bundle": [name for name, _ in files],
+    }
+    return Job(header, run.datasets, run.profile.keeps_index, files)
+
+
+def _limits(options: RunOptions) -> dict[str, object]:
+    cpu = None if options.seconds is None else int(options.seconds * 64) + 60
+    return {
+        "memory": options.memory,
+        "seconds": options.seconds,
+        "cpu_seconds": cpu,
+        "tasks": options.tasks,
+        "open_files": 1024,
+        "file_bytes": options.disk,
+        "disk_bytes": options.disk,
+    }
+
+
+def _max_bytes(options: RunOptions) -> int:
+    return RESULT_FACTOR * options.memory
+
+
+def _collect(run: Run, exchange: Exchange, received: Received) -> images.Images:
+    if not exchange.folder:
+        return images.Images()
+    report = received.report if isinstance(received.report, SuccessReport) else None
+    return images.collect(Path(exchange.folder), run.profile, report)

@@ -1,0 +1,225 @@
+"""The end of a run: a Result, or the exception that says why there is none."""
+
+from __future__ import annotations
+
+import signal
+from dataclasses import dataclass
+
+from azml_magic.contract.device import error_text, failure_details, log_text
+from azml_magic.contract.profile import Profile
+from azml_magic.errors import (
+    AzmlError,
+    ContractError,
+    DiskLimitError,
+    Interrupted,
+    LimitError,
+    MemoryLimitError,
+    ModuleFailed,
+    ProcessLimitError,
+    ResultRefused,
+    RunError,
+    SandboxBroken,
+    TimeLimitError,
+    WorkerDied,
+)
+from azml_magic.module.module import Module
+from azml_magic.result import Failure, Finding, Result
+from azml_magic.runner.exchange import Received
+from azml_magic.runner.images import Images
+from azml_magic.runner.outcome import FailureReport, SuccessReport
+from azml_magic.runner.traceback import entry_point_line, person_entries
+
+CONFINEMENT_FAILED = 71
+
+
+@dataclass(frozen=True)
+class Account:
+    """All that is known of a run that is over."""
+
+    received: Received
+    stdout: str
+    stderr: str
+    images: Images
+    findings: tuple[Finding, ...]
+    seconds: float
+    confinement: str
+
+
+def judge(
+    account: Account, module: Module, profile: Profile, memory: int, seconds: float | None
+) -> Result:
+    """Return the result of a run that succeeded.
+
+    Raises
+    ------
+    RunError
+        When it did not; ``result`` keeps log, figures and findings.
+    """
+    received = account.received
+    report = received.report
+    result = _result(account, module, profile)
+    if received.interrupted:
+        raise Interrupted(
+            "the run was interrupted; its processes have been ended", result=result
+        )
+    ended = received.ended
+    if ended.get("reason") == "broken":
+        raise SandboxBroken(
+            f"the fork server ended during the run: {ended.get('message', '')}".rstrip(": "),
+            "run the cell again; it will use a new one",
+        )
+    if ended.get("reason") in {"time", "memory", "disk"} and not isinstance(report, SuccessReport):
+        raise _limit_error(ended, result, memory, seconds)
+    if received.refusal:
+        raise ResultRefused(
+            f"what came back from the worker was refused: {received.refusal}",
+            "a module must not write to the descriptors of its process",
+            result,
+        )
+    if isinstance(report, SuccessReport):
+        return result
+    if isinstance(report, FailureReport):
+        raise _failure(report, account, module, profile, result, memory)
+    raise _died(ended, result, account.stderr)
+
+
+def _result(account: Account, module: Module, profile: Profile, error: str = "") -> Result:
+    report = account.received.report
+    reported = report.findings if isinstance(report, SuccessReport) else ()
+    return Result(
+        output1=account.received.frames[0],
+        output2=account.received.frames[1],
+        figures=account.images.figures,
+        previews=account.images.previews,
+        stdout=account.stdout,
+        stderr=account.stderr,
+        log=log_text(account.stdout, account.stderr, profile, error=error),
+        findings=(*account.findings, *reported, *account.images.findings),
+        seconds=account.seconds,
+        profile=profile.name,
+        confinement=account.confinement,
+        module=module.label,
+    )
+
+
+def _failure(
+    report: FailureReport,
+    account: Account,
+    module: Module,
+    profile: Profile,
+    result: Result,
+    memory: int,
+) -> RunError:
+    details = failure_details(
+        report.kind,
+        report.message,
+        report.entries,
+        report.stage,
+        entry_point_line(report),
+        profile,
+    )
+    cloud_text = error_text(report.number, details, profile)
+    failure = Failure(
+        kind=report.kind,
+        message=report.message,
+        traceback=person_entries(report, module),
+        cloud_text=cloud_text,
+    )
+    result = _result(account, module, profile, error=cloud_text).replace(failure=failure)
+    if report.refused:
+        return ContractError(report.message, report.hint, result)
+    if report.kind == "MemoryError":
+        return MemoryLimitError(
+            f"the module ran out of memory; its limit is {_size(memory)}",
+            "raise it with -m 4GB (memory='4GB'), or work on fewer rows",
+            result,
+        )
+    if account.received.ended.get("tasks_refused") and report.kind in {
+        "RuntimeError", "BlockingIOError", "OSError",
+    }:
+        return ProcessLimitError(
+            f"the module started more processes and threads than it may: {report.message}",
+            "use fewer workers, for example n_jobs=2",
+            result,
+        )
+    text = f"{report.kind}: {report.message}" if report.message else report.kind
+    return ModuleFailed(text, _hint(report), result)
+
+
+def _hint(report: FailureReport) -> str:
+    if report.kind == "NameError":
+        return (
+            "the module runs in a process of its own: what other cells define is not there; "
+            "pass frames in by ports, and define or import the rest in the module"
+        )
+    if report.errno in {1, 13}:
+        return (
+            "a module may read and write its working directory only, and has no network"
+        )
+    if report.stage == "find" and report.kind == "AttributeError":
+        return "define azureml_main(dataframe1=None, dataframe2=None) in the module"
+    if report.kind in {"ModuleNotFoundError", "ImportError"}:
+        return "install the package beside azml_magic, or put the module into the script bundle"
+    if report.kind == "SystemExit":
+        return "a module ends by returning; remove the call of sys.exit() or quit()"
+    return ""
+
+
+def _limit_error(
+    ended: dict[str, object], result: Result, memory: int, seconds: float | None
+) -> LimitError:
+    reached = ended.get("reached")
+    number = reached if isinstance(reached, (int, float)) else 0
+    if ended["reason"] == "time":
+        return TimeLimitError(
+            f"the run was ended after {seconds:g} s, its time limit",
+            "allow more with -t SECONDS (timeout=SECONDS); 0 for no limit",
+            result,
+        )
+    if ended["reason"] == "memory":
+        return MemoryLimitError(
+            f"the run used {_size(number)} and was ended; its limit is {_size(memory)}",
+            "raise it with -m 4GB (memory='4GB'), or work on fewer rows",
+            result,
+        )
+    return DiskLimitError(
+        f"the run folder held {_size(number)} and the run was ended",
+        "write less: the folder is deleted after the run anyway",
+        result,
+    )
+
+
+def _died(ended: dict[str, object], result: Result, stderr: str) -> AzmlError:
+    status = ended.get("status")
+    code = status if isinstance(status, int) else 0
+    if code & 0x7F:
+        name = _signal_name(code & 0x7F)
+        return WorkerDied(
+            f"the worker was ended by {name} before the module returned",
+            "a native library crashed, or the machine ran out of memory; see the log",
+            result,
+        )
+    if code >> 8 == CONFINEMENT_FAILED:
+        return SandboxBroken(
+            stderr.strip() or "the worker could not confine itself",
+            "run `azml-magic doctor` to see what this machine enforces",
+        )
+    return WorkerDied(
+        f"the worker ended (exit status {code >> 8}) before the module returned",
+        "remove calls that end the process, such as os._exit()",
+        result,
+    )
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
+
+
+def _size(number: float) -> str:
+    for unit, size in (("GB", 1 << 30), ("MB", 1 << 20), ("kB", 1 << 10)):
+        if number >= size:
+            return f"{number / size:.3g} {unit}"
+    return f"{number:.0f} bytes"

@@ -1,0 +1,70 @@
+"""Giving up what makes a process privileged, so that root confines itself to a user without."""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+
+from azml_magic.sandbox import kernel
+
+_VERSION_3 = 0x20080522
+_AMBIENT_CLEAR_ALL = 4
+# NOROOT, NO_SETUID_FIXUP and NO_CAP_AMBIENT_RAISE, KEEP_CAPS off, and all of these locked.
+_SECUREBITS = 0b1110_1111
+_MORE_THAN_ALL = 64
+
+
+class _Header(ctypes.Structure):
+    _fields_ = (("version", ctypes.c_uint32), ("pid", ctypes.c_int))
+
+
+class _Sets(ctypes.Structure):
+    _fields_ = tuple(
+        (f"{name}{half}", ctypes.c_uint32)
+        for half in range(2)
+        for name in ("effective", "permitted", "inheritable")
+    )
+
+
+def drop_all() -> None:
+    """Drop every capability, for good; a process without any is left as it is.
+
+    Raises
+    ------
+    OSError
+        When capabilities are left.
+    """
+    _drop_bounding_set()
+    try:
+        kernel.prctl(kernel.PR_CAP_AMBIENT, _AMBIENT_CLEAR_ALL)
+        kernel.prctl(kernel.PR_SET_SECUREBITS, _SECUREBITS)
+    except OSError as error:
+        # Without CAP_SETPCAP there is nothing to lock.
+        if error.errno not in {errno.EPERM, errno.EINVAL}:
+            raise
+    header = _Header(_VERSION_3, 0)
+    kernel.syscall("capset", ctypes.byref(header), ctypes.byref(_Sets()))
+    if any(held()):
+        raise PermissionError(errno.EPERM, "capabilities are left")
+
+
+def held() -> tuple[int, int, int]:
+    """Return the effective, permitted and inheritable capabilities of this process."""
+    header, sets = _Header(_VERSION_3, 0), _Sets()
+    kernel.syscall("capget", ctypes.byref(header), ctypes.byref(sets))
+    return (
+        sets.effective0 | sets.effective1 << 32,
+        sets.permitted0 | sets.permitted1 << 32,
+        sets.inheritable0 | sets.inheritable1 << 32,
+    )
+
+
+def _drop_bounding_set() -> None:
+    for capability in range(_MORE_THAN_ALL):
+        try:
+            kernel.prctl(kernel.PR_CAPBSET_DROP, capability)
+        except OSError as error:
+            # EINVAL: past the last one. EPERM: no privilege to lose.
+            if error.errno not in {errno.EINVAL, errno.EPERM}:
+                raise
+            return

@@ -1,0 +1,128 @@
+"""A process locks itself down, before the first byte of a person's code is read.
+
+The order of the steps is the point: each takes away what an earlier one still needed, and
+the system call filter comes last, with the hand-over of its listener through a socket that
+the filter lets through.
+"""
+
+from __future__ import annotations
+
+import array
+import contextlib
+import errno
+import os
+import signal
+import socket
+from collections.abc import Collection
+
+from azml_magic.sandbox import capabilities, kernel, landlock, paths, resources, seccomp
+from azml_magic.sandbox.policy import Policy
+from azml_magic.sandbox.seccomp import AUDIT_ARCHITECTURE
+
+_SECCOMP_FILTER_MODE = 2
+_STANDARD_STREAMS = (0, 1, 2)
+_MASK = 0o077
+
+
+class ConfinementError(OSError):
+    """The process could not be confined; it must not run anybody's code."""
+
+
+def prepare() -> None:
+    """Work out ahead, in the fork server, what is the same for every worker."""
+    if kernel.machine() in AUDIT_ARCHITECTURE:
+        seccomp.program(kernel.machine(), landlock.abi(), False)
+
+
+def confine(policy: Policy, listener_socket: int, keep_fds: Collection[int]) -> None:
+    """Confine this process, and all that it will start, for good.
+
+    It must have one thread. Standard streams and the kept descriptors stay open, the
+    listener's socket and every other descriptor are closed.
+
+    Parameters
+    ----------
+    policy : Policy
+        What it may do.
+    listener_socket : int
+        A Unix socket; the monitor receives the filter's listener from it.
+    keep_fds : collection of int
+        Descriptors that stay open.
+
+    Raises
+    ------
+    ConfinementError
+        When anything of it cannot be enforced. The process must then end.
+    """
+    try:
+        version = _require_landlock()
+        _leave_terminal_and_files({*keep_fds, listener_socket, *_STANDARD_STREAMS})
+        capabilities.drop_all()
+        # The monitor reads how much memory and disk it uses, which a process that is not
+        # dumpable hides from other processes of its user. Others confined see none of it.
+        kernel.prctl(kernel.PR_SET_DUMPABLE, 1)
+        kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
+        resources.set_limits(policy.limits)
+        kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
+        extra = paths.NETWORK if policy.network else ()
+        readable = (*policy.readable, *extra, *paths.process_paths())
+        landlock.restrict(version, readable, policy.writable, network=policy.network)
+        listener = seccomp.install(version, network=policy.network)
+        _hand_over(listener, listener_socket)
+        _check(policy)
+    except ConfinementError:
+        raise
+    except (OSError, ValueError, KeyError) as error:
+        number = getattr(error, "errno", None) or errno.EPERM
+        raise ConfinementError(number, f"a run cannot be confined here: {error}") from error
+
+
+def _require_landlock() -> int:
+    version = landlock.abi()
+    if version < 1:
+        raise ConfinementError(errno.ENOSYS, "Landlock is not enforced by this kernel")
+    return version
+
+
+def _leave_terminal_and_files(keep: set[int]) -> None:
+    """Leave the session, and close all descriptors but those to keep."""
+    if os.getsid(0) != os.getpid():
+        os.setsid()
+    os.umask(_MASK)
+    # A write past a limit is an error then, as Python code expects it, and not the end.
+    for number in (signal.SIGPIPE, signal.SIGXFSZ):
+        signal.signal(number, signal.SIG_IGN)
+    for descriptor in map(int, os.listdir("/proc/self/fd")):
+        if descriptor not in keep:
+            # The listing's own descriptor is among them, and closed already.
+            with contextlib.suppress(OSError):
+                os.close(descriptor)
+
+
+def _hand_over(listener: int, listener_socket: int) -> None:
+    """Send the listener to the monitor, and keep no copy of it."""
+    rights = (socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [listener]))
+    with socket.socket(fileno=listener_socket) as road:
+        road.sendmsg([b"listener"], [rights])
+    os.close(listener)
+
+
+def _check(policy: Policy) -> None:
+    """Try what must not work any more."""
+    if kernel.prctl(kernel.PR_GET_NO_NEW_PRIVS) != 1:
+        raise ConfinementError(errno.EPERM, "new privileges can still be gained")
+    if kernel.prctl(kernel.PR_GET_SECCOMP) != _SECCOMP_FILTER_MODE:
+        raise ConfinementError(errno.EPERM, "system calls are not filtered")
+    if any(capabilities.held()):
+        raise ConfinementError(errno.EPERM, "capabilities are left")
+    for attempt in (lambda: os.listdir("/"), lambda: os.mkdir("/azml_magic-must-not-be-made")):
+        try:
+            attempt()
+        except PermissionError:
+            continue
+        raise ConfinementError(errno.EPERM, "files outside the run folder can be reached")
+    try:
+        kernel.syscall("unshare", 0)
+    except PermissionError:
+        return
+    raise ConfinementError(errno.EPERM, "the system call filter does not hold")

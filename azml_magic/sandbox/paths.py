@@ -1,0 +1,132 @@
+"""Which files a Python needs to read to work: libraries, fonts, time zones, certificates.
+
+Never the home folder or anything above it, never a list of users, never another process.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable
+
+_PROCESS_FILES = (
+    "cmdline comm io limits maps numa_maps schedstat smaps smaps_rollup stat statm status"
+)
+
+# Distribution data and libraries; system prefixes keep their programs to themselves.
+SYSTEM = (
+    "/lib", "/lib64", "/lib32", "/usr/lib", "/usr/lib64", "/usr/local/lib",
+    "/usr/local/lib64", "/usr/share", "/usr/local/share", "/nix/store", "/gnu/store",
+    # joblib counts the cores of /proc/cpuinfo with it.
+    "/usr/bin/cat",
+    "/etc/ld.so.cache", "/etc/fonts", "/var/cache/fontconfig",
+    "/etc/localtime", "/etc/timezone", "/etc/locale.alias", "/etc/locale.conf", "/etc/mime.types",
+    "/etc/ssl/certs", "/etc/ssl/cert.pem", "/etc/ssl/openssl.cnf", "/etc/ca-certificates",
+    "/etc/pki/tls/certs", "/etc/pki/tls/cert.pem", "/etc/pki/tls/openssl.cnf",
+    "/etc/pki/ca-trust/extracted", "/etc/crypto-policies/back-ends",
+    "/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom",
+    "/sys/devices/system/cpu", "/sys/devices/system/node", "/sys/kernel/mm/transparent_hugepage",
+    "/sys/fs/cgroup/cpu.max", "/sys/fs/cgroup/cpu/cpu.cfs_quota_us",
+    "/sys/fs/cgroup/cpu/cpu.cfs_period_us", "/sys/fs/cgroup/cpuset.cpus.effective",
+    "/proc/cpuinfo", "/proc/meminfo", "/proc/stat", "/proc/uptime", "/proc/loadavg",
+    "/proc/version", "/proc/vmstat", "/proc/filesystems", "/proc/sys/kernel/osrelease",
+    "/proc/sys/kernel/ostype", "/proc/sys/kernel/version", "/proc/sys/kernel/pid_max",
+    "/proc/sys/kernel/threads-max", "/proc/sys/kernel/cap_last_cap",
+    "/proc/sys/kernel/ngroups_max", "/proc/sys/kernel/random/uuid",
+    "/proc/sys/net/core/somaxconn", "/proc/sys/vm/overcommit_memory",
+    "/proc/sys/vm/max_map_count",
+)  # fmt: skip
+
+# Names, services and certificates, when the network is open.
+NETWORK = (
+    "/etc/resolv.conf", "/etc/hosts", "/etc/host.conf", "/etc/nsswitch.conf", "/etc/services",
+    "/etc/protocols", "/etc/gai.conf",
+)  # fmt: skip
+
+# Of the folder that an interpreter or a virtual environment is installed in.
+_PARTS = ("lib", "lib64", "share", "ssl", "etc/fonts", "include", "pyvenv.cfg", "DLLs")
+_SYSTEM_PREFIXES = {"/", "/usr", "/usr/local"}
+
+
+def readable_paths(extra: Iterable[str] = (), private: Iterable[str] = ()) -> tuple[str, ...]:
+    """Return what this interpreter, its packages and its libraries need to read.
+
+    Parameters
+    ----------
+    extra : iterable of str
+        Further folders of packages.
+    private : iterable of str
+        Folders that are never granted, nor anything above them, besides the home folder.
+
+    Returns
+    -------
+    tuple of str
+        Absolute paths that are there.
+    """
+    guarded = {os.path.realpath(path) for path in (*private, *_homes()) if path}
+    found: list[str] = []
+    for path in (*SYSTEM, *_interpreter_paths(), *_library_paths(), *extra):
+        for granted in _without(os.path.realpath(path), guarded - {"/"}):
+            if not any(f"{granted}/".startswith(f"{above}/") for above in found):
+                found.append(granted)
+    return tuple(found)
+
+
+def process_paths() -> tuple[str, ...]:
+    """Return single files of /proc about this process; its folder would tell of the machine."""
+    folder = f"/proc/{os.getpid()}/"
+    return tuple(folder + name for name in _PROCESS_FILES.split())
+
+
+def _homes() -> list[str]:
+    homes = [os.path.expanduser("~")]
+    try:
+        import pwd
+
+        homes.append(pwd.getpwuid(os.getuid()).pw_dir)
+    except (ImportError, KeyError):
+        pass
+    return homes
+
+
+def _interpreter_paths() -> list[str]:
+    """Return the folders and the program of this interpreter, in a virtual environment or not.
+
+    ``sys.prefix`` alone does not tell: without ``site`` it is that of the base interpreter.
+    """
+    program = sys.executable or os.path.realpath("/proc/self/exe")
+    environment = os.path.dirname(os.path.dirname(program))
+    prefixes = {sys.prefix, sys.exec_prefix, sys.base_prefix, sys.base_exec_prefix}
+    if os.path.exists(os.path.join(environment, "pyvenv.cfg")):
+        prefixes.add(environment)
+    paths = [os.path.realpath(program)]
+    base_program = getattr(sys, "_base_executable", "")
+    if base_program:
+        paths.append(os.path.realpath(base_program))
+    for prefix in sorted(prefixes - _SYSTEM_PREFIXES):
+        paths += [os.path.join(prefix, part) for part in _PARTS]
+    names = ("site-packages", "dist-packages")
+    return paths + [entry for entry in sys.path if os.path.basename(entry) in names]
+
+
+def _library_paths() -> list[str]:
+    """Return the folders of shared libraries that the environment names, outside the home."""
+    homes = [os.path.realpath(home) + "/" for home in _homes()]
+    named = os.environ.get("LD_LIBRARY_PATH", "").split(":")
+    return [
+        path
+        for path in map(os.path.realpath, filter(os.path.isabs, named))
+        if not any(path.startswith(home) for home in homes) and path != "/"
+    ]
+
+
+def _without(path: str, guarded: set[str]) -> list[str]:
+    """Return the path, or in place of one that is above a guarded folder, what lies around that."""
+    if not os.path.exists(path):
+        return []
+    if path in guarded:
+        return []
+    if not any(folder.startswith(path.rstrip("/") + "/") for folder in guarded):
+        return [path]
+    children = [os.path.join(path, name) for name in sorted(os.listdir(path))]
+    return [part for child in children for part in _without(child, guarded)]

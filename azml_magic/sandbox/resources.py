@@ -1,0 +1,68 @@
+"""The kernel's limits on one process, set once and inherited by all that it starts."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import resource
+
+from azml_magic.sandbox.policy import Limits
+
+# Reserved but never touched: arenas of allocators and stacks of threads.
+_RESERVED = 2 << 30
+_QUEUED_SIGNALS = 1024
+
+
+def set_limits(limits: Limits) -> None:
+    """Lower the limits of this process.
+
+    Memory is counted above what the process holds now. Of what a limit cannot express
+    (sums over processes, tasks, a whole folder) the monitor keeps account.
+
+    Parameters
+    ----------
+    limits : Limits
+        Of the run.
+    """
+    total, data = _memory_now()
+    lower(resource.RLIMIT_DATA, data + limits.memory)
+    lower(resource.RLIMIT_AS, total + 2 * limits.memory + _RESERVED)
+    lower(resource.RLIMIT_FSIZE, limits.file_bytes)
+    lower(resource.RLIMIT_NOFILE, limits.open_files)
+    if limits.cpu_seconds is not None:
+        lower(resource.RLIMIT_CPU, limits.cpu_seconds)
+    # 1 and not 0: a handler that the kernel pipes core dumps to is started for 0, not for 1.
+    lower(resource.RLIMIT_CORE, 1)
+    lower(resource.RLIMIT_SIGPENDING, _QUEUED_SIGNALS)
+    for which in (resource.RLIMIT_MEMLOCK, resource.RLIMIT_MSGQUEUE):
+        lower(which, 0)
+    for which in (resource.RLIMIT_NICE, resource.RLIMIT_RTPRIO):
+        lower(which, 0)
+    _offer_to_out_of_memory_killer()
+
+
+def lower(which: int, value: int) -> None:
+    """Set both the soft and the hard limit to `value`, unless it is lower already."""
+    _, hard = resource.getrlimit(which)
+    if hard != resource.RLIM_INFINITY:
+        value = min(value, hard)
+    resource.setrlimit(which, (value, value))
+
+
+def _memory_now() -> tuple[int, int]:
+    """Return the address space and the private writable memory of this process, in bytes."""
+    with open("/proc/self/statm", "rb") as file:
+        fields = file.read().split()
+    page = resource.getpagesize()
+    return int(fields[0]) * page, int(fields[5]) * page
+
+
+def _offer_to_out_of_memory_killer() -> None:
+    """Let the kernel end this process, and not the notebook, when memory runs out."""
+    # Some containers mount /proc read-only; the monitor's own limit still holds there.
+    with contextlib.suppress(OSError):
+        descriptor = os.open("/proc/self/oom_score_adj", os.O_WRONLY | os.O_CLOEXEC)
+        try:
+            os.write(descriptor, b"1000")
+        finally:
+            os.close(descriptor)

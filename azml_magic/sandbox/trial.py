@@ -1,0 +1,108 @@
+"""The trial that :mod:`probe` runs in a process of its own: confine a child, and tell."""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import socket
+import sys
+import tempfile
+import threading
+from collections.abc import Callable
+
+from azml_magic.sandbox import confine, folders, kernel, landlock, seccomp, supervise
+from azml_magic.sandbox.policy import Limits, Policy, readable_paths
+
+_MEMORY = 256 << 20
+_SECONDS = 10.0
+_THREADS = 16
+_NEW_NAMESPACES = 0x10000000 | 0x00020000 | 0x20000000  # user, mount, process
+
+
+def main() -> None:
+    """Print what was found, as JSON."""
+    found: dict[str, object] = {
+        "landlock_abi": landlock.abi(),
+        "seccomp": seccomp.supported(),
+        "listener": _in_child(_install_filter) == 0,
+        "namespaces": _in_child(_make_namespaces) == 0,
+    }
+    if all(found[name] for name in ("landlock_abi", "seccomp", "listener")):
+        found["failure"] = _confine_a_child()
+    json.dump(found, sys.stdout)
+
+
+def _confine_a_child() -> str:
+    """Return why a child that confined itself did not succeed; empty when it did."""
+    folder = tempfile.mkdtemp(prefix="azml_magic-probe-")
+    try:
+        ours, theirs = socket.socketpair()
+        reading, writing = os.pipe()
+        child = os.fork()
+        if child == 0:
+            _live_confined(folder, theirs.fileno(), writing)
+        theirs.close()
+        os.close(writing)
+        _serve(ours, child)
+        with open(reading, encoding="utf-8", errors="replace") as report:
+            failure = report.read()
+        _, status = os.waitpid(child, 0)
+        if status and not failure:
+            failure = f"it ended with status {status}"
+        return failure
+    finally:
+        folders.remove_tree(folder)
+
+
+def _live_confined(folder: str, listener_socket: int, report: int) -> None:
+    """Confine this process, start a thread, write a file; never returns."""
+    try:
+        os.chdir(folder)
+        limits = Limits(memory=_MEMORY, seconds=None, tasks=_THREADS)
+        policy = Policy(readable_paths(), (folder,), network=False, limits=limits)
+        confine.confine(policy, listener_socket, [report])
+        thread = threading.Thread(target=lambda: None)
+        thread.start()
+        thread.join()
+        with open("file", "w") as file:
+            file.write("written")
+        os._exit(0)
+    except BaseException as error:
+        os.write(report, f"{type(error).__name__}: {error}".encode())
+        os._exit(1)
+
+
+def _serve(road: socket.socket, child: int) -> None:
+    """Receive the listener and answer it until the child has ended."""
+    road.settimeout(_SECONDS)
+    _, descriptors, _, _ = socket.recv_fds(road, 16, 1)
+    if not descriptors:
+        return
+    gate = supervise.TaskGate(descriptors[0], _THREADS, lambda: [child])
+    waiting = select.poll()
+    waiting.register(gate, select.POLLIN)
+    while waiting.poll(_SECONDS * 1000) and gate.answer():
+        pass
+    gate.close()
+
+
+def _install_filter() -> None:
+    kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
+    os.close(seccomp.install(landlock.abi(), network=False))
+
+
+def _make_namespaces() -> None:
+    kernel.syscall("unshare", _NEW_NAMESPACES)
+
+
+def _in_child(action: Callable[[], None]) -> int:
+    """Do something in a child process; return its exit status."""
+    child = os.fork()
+    if child == 0:
+        try:
+            action()
+            os._exit(0)
+        except BaseException:
+            os._exit(1)
+    return os.waitpid(child, 0)[1]

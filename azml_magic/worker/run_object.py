@@ -1,0 +1,82 @@
+"""A stand-in for ``azureml.core.Run``, which a designer script uploads its images to.
+
+Rule W3: the designer shows no file of the run folder; a script gives images to
+``Run.get_context().upload_file(name, path)``.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import types
+from typing import Any, Dict, List
+
+
+class Run:
+    """The part of ``azureml.core.Run`` that module scripts use.
+
+    Uploaded PNG files are collected for the result; logged metrics are printed.
+    """
+
+    _uploads: List[Dict[str, str]] = []
+    _folder = ""
+
+    id = "azml_magic"
+
+    @classmethod
+    def get_context(cls, allow_offline: bool = True, **kwargs: Any) -> Run:
+        """Return the run that this script is part of."""
+        return cls()
+
+    def upload_file(self, name: str, path_or_stream: Any, **kwargs: Any) -> None:
+        """Keep a copy of a file under `name`."""
+        stored = f"{len(self._uploads) + 1:04d}"
+        destination = os.path.join(self._folder, stored)
+        if hasattr(path_or_stream, "read"):
+            with open(destination, "wb") as file:
+                shutil.copyfileobj(path_or_stream, file)
+        else:
+            shutil.copyfile(os.fspath(path_or_stream), destination)
+        self._uploads.append({"file": stored, "name": str(name)})
+
+    def upload_folder(self, name: str, path: str, **kwargs: Any) -> None:
+        """Keep a copy of each file below `path`."""
+        for parent, _, files in sorted(os.walk(path)):
+            for file in sorted(files):
+                full = os.path.join(parent, file)
+                self.upload_file(f"{name}/{os.path.relpath(full, path)}", full)
+
+    def log_image(self, name: str, path: Any = None, plot: Any = None, **kwargs: Any) -> None:
+        """Keep an image file, or draw a pyplot figure and keep it."""
+        if plot is not None:
+            path = os.path.join(self._folder, "plot.tmp")
+            plot.savefig(path, format="png")
+        self.upload_file(name if name.lower().endswith(".png") else f"{name}.png", path)
+
+    def log(self, name: str, value: Any, **kwargs: Any) -> None:
+        """Print a metric to the log."""
+        print(f"{name}: {value}")
+
+
+def install(folder: str) -> List[Dict[str, str]]:
+    """Make ``from azureml.core import Run`` work; return the list that uploads go to.
+
+    Parameters
+    ----------
+    folder : str
+        Where uploaded files are stored.
+    """
+    Run._folder = folder
+    package = types.ModuleType("azureml")
+    core = types.ModuleType("azureml.core")
+    submodule = types.ModuleType("azureml.core.run")
+    package.__path__ = []  # type: ignore[attr-defined]
+    core.__path__ = []  # type: ignore[attr-defined]
+    package.core = core  # type: ignore[attr-defined]
+    core.Run = submodule.Run = Run  # type: ignore[attr-defined]
+    core.run = submodule  # type: ignore[attr-defined]
+    sys.modules.update(
+        {"azureml": package, "azureml.core": core, "azureml.core.run": submodule}
+    )
+    return Run._uploads

@@ -1,0 +1,102 @@
+"""The module's own code: compiled, executed, its ``azureml_main`` called.
+
+Nothing here knows how the code came or where its results go.
+"""
+
+from __future__ import annotations
+
+import linecache
+import os
+import sys
+import types
+from dataclasses import dataclass
+from typing import Any, Dict, List, Optional, Tuple
+
+from azml_magic.contract.arguments import call_arguments
+from azml_magic.contract.frames import prepare_output
+from azml_magic.contract.profile import Profile
+from azml_magic.contract.returns import collect_outputs
+from azml_magic.result import Finding
+
+ENTRY_POINT = "azureml_main"
+
+
+@dataclass
+class Progress:
+    """How far a run has come; a failure is reported with it.
+
+    Attributes
+    ----------
+    stage : str
+        ``"compile"``, ``"import"`` (the top level), ``"find"`` (the entry point),
+        ``"call"``, ``"return"`` (what it returned) or ``"write"`` (values to datasets).
+    """
+
+    stage: str = "compile"
+
+
+def run(
+    job: Dict[str, Any],
+    profile: Profile,
+    datasets: Dict[str, Any],
+    folder: str,
+    progress: Progress,
+) -> Tuple[List[Optional[Any]], List[Finding]]:
+    """Execute the module under the rules of the profile.
+
+    Returns
+    -------
+    tuple
+        The frames of the two output ports (``None`` for none), and findings.
+
+    Raises
+    ------
+    BaseException
+        Whatever the module raises; `progress` tells when.
+    """
+    code = _compile(job["source"], job["filename"])
+    progress.stage = "import"
+    namespace = _execute_top_level(code, job["filename"], profile, folder)
+    progress.stage = "find"
+    function = _entry_point(namespace)
+    arguments = call_arguments(function, datasets, profile)
+    progress.stage = "call"
+    returned = function(*arguments)
+    progress.stage = "return"
+    frames, findings = collect_outputs(returned, profile)
+    progress.stage = "write"
+    outputs: List[Optional[Any]] = []
+    for port, frame in zip(("output1", "output2"), frames):
+        if frame is not None:
+            frame, changes = prepare_output(frame, port, profile, job["dates"])
+            findings = [*findings, *changes]
+        outputs.append(frame)
+    return outputs, findings
+
+
+def _compile(source: str, filename: str) -> types.CodeType:
+    # Known to linecache, so that tracebacks and inspect.getsource show the person's lines.
+    lines = source.splitlines(keepends=True)
+    linecache.cache[filename] = (len(source), None, lines, filename)
+    return compile(source, filename, "exec", dont_inherit=True)
+
+
+def _execute_top_level(
+    code: types.CodeType, filename: str, profile: Profile, folder: str
+) -> types.ModuleType:
+    """Run the script's top level in its profile's working directory (rules W1, Z9)."""
+    home = os.path.join(folder, "work")
+    module = types.ModuleType(profile.module_name)
+    module.__file__ = os.path.join(home, f"{profile.module_name}.py")
+    sys.modules[profile.module_name] = module
+    os.chdir(home if profile.top_level_in_run_folder else os.path.join(folder, "start"))
+    exec(code, module.__dict__)
+    os.chdir(home)
+    return module
+
+
+def _entry_point(module: types.ModuleType) -> Any:
+    function = getattr(module, ENTRY_POINT)
+    if not callable(function):
+        raise TypeError(f"{ENTRY_POINT} is a {type(function).__name__}, which cannot be called")
+    return function

@@ -1,0 +1,115 @@
+"""The fork server: libraries imported once, then one worker forked for each run.
+
+It runs no user code. It listens to the monitor only, over the socket that it was
+started with, and reports each worker's process descriptor and exit status.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import select
+import signal
+import socket
+import sys
+import warnings
+from typing import Any, Dict, List
+
+from azml_magic.worker import blas, figures, run
+
+PR_SET_PDEATHSIG = 1
+PR_SET_DUMPABLE = 4
+MESSAGE_BYTES = 1 << 18
+
+
+def main() -> None:
+    """Serve runs until the monitor closes the socket (descriptor number in ``argv[1]``)."""
+    monitor = socket.socket(fileno=int(sys.argv[1]))
+    sys.path.extend(sys.argv[2:])
+    _die_with_parent()
+    _preload()
+    _hide()
+    _send(monitor, {"op": "ready", "threads": _thread_count()})
+    serve(monitor)
+
+
+def serve(monitor: socket.socket) -> None:
+    """Fork a worker for each request, and report the workers that ended."""
+    children: Dict[int, int] = {}
+    poller = select.poll()
+    poller.register(monitor, select.POLLIN)
+    while True:
+        for descriptor, _ in poller.poll():
+            if descriptor != monitor.fileno():
+                _reap(monitor, poller, children, descriptor)
+                continue
+            data, descriptors, _, _ = socket.recv_fds(monitor, MESSAGE_BYTES, 8)
+            if not data:
+                return
+            pid = _fork_worker(monitor, json.loads(data), descriptors)
+            pidfd = os.pidfd_open(pid)
+            children[pidfd] = pid
+            poller.register(pidfd, select.POLLIN)
+            _send(monitor, {"op": "forked"}, [pidfd])
+
+
+def _fork_worker(monitor: socket.socket, request: Dict[str, Any], descriptors: List[int]) -> int:
+    with warnings.catch_warnings():
+        # Python 3.12 warns of threads at a fork; here they are libraries' idle helpers.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        pid = os.fork()
+    if pid:
+        for descriptor in descriptors:
+            os.close(descriptor)
+        return pid
+    try:
+        monitor.close()
+        run.work(request, descriptors)
+    finally:
+        os._exit(70)
+
+
+def _reap(
+    monitor: socket.socket, poller: select.poll, children: Dict[int, int], pidfd: int
+) -> None:
+    poller.unregister(pidfd)
+    _, status = os.waitpid(children.pop(pidfd), 0)
+    os.close(pidfd)
+    _send(monitor, {"op": "exited", "status": status})
+
+
+def _send(monitor: socket.socket, message: Dict[str, Any], descriptors: Any = ()) -> None:
+    socket.send_fds(monitor, [json.dumps(message).encode()], list(descriptors))
+
+
+def _preload() -> None:
+    """Pay for imports, and for what libraries build at first use, once for all runs."""
+    import pandas as pd
+    import pyarrow as pa
+
+    pa.set_cpu_count(1)
+    pa.array(["a", None], pa.large_string()).to_numpy(zero_copy_only=False)
+    pd.DataFrame({"a": [1.0], "b": ["x"]}).describe(include="all").to_string()
+    figures.preload()
+    blas.find_libraries()
+
+
+def _hide() -> None:
+    """Make the state that every worker inherits cheap to fork and closed to others."""
+    import ctypes
+
+    ctypes.CDLL(None).prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
+    gc.collect()
+    gc.freeze()
+
+
+def _die_with_parent() -> None:
+    import ctypes
+
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _thread_count() -> int:
+    return len(os.listdir("/proc/self/task"))

@@ -1,0 +1,204 @@
+"""The monitor's eyes and hands: finding, measuring and killing processes."""
+
+import mmap
+import os
+import signal
+import time
+
+import pytest
+
+from azml_magic.sandbox import processes
+
+
+@pytest.fixture(autouse=True)
+def adopting():
+    processes.become_subreaper()
+
+
+def fork(action):
+    child = os.fork()
+    if child == 0:
+        try:
+            action()
+        finally:
+            os._exit(0)
+    return child
+
+
+def wait_for(condition, seconds=5):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.005)
+
+
+def family():
+    """Fork a child with a child of its own; the latter in a session of its own."""
+
+    def parent():
+        def grandchild():
+            os.setsid()
+            time.sleep(60)
+
+        fork(grandchild)
+        time.sleep(60)
+
+    return fork(parent)
+
+
+def test_descendants_are_found_and_killed():
+    child = family()
+    wait_for(lambda: len(processes.descendants([child])) == 1)
+    (grandchild,) = processes.descendants([child])
+    assert {child, grandchild} <= set(processes.descendants([os.getpid()]))
+    assert child not in processes.descendants([os.getpid()], spare=[child])
+    assert grandchild in processes.descendants([os.getpid()], spare=[child])
+    assert processes.kill_tree([os.getpid()])
+    assert processes.descendants([os.getpid()]) == []
+
+
+def test_the_spared_one_lives():
+    server = family()
+    wait_for(lambda: len(processes.descendants([server])) == 1)
+    assert processes.kill_tree([os.getpid()], spare=[server])
+    os.kill(server, 0)
+    assert os.waitpid(server, os.WNOHANG) == (0, 0)
+    processes.kill_tree([os.getpid()])
+
+
+def test_orphans_are_found():
+    def parent():
+        for _ in range(3):
+            fork(lambda: time.sleep(60))
+
+    os.waitpid(fork(parent), 0)
+    assert len(processes.descendants([os.getpid()])) == 3
+    assert processes.kill_tree([os.getpid()])
+    assert processes.descendants([os.getpid()]) == []
+
+
+def test_processes_that_fork_while_they_are_killed():
+    def flee():
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        end = time.monotonic() + 2
+        while time.monotonic() < end:
+            if os.fork() == 0:
+                os.setsid()
+            else:
+                os._exit(0)
+
+    for _ in range(3):
+        fork(flee)
+    time.sleep(0.05)
+    assert processes.kill_tree([os.getpid()], seconds=20)
+    assert processes.descendants([os.getpid()]) == []
+
+
+def test_a_stopped_process_is_killed():
+    child = fork(lambda: time.sleep(60))
+    os.kill(child, signal.SIGSTOP)
+    assert processes.kill_tree([os.getpid()])
+
+
+def test_tasks_are_counted_and_adopted_zombies_reaped():
+    child = family()
+    wait_for(lambda: len(processes.descendants([child])) == 1)
+    assert processes.count_tasks([child, *processes.descendants([child])]) == 2
+    os.kill(child, signal.SIGKILL)
+    wait_for(lambda: processes.count_tasks([child]) == 0)
+    with pytest.raises(ChildProcessError):
+        os.waitpid(child, 0)
+    processes.kill_tree([os.getpid()])
+
+
+def test_a_process_descriptor_tells_its_number():
+    child = fork(lambda: time.sleep(60))
+    pidfd = os.pidfd_open(child)
+    assert processes.pid_of(pidfd) == child
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    assert processes.pid_of(pidfd) == -1
+    os.close(pidfd)
+    with open(os.devnull) as file, pytest.raises(ValueError, match="pidfd"):
+        processes.pid_of(file.fileno())
+
+
+def hold(size, shared):
+    def action():
+        memory = mmap.mmap(-1, size) if shared else bytearray(size)
+        for offset in range(0, size, 4096):
+            memory[offset] = 1
+        time.sleep(60)
+
+    return fork(action)
+
+
+@pytest.mark.parametrize("shared", [False, True])
+def test_memory_is_measured(shared):
+    size = 64 << 20
+    child = hold(size, shared)
+    base = processes.memory_of(os.getpid())
+    for limit in (size // 2, size * 100):
+        wait_for(lambda limit=limit: processes.tree_memory([child], limit) > size)
+        time.sleep(0.1)
+        assert processes.tree_memory([child], limit, base) < size * 1.2
+    processes.kill_tree([os.getpid()])
+
+
+def test_memory_that_processes_share_counts_once():
+    size = 64 << 20
+
+    def action():
+        memory = bytearray(size)
+        for offset in range(0, size, 4096):
+            memory[offset] = 1
+        for _ in range(4):
+            fork(lambda: time.sleep(60))
+        time.sleep(60)
+
+    child = fork(action)
+    wait_for(lambda: len(processes.descendants([child])) == 4)
+    pids = [child, *processes.descendants([child])]
+    assert processes.tree_memory(pids, limit=size * 100) > size * 4
+    assert processes.tree_memory(pids, limit=size * 2) < size * 3
+    processes.kill_tree([os.getpid()])
+
+
+def test_processor_time_is_measured():
+    def burn():
+        while True:
+            pass
+
+    child = fork(burn)
+    wait_for(lambda: processes.cpu_seconds([child]) > 0.05)
+    processes.kill_tree([os.getpid()])
+
+
+def test_what_is_gone_measures_nothing():
+    gone = fork(lambda: None)
+    os.waitpid(gone, 0)
+    assert processes.tree_memory([gone], 0) == 0
+    assert processes.cpu_seconds([gone]) == 0
+    assert processes.count_tasks([gone]) == 0
+
+
+@pytest.mark.parametrize("mapped", [False, True])
+def test_files_without_a_name_are_measured(tmp_path, mapped):
+    size = 8 << 20
+
+    def hide():
+        with open(tmp_path / "file", "w+b") as file:
+            file.write(bytes(size))
+            file.flush()
+            memory = mmap.mmap(file.fileno(), size) if mapped else None
+            os.unlink(tmp_path / "file")
+            if memory is None:
+                time.sleep(60)
+        # mmap keeps a copy of the descriptor, which hostile code would close.
+        os.closerange(3, 100)
+        time.sleep(60)
+
+    child = fork(hide)
+    wait_for(lambda: size <= processes.unlinked_bytes([child]) < 2 * size)
+    assert processes.unlinked_bytes([os.getpid()]) < size
+    processes.kill_tree([os.getpid()])
