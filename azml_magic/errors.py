@@ -8,7 +8,8 @@
     │   ├── PortError             a port or variable that is not there, or not a DataFrame
     │   ├── InputError            a frame that the profile cannot deliver to a module
     │   ├── ModuleError           no source, no such file, not a function
-    │   └── BundleError           a script bundle that cannot be unpacked (Error 0102)
+    │   ├── BundleError           a script bundle that cannot be unpacked (Error 0102)
+    │   └── ExportError           a module that cannot leave the notebook as it is
     ├── SandboxError              nothing was run because it could not be confined
     │   ├── SandboxUnavailable    this machine cannot enforce the confinement
     │   └── SandboxBroken         the monitor or the fork server could not start, or died
@@ -80,6 +81,10 @@ class ModuleError(UsageError):
 
 class BundleError(UsageError):
     """A script bundle that cannot be unpacked (Error 0102 in both profiles)."""
+
+
+class ExportError(UsageError):
+    """A module that cannot leave the notebook as it is: findings, names or files stand against it."""
 
 
 class SandboxError(AzmlError):

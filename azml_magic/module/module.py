@@ -11,7 +11,9 @@ from typing import Any
 from azml_magic.contract.profile import CLASSIC
 from azml_magic.errors import ModuleError, did_you_mean
 from azml_magic.module.bundle import Bundle, read_bundle
+from azml_magic.module.exported import manifest_of, own_bundle
 from azml_magic.module.functions import read_function
+from azml_magic.module.manifest import Manifest
 from azml_magic.module.names import ENTRY_POINT, read_names
 from azml_magic.module.syntax import decode, parse
 
@@ -119,17 +121,21 @@ class Module:
         """Return the module in a zip, which is its script bundle as well.
 
         The module is ``__main__.py``, or the one file at the top that defines
-        ``azureml_main``.
+        ``azureml_main``. A zip made by an export gives back the module that was exported,
+        with its own bundle and profile.
 
         Raises
         ------
         ModuleError
             When there is no such zip, or not exactly one such file in it.
         BundleError
-            When the zip cannot be unpacked.
+            When the zip cannot be unpacked, or was changed after its export.
         """
         place = _existing(path)
         bundle, _ = read_bundle(place, CLASSIC)
+        manifest = manifest_of(bundle)
+        if manifest is not None:
+            return _exported(bundle, manifest)
         file, text = _entry_file(bundle)
         return replace(cls.from_source(text, label=f"{place.name}/{file}"), bundle=bundle)
 
@@ -201,6 +207,18 @@ def _existing(path: str | os.PathLike[str]) -> Path:
     known = [entry.name for entry in folder.iterdir() if entry.suffix in _SUFFIXES]
     otherwise = "give source text, a function, a .py or a zip"
     raise ModuleError(f"there is no file {str(path)!r}", did_you_mean(place.name, known, otherwise))
+
+
+def _exported(bundle: Bundle, manifest: Manifest) -> Module:
+    """Return the module of a zip that an export made."""
+    try:
+        text = decode(dict(bundle.files)[manifest.source_file])
+    except SyntaxError as error:
+        raise ModuleError(f"{manifest.source_file} is no Python source: {error.msg}") from error
+    module = Module.from_source(
+        text, label=f"{bundle.name}/{manifest.source_file}", name=manifest.name
+    )
+    return replace(module, bundle=own_bundle(bundle, manifest), profile=manifest.profile)
 
 
 def _entry_file(bundle: Bundle) -> tuple[str, str]:

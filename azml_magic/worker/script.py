@@ -54,11 +54,29 @@ def run(
     BaseException
         Whatever the module raises; `progress` tells when.
     """
+    function = load(job, profile, folder, progress)
+    return call(function, job, profile, datasets, progress)
+
+
+def load(job: Dict[str, Any], profile: Profile, folder: str, progress: Progress) -> Any:
+    """Compile the module, run its top level, and return its entry point."""
+    progress.stage = "compile"
     code = _compile(job["source"], job["filename"])
     progress.stage = "import"
     namespace = _execute_top_level(code, job["filename"], profile, folder)
     progress.stage = "find"
-    function = _entry_point(namespace)
+    return _entry_point(namespace)
+
+
+def call(
+    function: Any,
+    job: Dict[str, Any],
+    profile: Profile,
+    datasets: Dict[str, Any],
+    progress: Progress,
+) -> Tuple[List[Optional[Any]], List[Finding]]:
+    """Call the entry point with the connected ports, and apply the rules to what it returns."""
+    progress.stage = "find"
     arguments = call_arguments(function, datasets, profile)
     progress.stage = "call"
     returned = function(*arguments)

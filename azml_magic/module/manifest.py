@@ -1,0 +1,184 @@
+"""What a module zip says of itself: ``azml_module.json``, as frozen values.
+
+Plain and old syntax: the zip's own runtime reads it with Python 3.8 too.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import Any, Callable, Dict, List, Mapping, Tuple, TypeVar
+
+from azml_magic.errors import BundleError
+
+MANIFEST_FILE = "azml_module.json"
+FORMAT = 1
+COLUMN_TYPES = ("integer", "number", "string", "boolean", "datetime", "binary", "any")
+_PORTS = ("dataset1", "dataset2", "output1", "output2")
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a recorded table.
+
+    Attributes
+    ----------
+    name : str
+        Its name.
+    type : str
+        ``"integer"``, ``"number"``, ``"string"``, ``"boolean"``, ``"datetime"``,
+        ``"binary"``, or ``"any"`` for a column that was empty.
+    nullable : bool
+        Whether a value was missing.
+    """
+
+    name: str
+    type: str
+    nullable: bool = False
+
+
+Schema = Tuple[Column, ...]
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What a module zip holds.
+
+    Attributes
+    ----------
+    name : str
+        Name of the module: ``from NAME import azureml_main``.
+    profile : str
+        ``"classic"`` or ``"designer"``.
+    ports : tuple of str
+        The input ports that are connected.
+    inputs, outputs : mapping of str to Schema
+        The recorded columns of the ports; a port that was never seen is not there.
+    bundle : tuple of str
+        The files of the zip that are the module's own script bundle.
+    python : str
+        Version of the interpreter at export.
+    packages : mapping of str to str
+        Distributions that the module imports, and their versions at export.
+    dates, text : str
+        How frames are handed over, as for ``azml_magic.run``.
+    findings : tuple of mapping
+        What was found at export.
+    files : mapping of str to str
+        SHA-256 of every other file of the zip, in hexadecimal.
+    """
+
+    name: str
+    profile: str
+    ports: Tuple[str, ...]
+    inputs: Mapping[str, Schema]
+    outputs: Mapping[str, Schema]
+    bundle: Tuple[str, ...]
+    python: str
+    packages: Mapping[str, str]
+    dates: str
+    text: str
+    findings: Tuple[Mapping[str, Any], ...]
+    files: Mapping[str, str]
+
+    @property
+    def source_file(self) -> str:
+        """Name of the file that is the module."""
+        return f"{self.name}.py"
+
+    def to_json(self) -> bytes:
+        """Return the file's bytes; the same manifest gives the same bytes."""
+        value = {"format": FORMAT, **asdict(self)}
+        return (json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode()
+
+
+def read_manifest(content: bytes, place: str) -> Manifest:
+    """Return the manifest in a file's bytes, of which nothing is trusted.
+
+    Parameters
+    ----------
+    content : bytes
+        The file.
+    place : str
+        Name of the zip, for messages.
+
+    Raises
+    ------
+    BundleError
+        When it is not a manifest of this format.
+    """
+    try:
+        value = json.loads(content)
+        if not isinstance(value, dict) or value.get("format") != FORMAT:
+            raise ValueError(f"its format is not {FORMAT}")
+        return _manifest(value)
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise BundleError(
+            f"{MANIFEST_FILE} of {place} cannot be read: {error}", "export the module again"
+        ) from error
+
+
+def _manifest(value: Dict[str, Any]) -> Manifest:
+    name, profile = _text(value["name"]), _text(value["profile"])
+    if not name.isidentifier():
+        raise ValueError("its name is no identifier")
+    if profile not in ("classic", "designer"):
+        raise ValueError(f"no profile named {profile!r}")
+    return Manifest(
+        name=name,
+        profile=profile,
+        ports=tuple(_port(port) for port in _list(value["ports"], _text)),
+        inputs=_mapping(value["inputs"], _schema),
+        outputs=_mapping(value["outputs"], _schema),
+        bundle=tuple(_list(value["bundle"], _text)),
+        python=_text(value["python"]),
+        packages=_mapping(value["packages"], _text),
+        dates=_one_of(value["dates"], ("epoch", "datetime")),
+        text=_one_of(value["text"], ("object", "str")),
+        findings=tuple(_list(value["findings"], _plain)),
+        files=_mapping(value["files"], _text),
+    )
+
+
+def _schema(value: Any) -> Schema:
+    return tuple(_list(value, _column))
+
+
+def _column(value: Any) -> Column:
+    return Column(
+        _text(value["name"]), _one_of(value["type"], COLUMN_TYPES), value["nullable"] is True
+    )
+
+
+def _port(value: str) -> str:
+    return _one_of(value, _PORTS)
+
+
+def _plain(value: Any) -> Dict[str, Any]:
+    if not isinstance(value, dict):
+        raise ValueError("an object was expected")
+    return value
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise ValueError("text was expected")
+    return value
+
+
+def _one_of(value: Any, choices: Tuple[str, ...]) -> str:
+    if value not in choices:
+        raise ValueError(f"{value!r} is none of {', '.join(choices)}")
+    return str(value)
+
+
+def _list(value: Any, read: Callable[[Any], T]) -> List[T]:
+    if not isinstance(value, list):
+        raise ValueError("a list was expected")
+    return [read(item) for item in value]
+
+
+def _mapping(value: Any, read: Callable[[Any], T]) -> Dict[str, T]:
+    return {name: read(item) for name, item in _plain(value).items()}
