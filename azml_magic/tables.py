@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from azml_magic.errors import OptionError, PortError, did_you_mean
 
@@ -28,7 +29,7 @@ def read_table(path: str | None) -> pd.DataFrame | None:
     import pandas as pd
 
     file = Path(path)
-    readers = {
+    readers: dict[str, Callable[[Path], Any]] = {
         ".csv": pd.read_csv,
         ".tsv": lambda name: pd.read_csv(name, sep="\t"),
         ".parquet": pd.read_parquet,

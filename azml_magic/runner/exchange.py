@@ -22,7 +22,7 @@ from azml_magic.errors import SandboxBroken
 from azml_magic.runner.client import MonitorClient
 from azml_magic.runner.outcome import BadReport, FailureReport, SuccessReport, read_report
 from azml_magic.runner.streams import Stream
-from azml_magic.worker.wire import Channel, WireError, receive_frame, send_frame
+from azml_magic.worker.wire import Channel, EncodedFrame, WireError, receive_frame, send_frame
 
 READ_BYTES = 1 << 20
 TICK_SECONDS = 0.25
@@ -39,17 +39,14 @@ class Job:
     ----------
     header : dict
         Source, profile and options; travels as one event.
-    datasets : dict of str to pandas.DataFrame
+    datasets : dict of str to EncodedFrame
         The prepared frames of the connected ports.
-    keep_index : bool
-        Whether frames travel with their index.
     files : tuple of (str, bytes)
         The script bundle.
     """
 
     header: dict[str, Any]
-    datasets: dict[str, pd.DataFrame]
-    keep_index: bool
+    datasets: dict[str, EncodedFrame]
     files: tuple[tuple[str, bytes], ...] = ()
 
 
@@ -146,7 +143,7 @@ class Exchange:
         channel = Channel(self._ours, wait=self._wait_for_data)
         channel.send_event(job.header)
         for frame in job.datasets.values():
-            send_frame(channel, frame, keep_index=job.keep_index)
+            send_frame(channel, frame)
         for _, content in job.files:
             channel.send_bytes(content)
         report = read_report(channel.receive_event(EVENT_BYTES))

@@ -77,7 +77,7 @@ def png_size(data: bytes) -> tuple[int, int]:
     """
     if not data.startswith(SIGNATURE):
         raise NotAnImage("it is not a PNG")
-    kinds = []
+    kinds: list[bytes] = []
     size = (0, 0)
     for kind, body in _chunks(data):
         if kind == b"IHDR" and not kinds and len(body) == 13:

@@ -11,12 +11,14 @@ import pandas as pd
 
 from azml_magic.contract.frames import prepare_input
 from azml_magic.contract.profile import Profile
+from azml_magic.errors import InputError
 from azml_magic.module.bundle import Bundle
 from azml_magic.module.module import Module
 from azml_magic.result import Finding, Result
 from azml_magic.runner import client, images, verdict
 from azml_magic.runner.exchange import Exchange, Job, Received
 from azml_magic.runner.outcome import SuccessReport
+from azml_magic.worker.wire import ColumnRefused, EncodedFrame, encode_frame
 
 RESULT_FACTOR = 2
 MODULE_FILE = "azureml_module.py"
@@ -68,7 +70,7 @@ class Run:
     module: Module
     profile: Profile
     options: RunOptions
-    datasets: dict[str, pd.DataFrame] = field(default_factory=dict)
+    datasets: dict[str, EncodedFrame] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
     bundle: Bundle | None = None
 
@@ -117,7 +119,8 @@ def run_module(
     """
     run = Run(module, profile, options, findings=list(findings), bundle=bundle)
     for port, frame in datasets.items():
-        run.datasets[port], changes = prepare_input(frame, port, profile, options.dates)
+        prepared, changes = prepare_input(frame, port, profile, options.dates)
+        run.datasets[port] = _encode(prepared, port, profile)
         run.findings += changes
     started = time.perf_counter()
     monitor = client.acquire()
@@ -161,7 +164,16 @@ def _job(run: Run) -> Job:
         "has_bundle": run.bundle is not None,
         "bundle": [name for name, _ in files],
     }
-    return Job(header, run.datasets, run.profile.keeps_index, files)
+    return Job(header, run.datasets, files)
+
+
+def _encode(frame: pd.DataFrame, port: str, profile: Profile) -> EncodedFrame:
+    try:
+        return encode_frame(frame, keep_index=profile.keeps_index)
+    except ColumnRefused as error:
+        raise InputError(
+            f"{port}: {error}", f"convert {error.column!r} to numbers or text first"
+        ) from None
 
 
 def _limits(options: RunOptions) -> dict[str, object]:

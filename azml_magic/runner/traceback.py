@@ -25,8 +25,8 @@ def entry_point_line(report: FailureReport) -> int | None:
 
 def _entry(entry: Entry, module: Module) -> TracebackEntry:
     if entry.file != "module":
-        source = ((entry.line, entry.text),) if entry.text else ()
-        return TracebackEntry(entry.file, entry.line, entry.function, source)
+        known = ((entry.line, entry.text),) if entry.text else ()
+        return TracebackEntry(entry.file, entry.line, entry.function, known)
     offset = module.first_line - 1
     lines = module.source.splitlines()
     first = max(1, entry.line - LINES_BEFORE)

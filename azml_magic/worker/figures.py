@@ -83,7 +83,7 @@ def unsaved(folder: str) -> List[Dict[str, Any]]:
     plt = sys.modules.get("matplotlib.pyplot")
     if plt is None:
         return []
-    described = []
+    described: List[Dict[str, Any]] = []
     for number in plt.get_fignums():
         figure = plt.figure(number)
         if id(figure) in _saved:

@@ -31,9 +31,7 @@ def success(
     }
 
 
-def failure(
-    error: BaseException, progress: Progress, filename: str, folder: str
-) -> Dict[str, Any]:
+def failure(error: BaseException, progress: Progress, filename: str, folder: str) -> Dict[str, Any]:
     """Describe the exception that ended a run, with the person's own frames marked."""
     refused = isinstance(error, ReturnRefused)
     entries = [] if refused else _entries(error, filename, folder)
@@ -95,7 +93,9 @@ def _entries(error: BaseException, filename: str, folder: str) -> List[Dict[str,
                 "mine": True,
             }
         )
-    return entries if len(entries) <= ENTRIES else entries[: ENTRIES // 2] + entries[-ENTRIES // 2 :]
+    return (
+        entries if len(entries) <= ENTRIES else entries[: ENTRIES // 2] + entries[-ENTRIES // 2 :]
+    )
 
 
 def _own_place(file: str, filename: str, home: str) -> Optional[str]:

@@ -11,13 +11,21 @@ import os
 import random
 import socket
 import sys
-from typing import Any, Dict, List
+from typing import Any, Dict, List, Optional
 
 from azml_magic.contract.profile import Profile, get_profile
+from azml_magic.contract.returns import ReturnRefused
 from azml_magic.sandbox.confine import confine
 from azml_magic.sandbox.policy import Policy
 from azml_magic.worker import blas, bundle, figures, report, run_object, script
-from azml_magic.worker.wire import Channel, receive_frame, send_frame
+from azml_magic.worker.wire import (
+    Channel,
+    ColumnRefused,
+    EncodedFrame,
+    encode_frame,
+    receive_frame,
+    send_frame,
+)
 
 STREAM_LIMIT = 1 << 34
 DATA, STDOUT, STDERR, LISTENER = range(4)
@@ -64,6 +72,7 @@ def execute(channel: Channel, folder: str) -> None:
     progress = script.Progress()
     try:
         outputs, findings = script.run(job, profile, datasets, folder, progress)
+        encoded = [_encode(frame, profile) for frame in outputs]
     except BaseException as error:
         _flush()
         channel.send_event(report.failure(error, progress, job["filename"], folder))
@@ -72,9 +81,22 @@ def execute(channel: Channel, folder: str) -> None:
     unsaved = figures.unsaved(os.path.join(folder, "previews"))
     event = report.success(outputs, findings, unsaved, uploads)
     channel.send_event(event)
-    for frame in outputs:
+    for frame in encoded:
         if frame is not None:
-            send_frame(channel, frame, keep_index=profile.keeps_index)
+            send_frame(channel, frame)
+
+
+def _encode(frame: Optional[Any], profile: Profile) -> Optional[EncodedFrame]:
+    if frame is None:
+        return None
+    try:
+        return encode_frame(frame, keep_index=profile.keeps_index)
+    except ColumnRefused as error:
+        raise ReturnRefused(
+            f"the returned frame cannot be written: {error}",
+            f"convert {error.column!r} to numbers or text before returning it",
+            "0018" if profile.values_allowed else "0085",
+        ) from None
 
 
 def _arrange_descriptors(descriptors: List[int]) -> List[int]:
@@ -120,7 +142,8 @@ def _renew_state() -> None:
         )
         setattr(sys, name, stream)
         setattr(sys, f"__{name}__", stream)
-    sys.stdin = sys.__stdin__ = open(os.devnull)
+    for name in ("stdin", "__stdin__"):
+        setattr(sys, name, open(os.devnull))  # noqa: SIM115 -- it stays open
     random.seed()
     numpy_random = sys.modules.get("numpy.random")
     if numpy_random is not None:

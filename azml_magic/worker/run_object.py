@@ -10,7 +10,7 @@ import os
 import shutil
 import sys
 import types
-from typing import Any, Dict, List
+from typing import Any, ClassVar, Dict, List
 
 
 class Run:
@@ -19,7 +19,7 @@ class Run:
     Uploaded PNG files are collected for the result; logged metrics are printed.
     """
 
-    _uploads: List[Dict[str, str]] = []
+    _uploads: ClassVar[List[Dict[str, str]]] = []
     _folder = ""
 
     id = "azml_magic"
@@ -76,7 +76,5 @@ def install(folder: str) -> List[Dict[str, str]]:
     package.core = core  # type: ignore[attr-defined]
     core.Run = submodule.Run = Run  # type: ignore[attr-defined]
     core.run = submodule  # type: ignore[attr-defined]
-    sys.modules.update(
-        {"azureml": package, "azureml.core": core, "azureml.core.run": submodule}
-    )
+    sys.modules.update({"azureml": package, "azureml.core": core, "azureml.core.run": submodule})
     return Run._uploads

@@ -1,0 +1,138 @@
+"""Messages over a stream socket: events as JSON, bytes, and the buffers of frames."""
+
+from __future__ import annotations
+
+import json
+import socket
+import struct
+from typing import Any, Callable, Dict, Iterable, List, Optional, Sequence
+
+_LENGTH = struct.Struct("<Q")
+# The kernel takes 1024 buffers a call; handing over fewer keeps the lists short.
+_BUFFERS = 256
+
+Wait = Callable[[int, bool], None]
+
+
+class WireError(ValueError):
+    """What came over the socket is not what may come."""
+
+
+class Channel:
+    """One end of the data socket of a run.
+
+    Parameters
+    ----------
+    endpoint : socket
+        A connected stream socket.
+    wait : callable, optional
+        For a socket that does not block: called with the descriptor and whether to wait
+        for writing; returns when the socket can go on, or raises.
+    """
+
+    def __init__(self, endpoint: socket.socket, wait: Optional[Wait] = None) -> None:
+        self._socket = endpoint
+        self._wait = wait
+
+    def send_event(self, event: Dict[str, Any]) -> None:
+        """Send a JSON object."""
+        self.send_bytes(json.dumps(event).encode("ascii"))
+
+    def receive_event(self, limit: int) -> Dict[str, Any]:
+        """Receive a JSON object.
+
+        Raises
+        ------
+        WireError
+            When it is longer than `limit` bytes, or no JSON object.
+        """
+        event = parse_json(self.receive_bytes(limit))
+        if not isinstance(event, dict):
+            raise WireError("an event is not a JSON object")
+        return event
+
+    def send_bytes(self, data: bytes) -> None:
+        """Send a length and so many bytes."""
+        self.send_buffers([_LENGTH.pack(len(data)), data])
+
+    def receive_bytes(self, limit: int) -> bytes:
+        """Receive what :meth:`send_bytes` sent.
+
+        Raises
+        ------
+        WireError
+            When it is longer than `limit` bytes, or ends too early.
+        """
+        header = bytearray(_LENGTH.size)
+        self.receive_into([memoryview(header)])
+        (length,) = _LENGTH.unpack(header)
+        if length > limit:
+            raise WireError(f"a message of {length:,} bytes, where {limit:,} are allowed")
+        data = bytearray(length)
+        self.receive_into([memoryview(data)])
+        return bytes(data)
+
+    def send_buffers(self, buffers: Iterable[Any]) -> None:
+        """Send buffers one after the other, without copying them first."""
+        waiting = [view for view in map(memoryview, buffers) if view.nbytes]
+        while waiting:
+            try:
+                sent = self._socket.sendmsg(waiting[:_BUFFERS])
+            except BlockingIOError:
+                self._pause(True)
+                continue
+            _advance(waiting, sent)
+
+    def receive_into(self, buffers: Sequence[Any]) -> None:
+        """Fill writable buffers one after the other.
+
+        Raises
+        ------
+        WireError
+            When the other end closes before they are full.
+        """
+        waiting = [view for view in map(memoryview, buffers) if view.nbytes]
+        while waiting:
+            try:
+                received = self._socket.recvmsg_into(waiting[:_BUFFERS])[0]
+            except BlockingIOError:
+                self._pause(False)
+                continue
+            if not received:
+                raise WireError("the data ended too early")
+            _advance(waiting, received)
+
+    def _pause(self, writing: bool) -> None:
+        assert self._wait is not None
+        self._wait(self._socket.fileno(), writing)
+
+
+def parse_json(data: bytes) -> Any:
+    """Parse JSON that may be hostile.
+
+    Raises
+    ------
+    WireError
+        When it is not JSON, nested too deep, or names a number that JSON does not have.
+    """
+    try:
+        return json.loads(data, parse_constant=_refuse_constant)
+    except WireError:
+        raise
+    except (ValueError, RecursionError):
+        raise WireError("a message is not JSON") from None
+
+
+def _refuse_constant(name: str) -> Any:
+    raise WireError(f"JSON has no number {name}")
+
+
+def _advance(waiting: List[memoryview], count: int) -> None:
+    """Drop `count` bytes from the front of the buffers that wait."""
+    done = 0
+    while done < len(waiting) and count >= waiting[done].nbytes:
+        count -= waiting[done].nbytes
+        done += 1
+    del waiting[:done]
+    if count:
+        waiting[0] = waiting[0].cast("B")[count:]

@@ -1,0 +1,125 @@
+"""Which kind a column is, both ways; and categories, which hold a column themselves."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, Optional, Tuple
+
+import numpy as np
+import pandas as pd
+
+from azml_magic.worker.wire.cells import GROWTH, Cells
+from azml_magic.worker.wire.channel import WireError
+from azml_magic.worker.wire.kinds import Encoded, Part, Reading, Unfit, native, one_of, whole
+from azml_magic.worker.wire.numbers import Masked, Numbers, Times
+from azml_magic.worker.wire.text import Bytes, Text
+
+MOST_CATEGORIES = 1 << 31
+_CODES = ("i1", "i2", "i4", "i8")
+
+
+class Categories:
+    """Codes, and a column of the values that they stand for."""
+
+    name = "category"
+
+    @staticmethod
+    def encode(values: Any) -> Optional[Encoded]:
+        """Describe a categorical array; ``None`` for any other."""
+        if not isinstance(getattr(values, "dtype", None), pd.CategoricalDtype):
+            return None
+        of = encode_array(values.categories.array)
+        codes = native(values.codes)
+        spec = {
+            "kind": Categories.name,
+            "dtype": codes.dtype.str[1:],
+            "ordered": bool(values.ordered),
+            "count": len(values.categories),
+            "of": of.spec,
+        }
+        return Encoded(spec, [codes, *of.buffers])
+
+    @staticmethod
+    def parts(spec: Dict[str, Any], rows: int) -> List[Part]:
+        """Return the buffers to come."""
+        one_of(spec, "ordered", (True, False))
+        count = whole(spec, "count", MOST_CATEGORIES)
+        of = spec.get("of")
+        if not isinstance(of, dict) or of.get("kind") == Categories.name:
+            raise WireError("categories of an unknown kind")
+        codes = Part(np.dtype(one_of(spec, "dtype", _CODES)), rows)
+        return [codes, *parts_of(of, count)]
+
+    @staticmethod
+    def build(spec: Dict[str, Any], buffers: List[Any], reading: Reading) -> Any:
+        """Return the categorical array."""
+        codes = buffers[0]
+        # Categories are text as pandas itself holds it, whatever other columns are.
+        values = build_array(spec["of"], buffers[1:], Reading("native", reading.trusted))
+        try:
+            dtype = pd.CategoricalDtype(pd.Index(values), spec["ordered"])
+        except (ValueError, TypeError) as error:
+            raise WireError(f"categories are not unique values: {error}") from None
+        if not reading.trusted:
+            _check_codes(codes, spec["count"])
+        return pd.Categorical.from_codes(codes, dtype=dtype, validate=False)
+
+
+def _check_codes(codes: Any, count: int) -> None:
+    if len(codes) and (int(codes.min()) < -1 or int(codes.max()) >= count):
+        raise WireError("a code that stands for no category")
+
+
+_KINDS: Tuple[Any, ...] = (Numbers, Text, Times, Masked, Categories, Bytes, Cells)
+_BY_NAME = {kind.name: kind for kind in _KINDS}
+
+
+def encode_array(values: Any) -> Encoded:
+    """Describe a column and return its buffers, which share its memory where they can.
+
+    Raises
+    ------
+    Unfit
+        When no kind can hold it.
+    """
+    if type(values).__name__ in {"NumpyExtensionArray", "PandasArray"}:
+        values = values.to_numpy()
+    for kind in _KINDS:
+        encoded: Optional[Encoded] = kind.encode(values)
+        if encoded is not None:
+            return encoded
+    raise Unfit(f"is of type {values.dtype}, which cannot travel")
+
+
+def parts_of(spec: Dict[str, Any], rows: int) -> List[Part]:
+    """Return the buffers of a described column of so many rows.
+
+    Raises
+    ------
+    WireError
+        When the description is not one that :func:`encode_array` gives.
+    """
+    kind = _BY_NAME.get(str(spec.get("kind")))
+    if kind is None:
+        raise WireError("a column of an unknown kind")
+    if "rows" in spec and (type(spec["rows"]) is not int or spec["rows"] != rows):
+        raise WireError("a column of another length than its frame")
+    parts: List[Part] = kind.parts(spec, rows)
+    return parts
+
+
+def build_array(spec: Dict[str, Any], buffers: List[Any], reading: Reading) -> Any:
+    """Return the column of a description and its filled buffers.
+
+    Raises
+    ------
+    WireError
+        When a value is not one that may come.
+    """
+    return _BY_NAME[spec["kind"]].build(spec, buffers, reading)
+
+
+def memory_of(spec: Dict[str, Any], parts: List[Part]) -> int:
+    """Return the bytes that a column takes in memory at most."""
+    size = sum(part.nbytes for part in parts)
+    described = spec.get("of", spec)
+    return size * GROWTH if described.get("kind") == Cells.name else size

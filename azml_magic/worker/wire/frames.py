@@ -1,0 +1,232 @@
+"""A frame as a manifest and the buffers of its columns, and back.
+
+Numbers of one type arrive in one block of memory, as pandas keeps them itself; nothing is
+copied on the way from the socket into the frame.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
+
+import numpy as np
+import pandas as pd
+
+from azml_magic.worker.wire import assemble
+from azml_magic.worker.wire.channel import Channel, WireError
+from azml_magic.worker.wire.columns import build_array, encode_array, memory_of, parts_of
+from azml_magic.worker.wire.kinds import ColumnRefused, Reading, Unfit, raw, whole
+from azml_magic.worker.wire.numbers import Numbers
+
+MANIFEST_BYTES = 64 << 20
+MOST_ROWS = 1 << 40
+MOST_COLUMNS = 1 << 20
+_GATHERED_BYTES = 4 << 20
+
+
+@dataclass(frozen=True)
+class EncodedFrame:
+    """A frame ready to travel. Its buffers share the frame's memory.
+
+    Attributes
+    ----------
+    manifest : dict
+        Rows, names, the kind of each column, and the index.
+    buffers : list of numpy.ndarray
+        In the order of the manifest.
+    """
+
+    manifest: Dict[str, Any]
+    buffers: List[Any]
+
+
+def encode_frame(frame: pd.DataFrame, *, keep_index: bool) -> EncodedFrame:
+    """Describe a frame and collect its buffers, without copying numbers or text.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        With names that are strings.
+    keep_index : bool
+        Whether its index travels with it.
+
+    Raises
+    ------
+    ColumnRefused
+        When a column holds what cannot travel.
+    """
+    specs: List[Dict[str, Any]] = []
+    numbers: Dict[str, int] = {}
+    columns: List[int] = []
+    buffers: List[Any] = []
+    names = [str(name) for name in frame.columns]
+    # The public way, frame.items(), makes a Series of each: milliseconds for wide frames.
+    arrays: Any = frame
+    for name, values in zip(names, arrays._iter_column_arrays()):
+        encoded = _encode_column(name, values)
+        buffers += encoded.buffers
+        dtype = encoded.spec["dtype"] if encoded.spec["kind"] == Numbers.name else None
+        if dtype not in numbers:
+            specs.append(encoded.spec)
+        # Of numbers, thousands of columns share one description.
+        place = numbers.setdefault(dtype, len(specs) - 1) if dtype else len(specs) - 1
+        columns.append(place)
+    index = _encode_index(frame.index, buffers) if keep_index else None
+    manifest = {
+        "rows": len(frame),
+        "names": names,
+        "specs": specs,
+        "columns": columns,
+        "index": index,
+    }
+    return EncodedFrame(manifest, buffers)
+
+
+def send_frame(channel: Channel, frame: EncodedFrame) -> None:
+    """Send an encoded frame; it must not change meanwhile."""
+    channel.send_event(frame.manifest)
+    channel.send_buffers(_contiguous(frame.buffers))
+
+
+def receive_frame(
+    channel: Channel, *, text: str, max_bytes: int, trusted: bool = False
+) -> pd.DataFrame:
+    """Receive a frame into memory of this process's own, which can be written to.
+
+    Parameters
+    ----------
+    channel : Channel
+        Where it comes from.
+    text : str
+        ``"object"`` for Python strings and ``None``, or ``"native"`` for what this pandas
+        uses by itself.
+    max_bytes : int
+        Limit of the frame's memory, checked before anything is allocated.
+    trusted : bool
+        Whether the sender is the notebook. Otherwise every value is checked that a
+        reader could stumble over.
+
+    Raises
+    ------
+    WireError
+        When what comes is not a valid frame.
+    """
+    manifest = channel.receive_event(MANIFEST_BYTES)
+    reading = Reading(text, trusted)
+    rows = whole(manifest, "rows", MOST_ROWS)
+    names, specs = _columns(manifest)
+    levels = _levels(manifest)
+    described = [*specs, *(level["spec"] for level in levels)]
+    parts = [parts_of(spec, rows) for spec in described]
+    needed = sum(memory_of(spec, some) for spec, some in zip(described, parts))
+    if needed > max_bytes:
+        raise WireError(f"a frame of {needed:,} bytes, where {max_bytes:,} are allowed")
+    if not parts and rows > max_bytes:
+        raise WireError(f"a frame of {rows:,} rows without a column")
+    plain = [spec["kind"] == Numbers.name for spec in specs] + [False] * len(levels)
+    memory = assemble.Memory(parts, plain)
+    channel.receive_into([raw(buffer) for buffer in memory.in_order])
+    arrays = [
+        build_array(spec, buffers, reading) for spec, buffers in zip(described, memory.buffers)
+    ]
+    index = _build_index(manifest.get("index"), arrays[len(specs) :], rows)
+    return assemble.frame(names, arrays[: len(specs)], memory.blocks, index)
+
+
+def _encode_column(name: str, values: Any) -> Any:
+    try:
+        return encode_array(values)
+    except Unfit as error:
+        raise ColumnRefused(name, str(error)) from None
+
+
+def _encode_index(index: pd.Index, buffers: List[Any]) -> Optional[Dict[str, Any]]:
+    if isinstance(index, pd.RangeIndex):
+        if index.start == 0 and index.step == 1 and index.name is None:
+            return None
+        name = _index_name(index.name)
+        return {"range": [index.start, index.stop, index.step], "name": name}
+    described = []
+    for number in range(index.nlevels):
+        level = index.get_level_values(number)
+        encoded = _encode_column(f"index level {number}", level.array)
+        buffers += encoded.buffers
+        described.append({"name": _index_name(level.name), "spec": encoded.spec})
+    return {"levels": described}
+
+
+def _index_name(name: Any) -> Optional[str]:
+    return None if name is None else str(name)
+
+
+def _contiguous(buffers: Sequence[Any]) -> Iterator[Any]:
+    """Yield the buffers as flat bytes; one with gaps is gathered a piece at a time."""
+    for buffer in buffers:
+        if buffer.flags.c_contiguous:
+            yield raw(buffer)
+            continue
+        step = _GATHERED_BYTES // buffer.itemsize
+        for start in range(0, len(buffer), step):
+            yield raw(np.ascontiguousarray(buffer[start : start + step]))
+
+
+def _columns(manifest: Dict[str, Any]) -> Tuple[List[str], List[Dict[str, Any]]]:
+    names, specs, columns = (manifest.get(key) for key in ("names", "specs", "columns"))
+    if not isinstance(names, list) or not all(type(name) is str for name in names):
+        raise WireError("names are not a list of text")
+    if len(names) > MOST_COLUMNS or len(set(names)) != len(names):
+        raise WireError("names are not unique, or too many")
+    if not isinstance(specs, list) or not all(isinstance(spec, dict) for spec in specs):
+        raise WireError("columns are not described")
+    if not isinstance(columns, list) or len(columns) != len(names):
+        raise WireError("names and columns are not of one number")
+    if not all(type(place) is int and 0 <= place < len(specs) for place in columns):
+        raise WireError("a column without a description")
+    return names, [specs[place] for place in columns]
+
+
+def _levels(manifest: Dict[str, Any]) -> List[Dict[str, Any]]:
+    index = manifest.get("index")
+    if index is None:
+        return []
+    if not isinstance(index, dict):
+        raise WireError("an index of an unknown kind")
+    levels = index.get("levels", [])
+    if not isinstance(levels, list) or not all(
+        isinstance(level, dict) and isinstance(level.get("spec"), dict) for level in levels
+    ):
+        raise WireError("an index of an unknown kind")
+    return levels
+
+
+def _build_index(described: Any, arrays: List[Any], rows: int) -> pd.Index:
+    if described is None:
+        return pd.RangeIndex(rows)
+    if "range" in described:
+        return _build_range(described, rows)
+    names = [level.get("name") for level in described["levels"]]
+    if not arrays or not all(name is None or type(name) is str for name in names):
+        raise WireError("an index without levels, or without names")
+    if len(arrays) == 1:
+        single: pd.Index = pd.Index(arrays[0], name=names[0], dtype=_index_dtype(arrays[0]))
+        return single
+    return pd.MultiIndex.from_arrays(arrays, names=names)
+
+
+def _build_range(described: Dict[str, Any], rows: int) -> pd.RangeIndex:
+    bounds, name = described["range"], described.get("name")
+    if not isinstance(bounds, list) or len(bounds) != 3:
+        raise WireError("an index of an unknown range")
+    if not all(type(bound) is int and abs(bound) < 1 << 62 for bound in bounds) or not bounds[2]:
+        raise WireError("an index of an unknown range")
+    if name is not None and type(name) is not str:
+        raise WireError("the name of an index is not text")
+    index = pd.RangeIndex(bounds[0], bounds[1], bounds[2], name=name)
+    if len(index) != rows:
+        raise WireError("an index of another length than its frame")
+    return index
+
+
+def _index_dtype(values: Any) -> Any:
+    # Left to itself, an index of objects would infer another type.
+    return object if isinstance(values, np.ndarray) and values.dtype == object else None
