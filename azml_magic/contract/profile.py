@@ -42,6 +42,12 @@ class Profile:
         Whether dates are delivered as seconds since 1970 and refused in results (V8, C17).
     plain_types_only : bool
         Whether a dataset knows numbers, text, booleans and dates only (V9 to V11, C16 to C29).
+    write_error : str
+        Number of the error when a value cannot be written (L9): ``"0085"`` or ``"0018"``.
+    traceback_in_error : bool
+        Whether the error box carries the traceback (L4, L5), or class, message and line only.
+    device_sections : bool
+        Whether the log is that of the Python Device, in sections (L1), or a plain one.
     images_from_folder : bool
         Whether PNG files of the working directory are shown (W3), or uploaded ones.
     top_level_in_run_folder : bool
@@ -67,6 +73,9 @@ class Profile:
     keeps_index: bool
     dates_as_epoch: bool
     plain_types_only: bool
+    write_error: str
+    traceback_in_error: bool
+    device_sections: bool
     images_from_folder: bool
     top_level_in_run_folder: bool
     bundle_folder_always: bool
@@ -87,6 +96,9 @@ CLASSIC = Profile(
     keeps_index=False,
     dates_as_epoch=True,
     plain_types_only=True,
+    write_error="0085",
+    traceback_in_error=True,
+    device_sections=True,
     images_from_folder=True,
     top_level_in_run_folder=True,
     bundle_folder_always=False,
@@ -107,6 +119,9 @@ DESIGNER = Profile(
     keeps_index=True,
     dates_as_epoch=False,
     plain_types_only=False,
+    write_error="0018",
+    traceback_in_error=False,
+    device_sections=False,
     images_from_folder=False,
     top_level_in_run_folder=False,
     bundle_folder_always=True,

@@ -1,0 +1,47 @@
+"""Connected ports to the arguments of ``azureml_main`` (rules A1 to A12)."""
+
+from __future__ import annotations
+
+import inspect
+from typing import TYPE_CHECKING, Any, Callable, List, Mapping
+
+from azml_magic.contract.profile import PORTS, Profile
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_POSITIONAL = (
+    inspect.Parameter.POSITIONAL_ONLY,
+    inspect.Parameter.POSITIONAL_OR_KEYWORD,
+    inspect.Parameter.VAR_POSITIONAL,
+)
+
+
+def call_arguments(
+    function: Callable[..., Any], datasets: Mapping[str, pd.DataFrame], profile: Profile
+) -> List[Any]:
+    """Return what ``azureml_main`` is called with, by position.
+
+    Parameters
+    ----------
+    function : callable
+        The entry point. Whether it takes these arguments is for the call to tell.
+    datasets : mapping of str to pandas.DataFrame
+        The connected ports.
+    profile : Profile
+        Says whether only connected ports count (classic), or declared parameters (designer).
+    """
+    if profile.connected_only:
+        return [datasets[port] for port in PORTS if port in datasets]
+    return [datasets.get(port) for port in PORTS[: _declared(function)]]
+
+
+def _declared(function: Callable[..., Any]) -> int:
+    """Count the positional parameters; ``*frames`` is one (rules A1, A8)."""
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):  # some functions written in C do not tell
+        return len(PORTS)
+    positional = sum(parameter.kind in _POSITIONAL for parameter in parameters)
+    # With keywords only the call must fail, and say so in Python's words (rule A9).
+    return positional or min(1, len(parameters))

@@ -1,0 +1,63 @@
+"""What the cells of an object column are, told by their types."""
+
+from __future__ import annotations
+
+import datetime
+import decimal
+from typing import Any, Collection, Dict, Set, Tuple
+
+import numpy as np
+import pandas as pd
+
+NUMBERS = frozenset({"bool", "int", "float"})
+SCALARS = NUMBERS | {"str", "decimal", "date", "time", "datetime", "timedelta"}
+
+# The first that fits counts: a bool is an int, a Timestamp is a date.
+_FAMILIES: Tuple[Tuple[str, Tuple[type, ...]], ...] = (
+    ("missing", (type(None), type(pd.NaT), type(pd.NA))),
+    ("str", (str,)),
+    ("bool", (bool, np.bool_)),
+    ("timedelta", (datetime.timedelta, np.timedelta64)),
+    ("int", (int, np.integer)),
+    ("float", (float, np.floating)),
+    ("bytes", (bytes, bytearray)),
+    ("datetime", (datetime.datetime, np.datetime64)),
+    ("date", (datetime.date,)),
+    ("time", (datetime.time,)),
+    ("decimal", (decimal.Decimal,)),
+    ("complex", (complex, np.complexfloating)),
+    ("list", (list, tuple, np.ndarray)),
+    ("dict", (dict,)),
+)
+
+
+def family(kind: type) -> str:
+    """Return the family of a cell's type: ``"int"``, ``"list"`` ...; ``""`` for none."""
+    for name, types in _FAMILIES:
+        if issubclass(kind, types):
+            return name
+    return ""
+
+
+def families(cells: Any) -> Set[str]:
+    """Return the families of all cells."""
+    return {family(kind) for kind in set(map(type, cells))}
+
+
+def first_row(values: Any, missing: Any, accepted: Collection[str]) -> int:
+    """Return the position of the first cell that is of none of these families."""
+    known: Dict[type, bool] = {}
+    for row, (cell, gone) in enumerate(zip(values, missing)):
+        kind = type(cell)
+        if kind not in known:
+            known[kind] = family(kind) in accepted
+        if not gone and not known[kind]:
+            return row
+    return 0
+
+
+def described(cell: Any) -> str:
+    """Name the type of a cell, as messages write it."""
+    kind = type(cell)
+    article = "an" if kind.__name__[:1].lower() in "aeiou" else "a"
+    return f"{article} {kind.__name__}"

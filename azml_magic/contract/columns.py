@@ -1,0 +1,119 @@
+"""One column in or out: its type decides which rules apply (V1 to V12, C1 to C33)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from azml_magic.contract.changes import CATEGORY, CATEGORY_TEXT, FLOATS, STORED
+from azml_magic.contract.dates import carry_dates, carry_spans
+from azml_magic.contract.objects import carry_objects
+from azml_magic.contract.passage import UNCHANGED, Carried, Passage, Unfit
+
+_RANGES_HINT = 'turn them into text first: frame["name"].astype(str)'
+
+
+def passes(dtype: Any, passage: Passage) -> bool:
+    """Tell whether every column of a type passes as it is, so that none need be looked at."""
+    if isinstance(dtype, np.dtype):
+        if not dtype.isnative:
+            return False
+        if dtype.kind in "biu":
+            return True
+        if dtype.kind == "f":
+            return dtype.itemsize in (4, 8)
+        in_nanoseconds = dtype.kind in "mM" and np.datetime_data(dtype)[0] == "ns"
+        return in_nanoseconds and not passage.profile.plain_types_only
+    if isinstance(dtype, pd.StringDtype):
+        return True
+    nullable = isinstance(dtype, (pd.BooleanDtype, pd.Float32Dtype, pd.Float64Dtype))
+    return nullable and not passage.profile.plain_types_only
+
+
+def carry(values: Any, passage: Passage) -> Carried:
+    """Return what becomes of a column.
+
+    Parameters
+    ----------
+    values : numpy.ndarray or pandas extension array
+        The column; it is not changed.
+    passage : Passage
+        The rules.
+
+    Raises
+    ------
+    Unfit
+        When the rules refuse it.
+    """
+    dtype = values.dtype
+    if passes(dtype, passage):
+        return UNCHANGED
+    if isinstance(dtype, np.dtype):
+        return _numpy(values, dtype, passage)
+    if isinstance(dtype, pd.DatetimeTZDtype):
+        return carry_dates(values, passage)
+    if isinstance(dtype, pd.CategoricalDtype):
+        return _category(values, passage)
+    if isinstance(dtype, pd.SparseDtype):
+        return _again(np.asarray(values), passage, Carried(None, (STORED,)))
+    if isinstance(dtype, (pd.PeriodDtype, pd.IntervalDtype)):
+        kind = "periods" if isinstance(dtype, pd.PeriodDtype) else "intervals"
+        raise Unfit(f"holds {kind}", _RANGES_HINT, 0 if len(values) else None)
+    return _nullable(values, dtype, passage)
+
+
+def _numpy(values: Any, dtype: Any, passage: Passage) -> Carried:
+    values = np.asarray(values)
+    if not dtype.isnative:
+        native = values.astype(dtype.newbyteorder("="))
+        return _again(native, passage, Carried())
+    if dtype.kind == "O":
+        return carry_objects(values, passage)
+    if dtype.kind == "M":
+        return carry_dates(values, passage)
+    if dtype.kind == "m":
+        return carry_spans(values, passage)
+    if dtype.kind == "f":
+        if passage.incoming or passage.profile.plain_types_only:
+            return Carried(values.astype(np.float64), (STORED,))
+        raise Unfit(f"is {dtype}, which cannot be written", "use astype('float64')")
+    raise Unfit(f"holds {dtype} values", "return real and imaginary part as two columns")
+
+
+def _again(values: Any, passage: Passage, before: Carried) -> Carried:
+    """Pass values that a first rule has made."""
+    after = carry(values, passage)
+    made = values if after.values is None else after.values
+    return Carried(made, before.kinds + after.kinds)
+
+
+def _nullable(values: Any, dtype: Any, passage: Passage) -> Carried:
+    """Types with missing values of their own, and types of other packages."""
+    kind = getattr(dtype, "kind", "O")
+    missing = np.asarray(values.isna(), dtype=bool)
+    if kind in "iu":
+        width = np.dtype(f"{kind}{dtype.itemsize}")
+        if not missing.any():
+            return Carried(values.to_numpy(dtype=width))
+        return Carried(values.to_numpy(dtype=np.float64, na_value=np.nan), (FLOATS,))
+    if kind == "f":
+        width = np.dtype("f4" if dtype.itemsize == 4 else "f8")
+        return Carried(values.to_numpy(dtype=width, na_value=np.nan))
+    return _again(np.asarray(values, dtype=object), passage, Carried())
+
+
+def _category(values: Any, passage: Passage) -> Carried:
+    categories = values.categories
+    if isinstance(categories.dtype, (pd.IntervalDtype, pd.PeriodDtype)):
+        named = values.rename_categories([str(category) for category in categories])
+        return _again(named, passage, Carried(None, (CATEGORY_TEXT,)))
+    if passage.profile.plain_types_only:
+        # Missing values have code -1, for which there is no row.
+        plain = pd.Series(categories.array).reindex(values.codes)
+        return _again(plain.array, passage, Carried(None, (CATEGORY,)))
+    carried = carry(categories.array, passage)
+    if carried.values is None:
+        return carried
+    return Carried(values.rename_categories(carried.values), carried.kinds)

@@ -1,0 +1,104 @@
+"""Columns of dates and of time spans (rules V8, V9, C13, C17, C18, C20, C22, 2.7)."""
+
+from __future__ import annotations
+
+from typing import Any, List
+
+import numpy as np
+import pandas as pd
+
+from azml_magic.contract.changes import SECONDS, SPANS, UNREADABLE
+from azml_magic.contract.passage import UNCHANGED, Carried, Passage, Unfit
+
+_PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
+_NANOSECOND_YEARS = (1678, 2261)
+DATES_HINT = (
+    "turn dates into text or numbers first, for example "
+    'frame["name"].dt.strftime("%Y-%m-%d %H:%M:%S")'
+)
+SPANS_HINT = 'turn time spans into numbers first, for example frame["name"].dt.total_seconds()'
+
+
+def carry_dates(values: Any, passage: Passage) -> Carried:
+    """Pass a column of ``datetime64``, with or without time zone."""
+    dates = pd.DatetimeIndex(values)
+    if passage.epoch and passage.incoming:
+        return Carried(_seconds(dates), (SECONDS,))
+    if passage.epoch:
+        missing = dates.isna()
+        if not missing.all():
+            row = int(np.argmin(missing))
+            raise Unfit(f"holds dates ({dates.dtype})", DATES_HINT, row)
+        return Carried(np.full(len(dates), np.nan))
+    if dates.unit == "ns":
+        return UNCHANGED
+    try:
+        in_nanoseconds = dates.as_unit("ns")
+    except pd.errors.OutOfBoundsDatetime:
+        if passage.profile.plain_types_only:
+            return UNCHANGED
+        if passage.incoming:
+            first, last = _NANOSECOND_YEARS
+            raise Unfit(
+                f"holds a date outside the years {first} to {last}",
+                "the cloud keeps dates in nanoseconds: clip them, or pass them as text",
+                _first_out_of_bounds(dates),
+            ) from None
+        return Carried(None, (UNREADABLE,))
+    return Carried(in_nanoseconds.array) if passage.incoming else UNCHANGED
+
+
+def carry_spans(values: Any, passage: Passage) -> Carried:
+    """Pass a column of ``timedelta64``."""
+    spans = pd.TimedeltaIndex(values)
+    if not passage.profile.plain_types_only:
+        if not passage.incoming or spans.unit == "ns":
+            return UNCHANGED
+        try:
+            return Carried(spans.as_unit("ns").array)
+        except pd.errors.OutOfBoundsTimedelta:
+            raise Unfit("holds a time span of more than 292 years", "pass it as a number") from None
+    missing = spans.isna()
+    if passage.incoming:
+        return Carried(_span_texts(spans, missing), (SPANS,))
+    if not missing.all():
+        row = int(np.argmin(missing))
+        raise Unfit(f"holds time spans ({spans.dtype})", SPANS_HINT, row)
+    return Carried(np.full(len(spans), np.nan))
+
+
+def _seconds(dates: Any) -> Any:
+    seconds = dates.asi8 / _PER_SECOND[dates.unit]
+    missing = dates.isna()
+    if missing.any():
+        seconds[missing] = np.nan
+    return seconds
+
+
+def _first_out_of_bounds(dates: Any) -> int:
+    first, last = _NANOSECOND_YEARS
+    outside = (dates.year < first) | (dates.year > last)
+    return int(np.argmax(outside)) if outside.any() else 0
+
+
+def _span_texts(spans: Any, missing: Any) -> Any:
+    """Return ``[-][d.]hh:mm:ss[.fffffff]``, as .NET writes a TimeSpan."""
+    ticks = spans.asi8
+    per_second = _PER_SECOND[spans.unit]
+    texts: List[Any] = [
+        None if gone else _span_text(int(tick), per_second) for tick, gone in zip(ticks, missing)
+    ]
+    result = np.empty(len(texts), dtype=object)
+    result[:] = texts
+    return result
+
+
+def _span_text(ticks: int, per_second: int) -> str:
+    sign = "-" if ticks < 0 else ""
+    seconds, fraction = divmod(abs(ticks), per_second)
+    minutes, second = divmod(seconds, 60)
+    hours, minute = divmod(minutes, 60)
+    days, hour = divmod(hours, 24)
+    text = f"{sign}{f'{days}.' if days else ''}{hour:02d}:{minute:02d}:{second:02d}"
+    hundred_nanoseconds = fraction * 10**7 // per_second
+    return f"{text}.{hundred_nanoseconds:07d}" if hundred_nanoseconds else text

@@ -1,0 +1,191 @@
+"""A frame in, a frame out, under the rules of a profile.
+
+The frame that is given is never changed; columns that need no change are shared with the
+new frame and not copied. Only columns whose type some rule concerns are looked at.
+"""
+
+from __future__ import annotations
+
+from typing import Any, List, Tuple
+
+import numpy as np
+import pandas as pd
+
+from azml_magic.contract.changes import (
+    COLUMNS_NAME,
+    NOT_TEXT,
+    REPEATED,
+    RESERVED,
+    ROWS_LOST,
+    Changes,
+    quoted,
+)
+from azml_magic.contract.columns import carry, passes
+from azml_magic.contract.index import carry_index
+from azml_magic.contract.names import is_reserved, unique_names
+from azml_magic.contract.passage import Carried, Passage, Unfit
+from azml_magic.contract.profile import Profile
+from azml_magic.contract.returns import ReturnRefused
+from azml_magic.errors import InputError
+from azml_magic.result import Finding
+
+
+def prepare_input(
+    frame: pd.DataFrame, port: str, profile: Profile, dates: str
+) -> Tuple[pd.DataFrame, List[Finding]]:
+    """Return the frame that a module gets for a frame of the notebook.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        What the person connects; it stays as it is.
+    port : str
+        ``"dataset1"`` or ``"dataset2"``.
+    profile : Profile
+        The rules.
+    dates : str
+        ``"epoch"`` or ``"datetime"`` (rule 2.7).
+
+    Returns
+    -------
+    tuple
+        The new frame, and one finding for each kind of change.
+
+    Raises
+    ------
+    InputError
+        When no dataset of the profile could hold it.
+    """
+    changes = Changes(True, port)
+    try:
+        prepared = _prepare(frame, Passage(profile, True, dates), changes)
+    except _Refused as refused:
+        raise InputError(f"{port}{refused.message}", refused.hint) from None
+    return prepared, changes.findings()
+
+
+def prepare_output(
+    frame: pd.DataFrame, port: str, profile: Profile, dates: str
+) -> Tuple[pd.DataFrame, List[Finding]]:
+    """Return the dataset that the cloud makes of a frame that a module returned.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        What the module returned; it stays as it is.
+    port : str
+        ``"output1"`` or ``"output2"``.
+    profile : Profile
+        The rules.
+    dates : str
+        ``"epoch"`` or ``"datetime"`` (rule 2.7).
+
+    Returns
+    -------
+    tuple
+        The new frame, and one finding for each kind of change.
+
+    Raises
+    ------
+    ReturnRefused
+        When the frame cannot be written (rule L9).
+    """
+    changes = Changes(False, port)
+    try:
+        prepared = _prepare(frame, Passage(profile, False, dates), changes)
+    except _Refused as refused:
+        number = refused.number or profile.write_error
+        raise ReturnRefused(f"{port}{refused.message}", refused.hint, number) from None
+    return prepared, changes.findings()
+
+
+class _Refused(Exception):
+    """Why a frame cannot pass; the message follows the name of its port."""
+
+    def __init__(self, message: str, hint: str, number: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        self.number = number
+
+
+def _prepare(frame: pd.DataFrame, passage: Passage, changes: Changes) -> pd.DataFrame:
+    # A plain frame of its own, whatever subclass was given, over the same columns.
+    prepared = pd.DataFrame(frame, copy=False)
+    names = _names(prepared.columns, passage, changes)
+    for position, dtype in enumerate(prepared.dtypes):
+        if not passes(dtype, passage):
+            carried = _carry(prepared.iloc[:, position].array, names[position], passage)
+            changes.add(carried.kinds, quoted(names[position]))
+            if carried.values is not None:
+                # As a Series, so that pandas does not guess another type for objects.
+                column = pd.Series(
+                    carried.values, prepared.index, dtype=carried.values.dtype, copy=False
+                )
+                prepared.isetitem(position, column)
+    index = _index(prepared.index, passage, changes)
+    if index is not prepared.index:
+        prepared.index = index
+    prepared.columns = pd.Index(names, dtype=object if not names else None)
+    prepared = _without_reserved(prepared, names, passage, changes)
+    if not len(prepared.columns) and len(prepared):
+        changes.add([ROWS_LOST])
+        return pd.DataFrame()
+    return prepared
+
+
+def _carry(values: Any, name: str, passage: Passage) -> Carried:
+    if isinstance(values.dtype, np.dtype):
+        values = np.asarray(values)
+    try:
+        return carry(values, passage)
+    except Unfit as error:
+        row = "" if error.row is None else f", first in row {error.row}"
+        message = f": column {quoted(name)} {error.holds}{row}"
+        raise _Refused(message, error.hint, error.number) from None
+    except Exception as error:  # cells run code of their own when they are read
+        message = f": column {quoted(name)} cannot be read: {type(error).__name__}"
+        raise _Refused(message, "keep numbers, text, booleans and dates in frames") from None
+
+
+def _names(columns: Any, passage: Passage, changes: Changes) -> List[str]:
+    if isinstance(columns, pd.MultiIndex) and passage.profile.keeps_index:
+        hint = 'join them: frame.columns = [" ".join(map(str, name)) for name in frame.columns]'
+        raise _Refused(" has several levels of column names", hint, "0085")
+    try:
+        names = unique_names(columns, passage.profile)
+    except Exception as error:  # str() of a label is code of its own
+        message = f" has a column whose name cannot be read: {type(error).__name__}"
+        raise _Refused(message, "name the columns with strings", "0085") from None
+    if any(name is not None for name in columns.names):
+        changes.add([COLUMNS_NAME])
+    for label, name in zip(columns, names):
+        if label is not name and not isinstance(label, str):
+            changes.add([NOT_TEXT], f"{quoted(label)} became {quoted(name)}")
+        elif label is not name and label != name:
+            changes.add([REPEATED], f"{quoted(label)} became {quoted(name)}")
+    return names
+
+
+def _index(index: Any, passage: Passage, changes: Changes) -> Any:
+    try:
+        carried = carry_index(index, passage, changes)
+    except Unfit as error:
+        raise _Refused(f": the index {error.holds}", error.hint, error.number) from None
+    except Exception as error:  # labels run code of their own when they are read
+        message = f": the index cannot be read: {type(error).__name__}"
+        raise _Refused(message, "use frame.reset_index(drop=True)") from None
+    return index if carried is None else carried
+
+
+def _without_reserved(
+    frame: pd.DataFrame, names: List[str], passage: Passage, changes: Changes
+) -> pd.DataFrame:
+    """Leave out columns that designer's file format takes for its index (rule N9)."""
+    if not passage.profile.keeps_index:
+        return frame
+    reserved = [name for name in names if is_reserved(name)]
+    if not reserved:
+        return frame
+    changes.add([RESERVED], ", ".join(quoted(name) for name in reserved))
+    return frame.drop(columns=reserved)

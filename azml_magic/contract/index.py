@@ -1,0 +1,87 @@
+"""The index of a frame: dropped in classic, kept in designer (rules I1 to I3)."""
+
+from __future__ import annotations
+
+from typing import Any, List, Optional
+
+import numpy as np
+import pandas as pd
+from pandas.api.types import infer_dtype
+
+from azml_magic.contract.changes import INDEX, INDEX_CHANGED, PLAIN_INDEX, Changes, quoted
+from azml_magic.contract.columns import carry
+from azml_magic.contract.names import name_text
+from azml_magic.contract.passage import Passage, Unfit
+
+
+def carry_index(index: Any, passage: Passage, changes: Changes) -> Optional[Any]:
+    """Return the index to set; ``None`` when the frame's own passes as it is.
+
+    Raises
+    ------
+    Unfit
+        When a level cannot be stored.
+    """
+    numbered = pd.RangeIndex(len(index))
+    if not passage.profile.keeps_index:
+        return _dropped(index, numbered, changes)
+    if isinstance(index, pd.RangeIndex):
+        if index.name is None or not index.equals(numbered):
+            return _named(index)
+        changes.add([INDEX_CHANGED], f"its name {quoted(index.name)}")
+        return numbered
+    if _is_mixed(index):
+        changes.add([INDEX_CHANGED], "labels of several types, numbered from 0")
+        return numbered
+    return _levels(index, passage, changes)
+
+
+def _dropped(index: Any, numbered: Any, changes: Changes) -> Optional[Any]:
+    names = [name for name in index.names if name is not None]
+    if isinstance(index, pd.RangeIndex) and not names and index.equals(numbered):
+        return None
+    if names:
+        changes.add([INDEX], " and ".join(quoted(name) for name in names))
+    elif index.dtype.kind not in "iu":
+        changes.add([INDEX])
+    elif not index.equals(numbered):
+        changes.add([PLAIN_INDEX])
+    return numbered
+
+
+def _is_mixed(index: Any) -> bool:
+    return (
+        not isinstance(index, pd.MultiIndex)
+        and index.dtype == object
+        and infer_dtype(index, skipna=True).startswith("mixed")
+    )
+
+
+def _levels(index: Any, passage: Passage, changes: Changes) -> Optional[Any]:
+    if not isinstance(index, pd.MultiIndex):
+        values = _level(index.array, passage, changes, index.name)
+        return _named(index) if values is None else _named(pd.Index(values, name=index.name))
+    levels = [_level(level.array, passage, changes, level.name) for level in index.levels]
+    if all(level is None for level in levels):
+        return _named(index)
+    arrays: List[Any] = []
+    for number, level in enumerate(levels):
+        codes = np.asarray(index.codes[number])
+        array = index.levels[number].array if level is None else level
+        arrays.append(pd.Series(array).reindex(codes).array)
+    return _named(pd.MultiIndex.from_arrays(arrays, names=index.names))
+
+
+def _level(values: Any, passage: Passage, changes: Changes, name: Any) -> Optional[Any]:
+    try:
+        carried = carry(values, passage)
+    except Unfit as error:
+        raise Unfit(f"(a level of the index) {error.holds}", error.hint, error.row) from None
+    changes.add(carried.kinds, f"the index {'' if name is None else quoted(name)}".rstrip())
+    return carried.values
+
+
+def _named(index: Any) -> Optional[Any]:
+    """Give names that are text."""
+    names = [None if name is None else name_text(name) for name in index.names]
+    return index if list(index.names) == names else index.set_names(names)

@@ -1,0 +1,246 @@
+"""Columns of Python objects: what their cells are decides what the dataset gets."""
+
+from __future__ import annotations
+
+import datetime
+import decimal
+from typing import Any, Iterable, List, NoReturn, Set
+
+import numpy as np
+import pandas as pd
+from pandas.api.types import infer_dtype
+
+from azml_magic.contract import nested
+from azml_magic.contract.cells import NUMBERS, SCALARS, described, families, family, first_row
+from azml_magic.contract.changes import (
+    BYTES,
+    FLOATS,
+    KEYS,
+    LISTS,
+    MIXED,
+    RESCALED,
+    UNREADABLE,
+    Kind,
+)
+from azml_magic.contract.dates import DATES_HINT, SPANS_HINT, carry_dates, carry_spans
+from azml_magic.contract.passage import UNCHANGED, Carried, Passage, Unfit
+
+_DIGITS = 76
+_CLASSIC = NUMBERS | {"str", "bytes", "missing"}
+_DESIGNER = (SCALARS | {"bytes", "list", "dict", "missing"}) - {"complex"}
+_HINTS = {
+    "datetime": DATES_HINT,
+    "date": 'turn dates into text first: frame["name"].astype(str)',
+    "time": 'turn times into text first: frame["name"].astype(str)',
+    "timedelta": SPANS_HINT,
+    "decimal": 'turn decimals into numbers first: frame["name"].astype(float)',
+    "complex": "return real and imaginary part as two columns",
+    "list": "make a column for each item, or pickle the cell into bytes",
+    "dict": "make a column for each key, or pickle the cell into bytes",
+}
+_OTHER_HINT = "a dataset holds numbers, text, booleans and dates; pickle other objects into bytes"
+
+
+def carry_objects(values: Any, passage: Passage) -> Carried:
+    """Pass a column of dtype object.
+
+    Parameters
+    ----------
+    values : numpy.ndarray
+        The cells; they are not changed.
+    passage : Passage
+        The rules.
+
+    Raises
+    ------
+    Unfit
+        When the rules refuse a cell.
+    """
+    if infer_dtype(values, skipna=True) == "string":
+        return UNCHANGED
+    missing = pd.isna(values)
+    found = families(values[~missing])
+    if not found:
+        return Carried(_nones(values)) if len(values) else UNCHANGED
+    if found <= NUMBERS:
+        return _numbers(values, missing, found, passage)
+    if found == {"bytes"}:
+        kinds = (BYTES,) if passage.profile.plain_types_only and not passage.incoming else ()
+        return Carried(_mapped(values, missing, bytes), kinds)
+    if passage.profile.plain_types_only:
+        return _plain_types(values, missing, found, passage)
+    return _any_types(values, missing, found, passage)
+
+
+def _plain_types(values: Any, missing: Any, found: Set[str], passage: Passage) -> Carried:
+    """Classic: numbers and text; dates and time spans go in only (rules V8 to V11, C17 to C29)."""
+    if found <= NUMBERS | {"str"}:
+        return Carried(_mapped(values, missing, str), (MIXED,))
+    if found == {"datetime"} and (passage.incoming or not passage.epoch):
+        return carry_dates(_as_dates(values, missing), passage)
+    if found == {"timedelta"} and passage.incoming:
+        return carry_spans(_as_spans(values, missing), passage)
+    _refuse(values, missing, _CLASSIC)
+
+
+def _any_types(values: Any, missing: Any, found: Set[str], passage: Passage) -> Carried:
+    """Designer: whatever one column type of its file format describes (rules V11, C19 to C26)."""
+    if found == {"datetime"}:
+        return _dates(values, missing, passage)
+    if found == {"timedelta"}:
+        return Carried(_as_spans(values, missing).array)
+    if "str" in found and found <= SCALARS:
+        return Carried(_mapped(values, missing, _scalar_text), (MIXED,))
+    if not found <= _DESIGNER:
+        _refuse(values, missing, _DESIGNER)
+    if len(found) > 1:
+        first = family(type(values[int(np.argmin(missing))]))
+        _refuse(values, missing, {first}, "beside others")
+    if found == {"decimal"}:
+        return _decimals(values, missing)
+    if found <= {"list", "dict"}:
+        return _nested(values, missing)
+    return Carried(_mapped(values, missing, None))
+
+
+def _numbers(values: Any, missing: Any, found: Set[str], passage: Passage) -> Carried:
+    """Booleans, whole and other numbers, as the narrowest of three types (rules C6 to C8, C31)."""
+    gaps = bool(missing.any())
+    if found == {"bool"}:
+        if not gaps:
+            return Carried(np.array(values, dtype=bool))
+        odd = any(type(cell) is np.bool_ for cell in values)
+        unreadable = odd and not (passage.incoming or passage.profile.plain_types_only)
+        return Carried(_mapped(values, missing, bool), (UNREADABLE,) if unreadable else ())
+    present = values[~missing]
+    try:
+        if "float" in found:
+            whole: Any = np.array(present, dtype=np.float64)
+        else:
+            whole = np.array(present, dtype=np.int64)
+    except OverflowError:
+        row = next(row for row, cell in enumerate(values) if _is_too_large(cell))
+        raise Unfit(
+            "holds a whole number of more than 64 bits",
+            "turn it into text or float first",
+            row,
+            "0085",
+        ) from None
+    if not gaps:
+        return Carried(whole)
+    result = np.full(len(values), np.nan)
+    result[~missing] = whole
+    return Carried(result, (FLOATS,) if "float" not in found else ())
+
+
+def _is_too_large(cell: Any) -> bool:
+    return isinstance(cell, (int, np.integer)) and int(cell).bit_length() > 63
+
+
+def _dates(values: Any, missing: Any, passage: Passage) -> Carried:
+    if passage.incoming:
+        dates = _as_dates(values, missing)
+        carried = carry_dates(dates, passage)
+        return carried if carried.values is not None else Carried(dates.array)
+    stamped = _mapped(values, missing, _timestamp)
+    return Carried(stamped, (UNREADABLE,))
+
+
+def _timestamp(cell: Any) -> Any:
+    return pd.Timestamp(cell) if isinstance(cell, np.datetime64) else cell
+
+
+def _as_dates(values: Any, missing: Any) -> pd.DatetimeIndex:
+    try:
+        return pd.DatetimeIndex(_mapped(values, missing, _timestamp))
+    except (ValueError, TypeError, OverflowError):
+        row = int(np.argmin(missing))
+        raise Unfit(
+            "holds dates that do not fit one column: other time zones, or out of bounds",
+            'convert them first: pd.to_datetime(frame["name"], utc=True)',
+            row,
+        ) from None
+
+
+def _as_spans(values: Any, missing: Any) -> pd.TimedeltaIndex:
+    try:
+        return pd.TimedeltaIndex(_mapped(values, missing, pd.Timedelta))
+    except (ValueError, TypeError, OverflowError):
+        raise Unfit(
+            "holds a time span of more than 292 years",
+            "pass it as a number",
+            int(np.argmin(missing)),
+        ) from None
+
+
+def _decimals(values: Any, missing: Any) -> Carried:
+    """Give all decimals the places of the longest (rule C21)."""
+    present = values[~missing]
+    exponents = [cell.as_tuple().exponent for cell in present]
+    for row, cell in enumerate(values):
+        if not missing[row] and not cell.is_finite():
+            raise Unfit(f"holds the decimal {cell}", _HINTS["decimal"], row)
+    places = max(0, -min(exponents))
+    digits = max(cell.adjusted() + 1 for cell in present) + places
+    if digits > _DIGITS:
+        raise Unfit(f"holds decimals of more than {_DIGITS} digits", _HINTS["decimal"], 0)
+    context = decimal.Context(prec=_DIGITS + 1)
+    unit = decimal.Decimal(1).scaleb(-places, context)
+    scaled = _mapped(values, missing, lambda cell: cell.quantize(unit, context=context))
+    changed = any(exponent != -places for exponent in exponents)
+    return Carried(scaled, (RESCALED,) if changed else ())
+
+
+def _nested(values: Any, missing: Any) -> Carried:
+    """Lists and dicts, in the one type that describes all rows (rules C24, C25)."""
+    kinds: List[Kind] = []
+    shape: nested.Shape = "none"
+    cells: List[Any] = []
+    for row, cell in enumerate(values):
+        try:
+            cells.append(None if missing[row] else nested.plain(cell))
+            shape = nested.merged(shape, nested.shape_of(cells[-1]))
+        except nested.Uneven as error:
+            hint = _HINTS["list" if isinstance(cell, (list, tuple)) else "dict"]
+            raise Unfit(f"holds {described(cell)} that {error}", hint, row) from None
+    if any(isinstance(cell, (tuple, np.ndarray)) for cell in values):
+        kinds.append(LISTS)
+    cells, changed = nested.filled(cells, shape)
+    if changed:
+        kinds.append(KEYS)
+    return Carried(_array(cells), tuple(kinds))
+
+
+def _scalar_text(cell: Any) -> str:
+    if isinstance(cell, (np.datetime64, np.timedelta64)):
+        cell = pd.Timestamp(cell) if isinstance(cell, np.datetime64) else pd.Timedelta(cell)
+    return cell.isoformat() if isinstance(cell, datetime.time) else str(cell)
+
+
+def _mapped(values: Any, missing: Any, convert: Any) -> Any:
+    """Return new cells: converted, and ``None`` where one is missing."""
+    if convert is None:
+        result = values.copy()
+    else:
+        result = _array([None if gone else convert(cell) for cell, gone in zip(values, missing)])
+    result[missing] = None
+    return result
+
+
+def _nones(values: Any) -> Any:
+    return np.full(len(values), None, dtype=object)
+
+
+def _array(cells: Iterable[Any]) -> Any:
+    cells = list(cells)
+    result = np.empty(len(cells), dtype=object)
+    for row, cell in enumerate(cells):
+        result[row] = cell
+    return result
+
+
+def _refuse(values: Any, missing: Any, accepted: Any, more: str = "") -> NoReturn:
+    row = first_row(values, missing, accepted)
+    cell = values[row]
+    hint = _HINTS.get(family(type(cell)), _OTHER_HINT)
+    raise Unfit(f"holds {described(cell)} {more}".rstrip(), hint, row)
