@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -120,7 +121,7 @@ def run_module(
     run = Run(module, profile, options, findings=list(findings), bundle=bundle)
     for port, frame in datasets.items():
         prepared, changes = prepare_input(frame, port, profile, options.dates)
-        run.datasets[port] = _encode(prepared, port, profile)
+        run.datasets[port] = encode_input(prepared, port, profile)
         run.findings += changes
     started = time.perf_counter()
     monitor = client.acquire()
@@ -129,7 +130,7 @@ def run_module(
         exchange = Exchange(monitor, callbacks.on_output, callbacks.on_tick)
         try:
             received = exchange.carry(
-                _job(run), _limits(options), network=options.network, max_bytes=_max_bytes(options)
+                _job(run), limits(options), network=options.network, max_bytes=max_bytes(options)
             )
             collected = _collect(run, exchange, received)
             monitor.send({"op": "release"})
@@ -154,20 +155,35 @@ def run_module(
 
 def _job(run: Run) -> Job:
     files = run.bundle.files if run.bundle is not None else ()
-    header = {
-        "source": run.module.source,
+    header = job_header(run.module, run.bundle, run.profile, run.options)
+    return Job({**header, "datasets": list(run.datasets)}, run.datasets, files)
+
+
+def job_header(
+    module: Module, bundle: Bundle | None, profile: Profile, options: RunOptions
+) -> dict[str, Any]:
+    """Return what a worker is told of a module, apart from its datasets."""
+    files = bundle.files if bundle is not None else ()
+    return {
+        "source": module.source,
         "filename": MODULE_FILE,
-        "profile": run.profile.name,
-        "dates": run.options.dates,
-        "text": run.options.text,
-        "datasets": list(run.datasets),
-        "has_bundle": run.bundle is not None,
+        "profile": profile.name,
+        "dates": options.dates,
+        "text": options.text,
+        "datasets": [],
+        "has_bundle": bundle is not None,
         "bundle": [name for name, _ in files],
     }
-    return Job(header, run.datasets, files)
 
 
-def _encode(frame: pd.DataFrame, port: str, profile: Profile) -> EncodedFrame:
+def encode_input(frame: pd.DataFrame, port: str, profile: Profile) -> EncodedFrame:
+    """Return a prepared frame ready to travel.
+
+    Raises
+    ------
+    InputError
+        When a column holds what cannot travel.
+    """
     try:
         return encode_frame(frame, keep_index=profile.keeps_index)
     except ColumnRefused as error:
@@ -176,7 +192,8 @@ def _encode(frame: pd.DataFrame, port: str, profile: Profile) -> EncodedFrame:
         ) from None
 
 
-def _limits(options: RunOptions) -> dict[str, object]:
+def limits(options: RunOptions) -> dict[str, object]:
+    """Return the limits of a run as the monitor takes them."""
     cpu = None if options.seconds is None else int(options.seconds * 64) + 60
     return {
         "memory": options.memory,
@@ -189,7 +206,8 @@ def _limits(options: RunOptions) -> dict[str, object]:
     }
 
 
-def _max_bytes(options: RunOptions) -> int:
+def max_bytes(options: RunOptions) -> int:
+    """Return how large one frame that comes back may be."""
     return RESULT_FACTOR * options.memory
 
 

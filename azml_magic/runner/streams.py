@@ -47,6 +47,14 @@ class Stream:
         if self._on_output is not None and self._shown < LIVE_BYTES:
             self._show(self._decoder.decode(b"", final=True), final=True)
 
+    def take(self) -> str:
+        """Return what was printed since the last time, and forget it."""
+        text = self.text()
+        self.total = 0
+        self._head.clear()
+        self._tail.clear()
+        return text
+
     def text(self) -> str:
         """Return what was printed: all of it, or head and tail with the gap told."""
         tail = bytes(self._tail[-KEPT_BYTES:])

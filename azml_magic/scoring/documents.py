@@ -255,7 +255,6 @@ def _accepted_input(schema: Schema) -> Dict[str, Any]:
         record: Dict[str, Any] = {
             "type": "object",
             "additionalProperties": {"type": ["string", "number", "boolean", "null"]},
-            "maxProperties": 0,
         }
         return {"type": "array", "items": record}
     properties = {

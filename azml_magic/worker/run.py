@@ -11,21 +11,13 @@ import os
 import random
 import socket
 import sys
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, List
 
 from azml_magic.contract.profile import Profile, get_profile
-from azml_magic.contract.returns import ReturnRefused
 from azml_magic.sandbox.confine import confine
 from azml_magic.sandbox.policy import Policy
-from azml_magic.worker import blas, bundle, figures, report, run_object, script
-from azml_magic.worker.wire import (
-    Channel,
-    ColumnRefused,
-    EncodedFrame,
-    encode_frame,
-    receive_frame,
-    send_frame,
-)
+from azml_magic.worker import blas, bundle, figures, outputs, report, run_object, script, serve
+from azml_magic.worker.wire import Channel, receive_frame
 
 STREAM_LIMIT = 1 << 34
 DATA, STDOUT, STDERR, LISTENER = range(4)
@@ -69,34 +61,21 @@ def execute(channel: Channel, folder: str) -> None:
     }
     files = [(name, channel.receive_bytes(STREAM_LIMIT)) for name in job["bundle"]]
     uploads = _arrange_module_world(job, profile, folder, files)
+    if "serves" in job:
+        serve.serve(channel, job, profile, folder, STREAM_LIMIT, _flush)
+        return
     progress = script.Progress()
     try:
-        outputs, findings = script.run(job, profile, datasets, folder, progress)
-        encoded = [_encode(frame, profile) for frame in outputs]
+        returned, findings = script.run(job, profile, datasets, folder, progress)
+        encoded = outputs.encode(returned, profile)
     except BaseException as error:
         _flush()
         channel.send_event(report.failure(error, progress, job["filename"], folder))
         return
     _flush()
     unsaved = figures.unsaved(os.path.join(folder, "previews"))
-    event = report.success(outputs, findings, unsaved, uploads)
-    channel.send_event(event)
-    for frame in encoded:
-        if frame is not None:
-            send_frame(channel, frame)
-
-
-def _encode(frame: Optional[Any], profile: Profile) -> Optional[EncodedFrame]:
-    if frame is None:
-        return None
-    try:
-        return encode_frame(frame, keep_index=profile.keeps_index)
-    except ColumnRefused as error:
-        raise ReturnRefused(
-            f"the returned frame cannot be written: {error}",
-            f"convert {error.column!r} to numbers or text before returning it",
-            "0018" if profile.values_allowed else "0085",
-        ) from None
+    channel.send_event(report.success(returned, findings, unsaved, uploads))
+    outputs.send(channel, encoded)
 
 
 def _arrange_descriptors(descriptors: List[int]) -> List[int]:

@@ -1,0 +1,157 @@
+"""One worker that keeps its module, from the notebook's or server's side: ask, hear, ask again."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from azml_magic.runner.client import MonitorClient
+from azml_magic.runner.exchange import EVENT_BYTES, Exchange, Received, WorkerEnded
+from azml_magic.runner.outcome import BadReport, SuccessReport, read_report
+from azml_magic.worker.wire import Channel, EncodedFrame, WireError, receive_frame, send_frame
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What a worker said to one request, and what the module printed meanwhile."""
+
+    received: Received
+    stdout: str
+    stderr: str
+
+
+class Conversation(Exchange):
+    """The life of one serving worker.
+
+    The monitor sees one long run. The time limit of a request is kept here, as the monitor
+    does not know where one request ends and the next begins.
+
+    Parameters
+    ----------
+    client : MonitorClient
+        A ready monitor that no other run uses.
+    seconds : float or None
+        Time limit of loading the module and of each request.
+    """
+
+    def __init__(self, client: MonitorClient, seconds: float | None) -> None:
+        super().__init__(client, None, None)
+        self._seconds = seconds
+        self._deadline = float("inf")
+        self._channel = Channel(self._ours, wait=self._wait_for_data)
+
+    @property
+    def over(self) -> bool:
+        """Whether the worker has ended, as far as the monitor has told by now."""
+        with contextlib.suppress(WorkerEnded):
+            self._serve_now()
+        return bool(self.received.ended)
+
+    def begin(
+        self,
+        header: dict[str, Any],
+        files: tuple[tuple[str, bytes], ...],
+        limits: dict[str, Any],
+        *,
+        network: bool,
+    ) -> Heard:
+        """Start the worker and have it load the module.
+
+        Returns
+        -------
+        Heard
+            Without a report when the module is loaded and the worker is ready.
+        """
+        request = {"op": "run", "limits": limits, "network": network}
+        self.client.send(request, self._passed_on)
+        self._close_passed_on()
+        with self._hearing():
+            self._channel.send_event(header)
+            for _, content in files:
+                self._channel.send_bytes(content)
+            event = self._channel.receive_event(EVENT_BYTES)
+            if event != {"event": "ready"}:
+                self.received.report = read_report(event)
+        return self._heard()
+
+    def ask(self, datasets: dict[str, EncodedFrame], max_bytes: int) -> Heard:
+        """Have the module called with some datasets.
+
+        Parameters
+        ----------
+        datasets : dict of str to EncodedFrame
+            By port.
+        max_bytes : int
+            Limit of one frame that comes back.
+        """
+        self.received = Received(ended=self.received.ended)
+        with self._hearing():
+            self._refuse_what_nobody_asked()
+            self._channel.send_event({"datasets": list(datasets)})
+            for frame in datasets.values():
+                send_frame(self._channel, frame)
+            report = read_report(self._channel.receive_event(EVENT_BYTES))
+            if isinstance(report, SuccessReport):
+                for port, present in enumerate(report.outputs):
+                    if present:
+                        self.received.frames[port] = receive_frame(
+                            self._channel, text="native", max_bytes=max_bytes
+                        )
+            self.received.report = report
+        return self._heard()
+
+    def end(self) -> None:
+        """End the worker, wait until all of it is gone, and give the run folder back."""
+        self._kill("recycled")
+        self._wait_for_end()
+        self.client.send({"op": "release"})
+
+    @contextlib.contextmanager
+    def _hearing(self) -> Iterator[None]:
+        """Keep the time limit; turn whatever the worker does wrong into its end."""
+        if self._seconds is not None:
+            self._deadline = time.monotonic() + self._seconds
+        try:
+            yield
+        except WorkerEnded:
+            pass
+        except (WireError, BadReport, MemoryError) as error:
+            self.received.refusal = str(error) or "it needs more memory than there is"
+            self._kill("refused")
+        except OSError:
+            # The worker has closed its end: the monitor tells why it ended.
+            self._kill("refused")
+        finally:
+            self._deadline = float("inf")
+        if self.received.refusal or self.received.report is None and self.received.ended:
+            self._wait_for_end()
+
+    def _heard(self) -> Heard:
+        self._serve_now()
+        return Heard(
+            self.received, self.streams["stdout"].take(), self.streams["stderr"].take()
+        )
+
+    def _serve(self) -> bool:
+        ready = super()._serve()
+        if time.monotonic() > self._deadline:
+            self._deadline = float("inf")
+            self._kill("time")
+        return ready
+
+    def _serve_now(self) -> None:
+        """Take what lies in the pipes and what the monitor has said, without waiting."""
+        while ready := self._selector.select(0):
+            for key, _ in ready:
+                if key.data is not None:
+                    key.data()
+
+    def _refuse_what_nobody_asked(self) -> None:
+        with contextlib.suppress(BlockingIOError):
+            if self._ours.recv(1, socket.MSG_PEEK):
+                raise WireError("the worker spoke without being asked")
+

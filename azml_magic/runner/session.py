@@ -1,0 +1,180 @@
+"""A module kept ready in a confined worker: each call takes milliseconds, not a start."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+
+import pandas as pd
+
+from azml_magic.contract.frames import prepare_input
+from azml_magic.contract.profile import Profile
+from azml_magic.errors import SandboxBroken
+from azml_magic.module.bundle import Bundle
+from azml_magic.module.module import Module
+from azml_magic.result import Finding, Result
+from azml_magic.runner import verdict
+from azml_magic.runner.client import MonitorClient
+from azml_magic.runner.conversation import Conversation, Heard
+from azml_magic.runner.images import Images
+from azml_magic.runner.run import RunOptions, encode_input, job_header, limits, max_bytes
+
+CALLS = 500
+
+
+class Session:
+    """Calls of one module, each under the contract, in workers that are reused.
+
+    A worker loads the module once and answers many calls; what the module keeps in its
+    globals stays from one call to the next until the worker is replaced. With ``calls=1``
+    each call has a fresh worker.
+
+    Parameters
+    ----------
+    module : Module
+        What to call.
+    bundle : Bundle or None
+        Its script bundle.
+    profile : Profile
+        The rules.
+    options : RunOptions
+        Its ``seconds`` is the limit of one call; the other limits are of one worker.
+    calls : int
+        How many calls one worker answers before it is replaced.
+    """
+
+    def __init__(
+        self,
+        module: Module,
+        bundle: Bundle | None,
+        profile: Profile,
+        options: RunOptions,
+        *,
+        calls: int = CALLS,
+    ) -> None:
+        self.module = module
+        self.bundle = bundle
+        self.profile = profile
+        self.options = options
+        self.calls = calls
+        self._monitor: MonitorClient | None = None
+        self._conversation: Conversation | None = None
+        self._answered = 0
+
+    @property
+    def confinement(self) -> str:
+        """How the worker is confined; empty before the first one."""
+        return self._monitor.confinement if self._monitor is not None else ""
+
+    @property
+    def worker_ready(self) -> bool:
+        """Whether a worker with the loaded module waits for a call."""
+        talk = self._conversation
+        return talk is not None and self._answered < self.calls and not talk.over
+
+    def prepare(self) -> None:
+        """Have a worker ready, replacing one that is used up or has ended.
+
+        Raises
+        ------
+        RunError
+            When the module cannot be loaded.
+        SandboxError
+            When there can be no worker.
+        """
+        if self.worker_ready:
+            return
+        try:
+            self._retire()
+            self._begin()
+        except SandboxBroken:
+            self._drop()
+            raise
+
+    def call(self, datasets: Mapping[str, pd.DataFrame]) -> Result:
+        """Call the module and wait for its answer.
+
+        Parameters
+        ----------
+        datasets : mapping of str to pandas.DataFrame
+            The connected ports; the frames stay unchanged.
+
+        Raises
+        ------
+        InputError
+            When a frame cannot be delivered under the profile.
+        SandboxError
+            When the call could not be confined.
+        RunError
+            When it did not succeed. The session stays usable.
+        """
+        findings: list[Finding] = []
+        encoded = {}
+        for port, frame in datasets.items():
+            prepared, changes = prepare_input(frame, port, self.profile, self.options.dates)
+            encoded[port] = encode_input(prepared, port, self.profile)
+            findings += changes
+        self.prepare()
+        assert self._conversation is not None
+        started = time.perf_counter()
+        try:
+            heard = self._conversation.ask(encoded, max_bytes(self.options))
+            self._answered += 1
+            return self._judge(heard, findings, time.perf_counter() - started)
+        except SandboxBroken:
+            self._drop()
+            raise
+
+    def close(self) -> None:
+        """End the worker and all that was started for it."""
+        self._drop()
+
+    def _begin(self) -> None:
+        if self._monitor is None or not self._monitor.alive:
+            self._drop()
+            self._monitor = MonitorClient()
+        self._monitor.wait_until_ready()
+        started = time.perf_counter()
+        header = {
+            **job_header(self.module, self.bundle, self.profile, self.options),
+            "serves": self.calls,
+        }
+        files = self.bundle.files if self.bundle is not None else ()
+        talk = self._conversation = Conversation(self._monitor, self.options.seconds)
+        self._answered = 0
+        # The monitor would take one long life for one long run; each call has its own limit.
+        endless = limits(replace(self.options, seconds=None))
+        heard = talk.begin(header, files, endless, network=self.options.network)
+        if heard.received.report is not None or heard.received.ended:
+            self._answered = self.calls
+            self._judge(heard, [], time.perf_counter() - started)
+
+    def _judge(self, heard: Heard, findings: list[Finding], seconds: float) -> Result:
+        account = verdict.Account(
+            received=heard.received,
+            stdout=heard.stdout,
+            stderr=heard.stderr,
+            images=Images(),
+            findings=tuple(findings),
+            seconds=seconds,
+            confinement=self.confinement,
+        )
+        options = self.options
+        return verdict.judge(account, self.module, self.profile, options.memory, options.seconds)
+
+    def _retire(self) -> None:
+        talk, self._conversation = self._conversation, None
+        if talk is not None:
+            try:
+                talk.end()
+            finally:
+                talk.close()
+
+    def _drop(self) -> None:
+        talk, self._conversation = self._conversation, None
+        if talk is not None:
+            talk.close()
+        monitor, self._monitor = self._monitor, None
+        if monitor is not None:
+            monitor.close()

@@ -1,0 +1,37 @@
+"""What a module returned, made ready to travel; what cannot travel is the module's error."""
+
+from __future__ import annotations
+
+from typing import Any, List, Optional, Sequence
+
+from azml_magic.contract.profile import Profile
+from azml_magic.contract.returns import ReturnRefused
+from azml_magic.worker.wire import Channel, ColumnRefused, EncodedFrame, encode_frame, send_frame
+
+
+def encode(outputs: Sequence[Optional[Any]], profile: Profile) -> List[EncodedFrame]:
+    """Return the frames of the ports that have one, encoded.
+
+    Raises
+    ------
+    ReturnRefused
+        When a column holds what no dataset can.
+    """
+    return [_encode(frame, profile) for frame in outputs if frame is not None]
+
+
+def send(channel: Channel, frames: Sequence[EncodedFrame]) -> None:
+    """Send encoded frames, in port order."""
+    for frame in frames:
+        send_frame(channel, frame)
+
+
+def _encode(frame: Any, profile: Profile) -> EncodedFrame:
+    try:
+        return encode_frame(frame, keep_index=profile.keeps_index)
+    except ColumnRefused as error:
+        raise ReturnRefused(
+            f"the returned frame cannot be written: {error}",
+            f"convert {error.column!r} to numbers or text before returning it",
+            "0018" if profile.values_allowed else "0085",
+        ) from None

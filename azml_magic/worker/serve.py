@@ -1,0 +1,97 @@
+"""A worker that keeps its module: loaded once, then called for one request after the other."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import sys
+from typing import Any, Callable, Dict, Set
+
+from azml_magic.contract.profile import Profile
+from azml_magic.worker import outputs, report, script
+from azml_magic.worker.wire import Channel, WireError, receive_frame
+
+
+def serve(
+    channel: Channel,
+    job: Dict[str, Any],
+    profile: Profile,
+    folder: str,
+    limit: int,
+    flush: Callable[[], None],
+) -> None:
+    """Load the module, say that it is ready, and answer until the other side has had enough.
+
+    Parameters
+    ----------
+    channel : Channel
+        Requests come and answers go here.
+    job : dict
+        As for a single run; ``serves`` is how many requests this worker answers.
+    profile : Profile
+        The rules.
+    folder : str
+        The run folder.
+    limit : int
+        Bytes of one message.
+    flush : callable
+        Writes out what the module has printed, so that it is read before the answer.
+    """
+    progress = script.Progress()
+    try:
+        function = script.load(job, profile, folder, progress)
+    except BaseException as error:
+        flush()
+        channel.send_event(report.failure(error, progress, job["filename"], folder))
+        return
+    flush()
+    home = os.path.join(folder, "work")
+    kept = set(os.listdir(home))
+    channel.send_event({"event": "ready"})
+    with contextlib.suppress(WireError):  # the other side has closed
+        for _ in range(job["serves"]):
+            datasets = {
+                port: receive_frame(channel, text=job["text"], max_bytes=limit, trusted=True)
+                for port in channel.receive_event(limit)["datasets"]
+            }
+            _answer(channel, function, job, profile, datasets, folder, flush)
+            _tidy(home, kept)
+
+
+def _answer(
+    channel: Channel,
+    function: Any,
+    job: Dict[str, Any],
+    profile: Profile,
+    datasets: Dict[str, Any],
+    folder: str,
+    flush: Callable[[], None],
+) -> None:
+    progress = script.Progress()
+    try:
+        returned, findings = script.call(function, job, profile, datasets, progress)
+        encoded = outputs.encode(returned, profile)
+    except BaseException as error:
+        flush()
+        channel.send_event(report.failure(error, progress, job["filename"], folder))
+        return
+    flush()
+    channel.send_event(report.success(returned, findings, [], []))
+    outputs.send(channel, encoded)
+
+
+def _tidy(home: str, kept: Set[str]) -> None:
+    """Take away the files and figures of a request; what the top level made stays."""
+    os.chdir(home)
+    for name in os.listdir(home):
+        if name not in kept:
+            path = os.path.join(home, name)
+            if os.path.isdir(path) and not os.path.islink(path):
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                with contextlib.suppress(OSError):
+                    os.unlink(path)
+    pyplot = sys.modules.get("matplotlib.pyplot")
+    if pyplot is not None:
+        pyplot.close("all")
