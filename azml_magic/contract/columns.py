@@ -47,6 +47,8 @@ def carry(values: Any, passage: Passage) -> Carried:
     Unfit
         When the rules refuse it.
     """
+    if isinstance(values, pd.arrays.NumpyExtensionArray):
+        values = np.asarray(values)
     dtype = values.dtype
     if passes(dtype, passage):
         return UNCHANGED
@@ -57,6 +59,8 @@ def carry(values: Any, passage: Passage) -> Carried:
     if isinstance(dtype, pd.CategoricalDtype):
         return _category(values, passage)
     if isinstance(dtype, pd.SparseDtype):
+        if not (passage.incoming or passage.profile.plain_types_only):
+            raise Unfit(f"is {dtype}, which cannot be written", "use .sparse.to_dense()")
         return _again(np.asarray(values), passage, Carried(None, (STORED,)))
     if isinstance(dtype, (pd.PeriodDtype, pd.IntervalDtype)):
         kind = "periods" if isinstance(dtype, pd.PeriodDtype) else "intervals"
@@ -65,7 +69,6 @@ def carry(values: Any, passage: Passage) -> Carried:
 
 
 def _numpy(values: Any, dtype: Any, passage: Passage) -> Carried:
-    values = np.asarray(values)
     if not dtype.isnative:
         native = values.astype(dtype.newbyteorder("="))
         return _again(native, passage, Carried())

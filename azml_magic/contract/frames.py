@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import Any, List, Tuple
 
-import numpy as np
 import pandas as pd
 
 from azml_magic.contract.changes import (
@@ -112,6 +111,10 @@ class _Refused(Exception):
 def _prepare(frame: pd.DataFrame, passage: Passage, changes: Changes) -> pd.DataFrame:
     # A plain frame of its own, whatever subclass was given, over the same columns.
     prepared = pd.DataFrame(frame, copy=False)
+    if not len(prepared.columns):
+        if len(prepared):
+            changes.add([ROWS_LOST])
+        return pd.DataFrame()
     names = _names(prepared.columns, passage, changes)
     for position, dtype in enumerate(prepared.dtypes):
         if not passes(dtype, passage):
@@ -126,17 +129,11 @@ def _prepare(frame: pd.DataFrame, passage: Passage, changes: Changes) -> pd.Data
     index = _index(prepared.index, passage, changes)
     if index is not prepared.index:
         prepared.index = index
-    prepared.columns = pd.Index(names, dtype=object if not names else None)
-    prepared = _without_reserved(prepared, names, passage, changes)
-    if not len(prepared.columns) and len(prepared):
-        changes.add([ROWS_LOST])
-        return pd.DataFrame()
-    return prepared
+    prepared.columns = pd.Index(names)
+    return _without_reserved(prepared, names, passage, changes)
 
 
 def _carry(values: Any, name: str, passage: Passage) -> Carried:
-    if isinstance(values.dtype, np.dtype):
-        values = np.asarray(values)
     try:
         return carry(values, passage)
     except Unfit as error:
@@ -153,17 +150,17 @@ def _names(columns: Any, passage: Passage, changes: Changes) -> List[str]:
         hint = 'join them: frame.columns = [" ".join(map(str, name)) for name in frame.columns]'
         raise _Refused(" has several levels of column names", hint, "0085")
     try:
-        names = unique_names(columns, passage.profile)
+        labels = columns.tolist()
+        names = unique_names(labels, passage.profile)
     except Exception as error:  # str() of a label is code of its own
         message = f" has a column whose name cannot be read: {type(error).__name__}"
         raise _Refused(message, "name the columns with strings", "0085") from None
     if any(name is not None for name in columns.names):
         changes.add([COLUMNS_NAME])
-    for label, name in zip(columns, names):
-        if label is not name and not isinstance(label, str):
-            changes.add([NOT_TEXT], f"{quoted(label)} became {quoted(name)}")
-        elif label is not name and label != name:
-            changes.add([REPEATED], f"{quoted(label)} became {quoted(name)}")
+    for label, name in zip(labels, names):
+        if label is not name:
+            kind = REPEATED if isinstance(label, str) else NOT_TEXT
+            changes.add([kind], f"{quoted(label)} became {quoted(name)}")
     return names
 
 
@@ -171,7 +168,8 @@ def _index(index: Any, passage: Passage, changes: Changes) -> Any:
     try:
         carried = carry_index(index, passage, changes)
     except Unfit as error:
-        raise _Refused(f": the index {error.holds}", error.hint, error.number) from None
+        row = "" if error.row is None else f", first in row {error.row}"
+        raise _Refused(f": the index {error.holds}{row}", error.hint, error.number) from None
     except Exception as error:  # labels run code of their own when they are read
         message = f": the index cannot be read: {type(error).__name__}"
         raise _Refused(message, "use frame.reset_index(drop=True)") from None
@@ -185,7 +183,6 @@ def _without_reserved(
     if not passage.profile.keeps_index:
         return frame
     reserved = [name for name in names if is_reserved(name)]
-    if not reserved:
-        return frame
-    changes.add([RESERVED], ", ".join(quoted(name) for name in reserved))
-    return frame.drop(columns=reserved)
+    for name in reserved:
+        changes.add([RESERVED], quoted(name))
+    return frame.drop(columns=reserved) if reserved else frame

@@ -11,11 +11,11 @@ from pandas.api.types import infer_dtype
 from azml_magic.contract.changes import INDEX, INDEX_CHANGED, PLAIN_INDEX, Changes, quoted
 from azml_magic.contract.columns import carry
 from azml_magic.contract.names import name_text
-from azml_magic.contract.passage import Passage, Unfit
+from azml_magic.contract.passage import Passage
 
 
 def carry_index(index: Any, passage: Passage, changes: Changes) -> Optional[Any]:
-    """Return the index to set; ``None`` when the frame's own passes as it is.
+    """Return the index that a frame gets; ``None`` when its own passes as it is.
 
     Raises
     ------
@@ -26,8 +26,10 @@ def carry_index(index: Any, passage: Passage, changes: Changes) -> Optional[Any]
     if not passage.profile.keeps_index:
         return _dropped(index, numbered, changes)
     if isinstance(index, pd.RangeIndex):
-        if index.name is None or not index.equals(numbered):
-            return _named(index)
+        if not index.equals(numbered):
+            return _named(pd.Index(np.asarray(index), name=index.name))
+        if index.name is None:
+            return None
         changes.add([INDEX_CHANGED], f"its name {quoted(index.name)}")
         return numbered
     if _is_mixed(index):
@@ -60,7 +62,9 @@ def _is_mixed(index: Any) -> bool:
 def _levels(index: Any, passage: Passage, changes: Changes) -> Optional[Any]:
     if not isinstance(index, pd.MultiIndex):
         values = _level(index.array, passage, changes, index.name)
-        return _named(index) if values is None else _named(pd.Index(values, name=index.name))
+        if values is None:
+            return _named(index)
+        return _named(pd.Index(values, dtype=values.dtype, name=index.name))
     levels = [_level(level.array, passage, changes, level.name) for level in index.levels]
     if all(level is None for level in levels):
         return _named(index)
@@ -73,10 +77,7 @@ def _levels(index: Any, passage: Passage, changes: Changes) -> Optional[Any]:
 
 
 def _level(values: Any, passage: Passage, changes: Changes, name: Any) -> Optional[Any]:
-    try:
-        carried = carry(values, passage)
-    except Unfit as error:
-        raise Unfit(f"(a level of the index) {error.holds}", error.hint, error.row) from None
+    carried = carry(values, passage)
     changes.add(carried.kinds, f"the index {'' if name is None else quoted(name)}".rstrip())
     return carried.values
 

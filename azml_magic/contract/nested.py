@@ -114,7 +114,8 @@ def filled(cells: List[Any], shape: Shape) -> Tuple[List[Any], bool]:
 
 def _filled_lists(cells: List[Any], inner: Shape) -> Tuple[List[Any], bool]:
     flat, changed = filled([item for cell in cells if cell is not None for item in cell], inner)
-    result, start = [], 0
+    result: List[Any] = []
+    start = 0
     for cell in cells:
         if cell is None:
             result.append(None)

@@ -26,8 +26,8 @@ from azml_magic.contract.dates import DATES_HINT, SPANS_HINT, carry_dates, carry
 from azml_magic.contract.passage import UNCHANGED, Carried, Passage, Unfit
 
 _DIGITS = 76
-_CLASSIC = NUMBERS | {"str", "bytes", "missing"}
-_DESIGNER = (SCALARS | {"bytes", "list", "dict", "missing"}) - {"complex"}
+_CLASSIC = NUMBERS | {"str", "bytes"}
+_DESIGNER = SCALARS | {"bytes", "list", "dict"}
 _HINTS = {
     "datetime": DATES_HINT,
     "date": 'turn dates into text first: frame["name"].astype(str)',
@@ -77,10 +77,10 @@ def _plain_types(values: Any, missing: Any, found: Set[str], passage: Passage) -
     if found <= NUMBERS | {"str"}:
         return Carried(_mapped(values, missing, str), (MIXED,))
     if found == {"datetime"} and (passage.incoming or not passage.epoch):
-        return carry_dates(_as_dates(values, missing), passage)
+        return _converted(_as_dates(values, missing), passage)
     if found == {"timedelta"} and passage.incoming:
         return carry_spans(_as_spans(values, missing), passage)
-    _refuse(values, missing, _CLASSIC)
+    return _refuse(values, missing, found, _CLASSIC)
 
 
 def _any_types(values: Any, missing: Any, found: Set[str], passage: Passage) -> Carried:
@@ -91,11 +91,8 @@ def _any_types(values: Any, missing: Any, found: Set[str], passage: Passage) -> 
         return Carried(_as_spans(values, missing).array)
     if "str" in found and found <= SCALARS:
         return Carried(_mapped(values, missing, _scalar_text), (MIXED,))
-    if not found <= _DESIGNER:
-        _refuse(values, missing, _DESIGNER)
-    if len(found) > 1:
-        first = family(type(values[int(np.argmin(missing))]))
-        _refuse(values, missing, {first}, "beside others")
+    if len(found) > 1 or not found <= _DESIGNER:
+        return _refuse(values, missing, found, _DESIGNER)
     if found == {"decimal"}:
         return _decimals(values, missing)
     if found <= {"list", "dict"}:
@@ -139,11 +136,13 @@ def _is_too_large(cell: Any) -> bool:
 
 def _dates(values: Any, missing: Any, passage: Passage) -> Carried:
     if passage.incoming:
-        dates = _as_dates(values, missing)
-        carried = carry_dates(dates, passage)
-        return carried if carried.values is not None else Carried(dates.array)
-    stamped = _mapped(values, missing, _timestamp)
-    return Carried(stamped, (UNREADABLE,))
+        return _converted(_as_dates(values, missing), passage)
+    return Carried(_mapped(values, missing, _timestamp), (UNREADABLE,))
+
+
+def _converted(dates: pd.DatetimeIndex, passage: Passage) -> Carried:
+    carried = carry_dates(dates, passage)
+    return Carried(dates.array, carried.kinds) if carried.values is None else carried
 
 
 def _timestamp(cell: Any) -> Any:
@@ -192,7 +191,7 @@ def _decimals(values: Any, missing: Any) -> Carried:
 
 
 def _nested(values: Any, missing: Any) -> Carried:
-    """Lists and dicts, in the one type that describes all rows (rules C24, C25)."""
+    """Pass lists and dicts in the one type that describes all rows (rules C24, C25)."""
     kinds: List[Kind] = []
     shape: nested.Shape = "none"
     cells: List[Any] = []
@@ -239,8 +238,13 @@ def _array(cells: Iterable[Any]) -> Any:
     return result
 
 
-def _refuse(values: Any, missing: Any, accepted: Any, more: str = "") -> NoReturn:
+def _refuse(values: Any, missing: Any, found: Set[str], accepted: Set[str]) -> NoReturn:
+    """Name the first cell that is not accepted, or the first that differs from those before."""
+    beside = ""
+    if found <= accepted:
+        first = values[int(np.argmin(missing))]
+        accepted, beside = {family(type(first))}, f" after {described(first)}"
     row = first_row(values, missing, accepted)
     cell = values[row]
-    hint = _HINTS.get(family(type(cell)), _OTHER_HINT)
-    raise Unfit(f"holds {described(cell)} {more}".rstrip(), hint, row)
+    hint = "give the column one type" if beside else _HINTS.get(family(type(cell)), _OTHER_HINT)
+    raise Unfit(f"holds {described(cell)}{beside}", hint, row)

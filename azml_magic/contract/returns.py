@@ -61,7 +61,7 @@ def collect_outputs(returned: Any, profile: Profile) -> Tuple[FRAMES, List[Findi
 
 
 def _classic(returned: Any) -> Tuple[FRAMES, List[Finding]]:
-    """One frame inside a sequence; there is no port for another (rules R1, R3 to R6, R8, R10)."""
+    """Take the frame inside a sequence; another has no port (rules R1, R3 to R6, R8, R10)."""
     items = _items(returned)
     if items is None:
         if isinstance(returned, np.ndarray):
@@ -93,7 +93,7 @@ def _classic(returned: Any) -> Tuple[FRAMES, List[Finding]]:
 
 
 def _designer(returned: Any) -> Tuple[FRAMES, List[Finding]]:
-    """A tuple of up to two, or one value; what is no frame is made into one (rule R11)."""
+    """Take a tuple of up to two, or one value; make tables of what is no frame (rule R11)."""
     items: Sequence[Any] = (returned,)
     if isinstance(returned, tuple):
         items = list(returned)

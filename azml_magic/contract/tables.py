@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Optional
 
 import numpy as np
 import pandas as pd
@@ -55,9 +55,9 @@ def table_of(value: Any) -> pd.DataFrame:
     return table
 
 
-def _table(value: Any) -> Any:
+def _table(value: Any) -> Optional[pd.DataFrame]:
     if isinstance(value, pd.Series):
-        return value.to_frame(COLUMN if value.name is None else value.name)
+        return pd.DataFrame(value.to_frame(COLUMN if value.name is None else value.name))
     if isinstance(value, _SCALARS):
         return pd.DataFrame({COLUMN: [value]})
     if isinstance(value, dict):
