@@ -21,7 +21,7 @@ from azml_magic.contract.changes import (
 )
 from azml_magic.contract.columns import carry, passes
 from azml_magic.contract.index import carry_index
-from azml_magic.contract.names import is_reserved, unique_names
+from azml_magic.contract.names import is_reserved, name_text, unique_names
 from azml_magic.contract.passage import Carried, Passage, Unfit
 from azml_magic.contract.profile import Profile
 from azml_magic.contract.returns import ReturnRefused
@@ -159,8 +159,10 @@ def _names(columns: Any, passage: Passage, changes: Changes) -> List[str]:
         changes.add([COLUMNS_NAME])
     for label, name in zip(labels, names):
         if label is not name:
-            kind = REPEATED if isinstance(label, str) else NOT_TEXT
-            changes.add([kind], f"{quoted(label)} became {quoted(name)}")
+            text = name_text(label)
+            kinds = [NOT_TEXT] if not isinstance(label, str) or label != text else []
+            kinds += [REPEATED] if text != name else []
+            changes.add(kinds, f"{quoted(label)} became {quoted(name)}")
     return names
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import decimal
-from typing import Any, Iterable, List, NoReturn, Set
+from typing import AbstractSet, Any, Iterable, List, NoReturn, Set
 
 import numpy as np
 import pandas as pd
@@ -238,7 +238,7 @@ def _array(cells: Iterable[Any]) -> Any:
     return result
 
 
-def _refuse(values: Any, missing: Any, found: Set[str], accepted: Set[str]) -> NoReturn:
+def _refuse(values: Any, missing: Any, found: Set[str], accepted: AbstractSet[str]) -> NoReturn:
     """Name the first cell that is not accepted, or the first that differs from those before."""
     beside = ""
     if found <= accepted:
