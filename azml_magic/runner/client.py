@@ -9,13 +9,34 @@ import os
 import socket
 import subprocess
 import threading
+from dataclasses import dataclass
 from typing import Any
 
 from azml_magic.errors import SandboxBroken, SandboxUnavailable
 from azml_magic.runner import launch
+from azml_magic.sandbox.standalone import command
 
 READY_SECONDS = 60.0
 MESSAGE_BYTES = 1 << 18
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What a monitor lets its runs do, for as long as it lives.
+
+    Attributes
+    ----------
+    confinement : str
+        ``"strongest"``, or the weaker ``"files-open"`` that a person asked for.
+    network : bool
+        Whether runs may use the network.
+    """
+
+    confinement: str = "strongest"
+    network: bool = False
+
+
+STRONGEST = Kind()
 
 
 class MonitorClient:
@@ -23,27 +44,34 @@ class MonitorClient:
 
     Starting returns at once; the monitor gets its fork server ready meanwhile.
 
+    Parameters
+    ----------
+    kind : Kind
+        What its runs may do.
+
     Raises
     ------
     SandboxBroken
         When the monitor cannot be started.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, kind: Kind = STRONGEST) -> None:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.kind = kind
         self.socket = ours
         self.confinement = ""
         self.owner = os.getpid()
-        command = launch.command(
+        start = command(
             "runner.monitor",
             str(theirs.fileno()),
             str(os.getpid()),
+            kind.confinement,
+            "network" if kind.network else "",
             *launch.extra_package_folders(),
-            site_packages=False,
         )
         try:
             self.process = subprocess.Popen(
-                command,
+                start,
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
@@ -128,32 +156,32 @@ def broken(message: dict[str, Any]) -> SandboxBroken:
 
 
 class _Pool:
-    """Monitors that wait for a run. One is kept; runs at the same time start more."""
+    """Monitors that wait for a run. One of each kind is kept; runs at the same time start more."""
 
     def __init__(self) -> None:
-        self._idle: list[MonitorClient] = []
+        self._idle: dict[Kind, MonitorClient] = {}
         self._lock = threading.Lock()
 
-    def acquire(self) -> MonitorClient:
+    def acquire(self, kind: Kind) -> MonitorClient:
         with self._lock:
-            while self._idle:
-                client = self._idle.pop()
-                if client.alive:
-                    return client
-                if client.owner == os.getpid():
-                    client.close()
-        return MonitorClient()
+            client = self._idle.pop(kind, None)
+        if client is not None:
+            if client.alive:
+                return client
+            if client.owner == os.getpid():
+                client.close()
+        return MonitorClient(kind)
 
     def release(self, client: MonitorClient) -> None:
         with self._lock:
-            if client.alive and not self._idle:
-                self._idle.append(client)
+            if client.alive and client.kind not in self._idle:
+                self._idle[client.kind] = client
                 return
         client.close()
 
     def close(self) -> None:
         with self._lock:
-            idle, self._idle = self._idle, []
+            idle, self._idle = list(self._idle.values()), {}
         for client in idle:
             if client.owner == os.getpid():
                 client.close()
@@ -163,9 +191,9 @@ _pool = _Pool()
 atexit.register(_pool.close)
 
 
-def acquire() -> MonitorClient:
+def acquire(kind: Kind = STRONGEST) -> MonitorClient:
     """Return a monitor that no other run uses, starting one when none waits."""
-    return _pool.acquire()
+    return _pool.acquire(kind)
 
 
 def release(client: MonitorClient) -> None:
@@ -175,7 +203,7 @@ def release(client: MonitorClient) -> None:
 
 def warm_up() -> None:
     """Start a monitor in the background, so that the first run finds it ready."""
-    _pool.release(_pool.acquire())
+    _pool.release(_pool.acquire(STRONGEST))
 
 
 def shut_down() -> None:

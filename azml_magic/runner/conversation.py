@@ -56,8 +56,6 @@ class Conversation(Exchange):
         header: dict[str, Any],
         files: tuple[tuple[str, bytes], ...],
         limits: dict[str, Any],
-        *,
-        network: bool,
     ) -> Heard:
         """Start the worker and have it load the module.
 
@@ -66,7 +64,7 @@ class Conversation(Exchange):
         Heard
             Without a report when the module is loaded and the worker is ready.
         """
-        request = {"op": "run", "limits": limits, "network": network}
+        request = {"op": "run", "limits": limits}
         self.client.send(request, self._passed_on)
         self._close_passed_on()
         with self._hearing():
@@ -91,9 +89,10 @@ class Conversation(Exchange):
         self.received = Received(ended=self.received.ended)
         with self._hearing():
             self._refuse_what_nobody_asked()
-            self._channel.send_event({"datasets": list(datasets)})
-            for frame in datasets.values():
-                send_frame(self._channel, frame)
+            with self._channel.together():
+                self._channel.send_event({"datasets": list(datasets)})
+                for frame in datasets.values():
+                    send_frame(self._channel, frame)
             report = read_report(self._channel.receive_event(EVENT_BYTES))
             if isinstance(report, SuccessReport):
                 for port, present in enumerate(report.outputs):
@@ -115,26 +114,24 @@ class Conversation(Exchange):
         """Keep the time limit; turn whatever the worker does wrong into its end."""
         if self._seconds is not None:
             self._deadline = time.monotonic() + self._seconds
+        complete = False
         try:
             yield
-        except WorkerEnded:
-            pass
+            complete = True
         except (WireError, BadReport, MemoryError) as error:
-            self.received.refusal = str(error) or "it needs more memory than there is"
-            self._kill("refused")
-        except OSError:
-            # The worker has closed its end: the monitor tells why it ended.
-            self._kill("refused")
+            if not self._worker_has_closed():
+                self.received.refusal = str(error) or "it needs more memory than there is"
+        except (WorkerEnded, OSError):
+            pass  # the monitor tells why
         finally:
             self._deadline = float("inf")
-        if self.received.refusal or self.received.report is None and self.received.ended:
+        if not complete:
+            self._kill("refused")
             self._wait_for_end()
 
     def _heard(self) -> Heard:
         self._serve_now()
-        return Heard(
-            self.received, self.streams["stdout"].take(), self.streams["stderr"].take()
-        )
+        return Heard(self.received, self.streams["stdout"].take(), self.streams["stderr"].take())
 
     def _serve(self) -> bool:
         ready = super()._serve()
@@ -150,8 +147,12 @@ class Conversation(Exchange):
                 if key.data is not None:
                     key.data()
 
+    def _worker_has_closed(self) -> bool:
+        with contextlib.suppress(BlockingIOError):
+            return not self._ours.recv(1, socket.MSG_PEEK)
+        return False
+
     def _refuse_what_nobody_asked(self) -> None:
         with contextlib.suppress(BlockingIOError):
             if self._ours.recv(1, socket.MSG_PEEK):
                 raise WireError("the worker spoke without being asked")
-

@@ -102,7 +102,7 @@ class Exchange:
             self._open_pipe(stream)
         self._selector.register(client.socket, selectors.EVENT_READ, self._on_monitor)
 
-    def carry(self, job: Job, limits: dict[str, Any], *, network: bool, max_bytes: int) -> Received:
+    def carry(self, job: Job, limits: dict[str, Any], *, max_bytes: int) -> Received:
         """Run the job to its end, however it ends.
 
         Returns
@@ -111,7 +111,7 @@ class Exchange:
             The worker's report and frames, and the monitor's account of its end.
         """
         try:
-            request = {"op": "run", "limits": limits, "network": network}
+            request = {"op": "run", "limits": limits}
             self.client.send(request, self._passed_on)
             self._close_passed_on()
             try:

@@ -1,4 +1,4 @@
-"""Starting the two trusted processes: how they find the package, and what they inherit."""
+"""What the two trusted processes inherit, and where they find installed packages."""
 
 from __future__ import annotations
 
@@ -7,24 +7,7 @@ import site
 import sys
 from pathlib import Path
 
-PACKAGE = Path(__file__).resolve().parent.parent
-
-# A bare parent package stands in for azml_magic, so that the processes load the rooms that
-# they need and not the notebook's side; -I keeps the notebook's folder off the path.
-_BOOTSTRAP = (
-    "import sys, types; package = types.ModuleType('azml_magic'); "
-    "package.__path__ = [sys.argv.pop(1)]; sys.modules['azml_magic'] = package; "
-    "from azml_magic.{module} import main; main()"
-)
-
 _PASSED_ON = ("LANG", "LC_ALL", "LC_CTYPE", "TZ", "LD_LIBRARY_PATH", "PATH")
-
-
-def command(module: str, *arguments: str, site_packages: bool) -> list[str]:
-    """Return the command line that runs ``azml_magic.<module>.main`` by itself."""
-    flags = ["-I"] if site_packages else ["-I", "-S"]
-    bootstrap = _BOOTSTRAP.format(module=module)
-    return [sys.executable, *flags, "-c", bootstrap, str(PACKAGE), *arguments]
 
 
 def environment() -> dict[str, str]:

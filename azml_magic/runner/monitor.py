@@ -14,33 +14,38 @@ import os
 import selectors
 import signal
 import socket
-import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from azml_magic.runner import launch
 from azml_magic.runner.enforcement import ActiveRun
+from azml_magic.runner.fork_server import MESSAGE_BYTES, ForkServer
 from azml_magic.sandbox import processes
-from azml_magic.sandbox.policy import Limits, Policy, readable_paths
+from azml_magic.sandbox.policy import Level, Limits, Policy
 from azml_magic.sandbox.probe import probe
 
-MESSAGE_BYTES = 1 << 18
 POLL_SECONDS = 0.04
-ERROR_TEXT_BYTES = 4096
 FOLDER_PREFIX = "azml_magic-"
 RUN_FOLDERS = ("work", "start", "uploads", "previews")
+FILES_OPEN = "files-open"
+OPEN, CLOSED = 0o700, 0o500
 
 
 def main() -> None:
-    """Serve the notebook on the socket whose descriptor is ``argv[1]``; its pid is ``argv[2]``."""
+    """Serve the notebook on the socket whose descriptor is ``argv[1]``; its pid is ``argv[2]``.
+
+    ``argv[3]`` names the confinement that is asked for, ``argv[4]`` is ``"network"`` or empty,
+    further folders of installed packages follow.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     notebook = socket.socket(fileno=int(sys.argv[1]))
     processes.become_subreaper()
     with _own_folder() as folder:
-        monitor = Monitor(notebook, os.pidfd_open(int(sys.argv[2])), folder, sys.argv[3:])
+        confinement, network, *package_folders = sys.argv[3:]
+        monitor = Monitor(notebook, os.pidfd_open(int(sys.argv[2])), folder)
+        monitor.start(confinement, bool(network), package_folders)
         try:
             monitor.serve()
         finally:
@@ -85,32 +90,32 @@ class Monitor:
         A pidfd of the notebook's process; readable when it is gone.
     folder : Path
         Where run folders are made.
-    package_folders : list of str
-        Further folders of installed packages for the fork server.
     """
 
-    def __init__(
-        self,
-        notebook: socket.socket,
-        notebook_process: int,
-        folder: Path,
-        package_folders: list[str],
-    ) -> None:
+    def __init__(self, notebook: socket.socket, notebook_process: int, folder: Path) -> None:
         self.notebook = notebook
         self.folder = folder
-        self.package_folders = package_folders
         self.run: ActiveRun | None = None
         self.runs = 0
         self.serving = True
+        self.fork_server: ForkServer | None = None
         self.selector = selectors.DefaultSelector()
         self.watch(notebook, self.on_request)
         self.watch(notebook_process, self.stop)
-        self.capabilities = probe()
-        self.fork_server: subprocess.Popen[bytes] | None = None
-        if not self.capabilities.refusal:
-            self.start_fork_server()
+
+    def start(self, confinement: str, network: bool, package_folders: list[str]) -> None:
+        """Find out what can be enforced, and start the fork server or refuse."""
+        found = probe()
+        if confinement == FILES_OPEN:
+            level, refusal = Level.FILES_OPEN, found.missing_base
         else:
-            self.tell(op="refused", message=self.capabilities.refusal)
+            level, refusal = found.level, found.refusal
+        if refusal:
+            self.tell(op="refused", message=refusal)
+            return
+        self.confinement = found.describe(level)
+        self.fork_server = ForkServer(self.folder, level, network, package_folders)
+        self.watch(self.fork_server.socket, self.on_server)
 
     def serve(self) -> None:
         """Answer until the notebook is gone."""
@@ -126,22 +131,16 @@ class Monitor:
         if self.run is not None:
             self.run.kill_all()
         if self.fork_server is not None:
-            self.fork_server.kill()
-            self.fork_server.wait()
+            self.fork_server.end()
         processes.kill_tree([os.getpid()], spare=[])
 
-    def watch(self, source: Any, action: Callable[[], None]) -> None:
+    def watch(self, source: Any, action: Callable[[], object]) -> None:
         """Call `action` when `source` can be read."""
         self.selector.register(source, selectors.EVENT_READ, action)
 
     def forget(self, source: Any) -> None:
         """Stop watching `source`."""
         self.selector.unregister(source)
-
-    def fork_server_pid(self) -> int:
-        """Return the process number of the fork server, which outlives runs."""
-        assert self.fork_server is not None
-        return self.fork_server.pid
 
     def stop(self) -> None:
         """Leave :meth:`serve`."""
@@ -151,27 +150,6 @@ class Monitor:
         """Report to the notebook; one that is gone is noticed elsewhere."""
         with contextlib.suppress(OSError):
             self.notebook.send(json.dumps(message).encode())
-
-    def start_fork_server(self) -> None:
-        """Start the process that workers are forked from; it reports when it is ready."""
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self.errors = tempfile.TemporaryFile()
-        cache = launch.environment()
-        Path(cache["MPLCONFIGDIR"]).mkdir(parents=True, exist_ok=True)
-        self.fork_server = subprocess.Popen(
-            launch.command(
-                "worker.server", str(theirs.fileno()), *self.package_folders, site_packages=True
-            ),
-            pass_fds=[theirs.fileno()],
-            stdin=subprocess.DEVNULL,
-            stdout=self.errors,
-            stderr=self.errors,
-            env=cache,
-            cwd="/",
-        )
-        theirs.close()
-        self.server_socket = ours
-        self.watch(ours, self.on_server)
 
     def on_request(self) -> None:
         """Carry out one request of the notebook."""
@@ -189,54 +167,52 @@ class Monitor:
 
     def begin(self, request: dict[str, Any], descriptors: list[int]) -> None:
         """Make the run folder and have a worker forked for it."""
+        assert self.fork_server is not None
         self.runs += 1
         folder = self.folder / f"run-{self.runs}"
+        self.folder.chmod(OPEN)
         for name in RUN_FOLDERS:
             (folder / name).mkdir(parents=True, mode=0o700)
+        # Landlock keeps a run to its own folder; where there is none, this does.
+        self.folder.chmod(CLOSED)
         limits = Limits(**request["limits"])
         policy = Policy(
-            readable=readable_paths(self.package_folders),
+            readable=self.fork_server.readable,
             writable=(str(folder),),
-            network=request["network"],
+            network=self.fork_server.network,
             limits=limits,
+            level=self.fork_server.level,
         )
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
-        message = {"folder": str(folder), "policy": policy.to_json()}
-        socket.send_fds(
-            self.server_socket, [json.dumps(message).encode()], [*descriptors, theirs.fileno()]
-        )
-        theirs.close()
-        for descriptor in descriptors:
-            os.close(descriptor)
-        self.run = ActiveRun(folder, limits, ours, self)
+        self.fork_server.fork(folder, policy, [*descriptors, theirs.detach()])
+        self.run = ActiveRun(folder, limits, ours, self, self.fork_server)
         self.tell(op="started", folder=str(folder))
 
     def on_server(self) -> None:
         """Take a report of the fork server."""
-        data, descriptors, _, _ = socket.recv_fds(self.server_socket, MESSAGE_BYTES, 8)
-        if not data:
-            return self.on_server_gone()
-        report = json.loads(data)
+        assert self.fork_server is not None
+        report, descriptors = self.fork_server.receive()
+        if report is None:
+            return self.on_server_gone(self.fork_server)
         if report["op"] == "ready":
-            self.tell(op="ready", confinement=self.capabilities.describe())
+            self.fork_server.on_ready(descriptors[0])
+            self.tell(op="ready", confinement=self.confinement)
         elif report["op"] == "forked" and self.run is not None:
             self.run.on_forked(descriptors[0])
         elif report["op"] == "exited" and self.run is not None:
             self.run.on_exited(report["status"])
         return None
 
-    def on_server_gone(self) -> None:
+    def on_server_gone(self, fork_server: ForkServer) -> None:
         """Without its fork server a monitor is of no use: tell why, and end."""
-        self.errors.seek(0, os.SEEK_END)
-        self.errors.seek(max(0, self.errors.tell() - ERROR_TEXT_BYTES))
-        text = self.errors.read().decode("utf-8", "replace")
         if self.run is not None:
             self.run.kill_all()
-        self.tell(op="broken", message=text)
+        self.tell(op="broken", message=fork_server.last_words())
         self.stop()
 
     def release(self) -> None:
         """Delete the run folder once the notebook has taken its images."""
         assert self.run is not None
         folder, self.run = self.run.folder, None
+        self.folder.chmod(OPEN)
         processes.remove_tree(str(folder))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -45,6 +46,10 @@ class RunOptions:
         Limit of processes and threads together.
     disk : int
         Limit of what the run folder may hold, in bytes.
+    cpu_seconds : float or None
+        Limit of the processor time of all its processes together; ``None`` for none.
+    confinement : str
+        ``"strongest"``, or ``"files-open"``: files are the person's own.
     """
 
     seconds: float | None = 600.0
@@ -54,6 +59,8 @@ class RunOptions:
     network: bool = False
     tasks: int = 128
     disk: int = 4 << 30
+    cpu_seconds: float | None = None
+    confinement: str = client.STRONGEST.confinement
 
 
 @dataclass(frozen=True)
@@ -124,14 +131,12 @@ def run_module(
         run.datasets[port] = encode_input(prepared, port, profile)
         run.findings += changes
     started = time.perf_counter()
-    monitor = client.acquire()
+    monitor = client.acquire(kind(options))
     try:
         monitor.wait_until_ready()
         exchange = Exchange(monitor, callbacks.on_output, callbacks.on_tick)
         try:
-            received = exchange.carry(
-                _job(run), limits(options), network=options.network, max_bytes=max_bytes(options)
-            )
+            received = exchange.carry(_job(run), limits(options), max_bytes=max_bytes(options))
             collected = _collect(run, exchange, received)
             monitor.send({"op": "release"})
         finally:
@@ -192,9 +197,14 @@ def encode_input(frame: pd.DataFrame, port: str, profile: Profile) -> EncodedFra
         ) from None
 
 
+def kind(options: RunOptions) -> client.Kind:
+    """Return which kind of monitor a run needs."""
+    return client.Kind(options.confinement, options.network)
+
+
 def limits(options: RunOptions) -> dict[str, object]:
     """Return the limits of a run as the monitor takes them."""
-    cpu = None if options.seconds is None else int(options.seconds * 64) + 60
+    cpu = None if options.cpu_seconds is None else max(1, math.ceil(options.cpu_seconds))
     return {
         "memory": options.memory,
         "seconds": options.seconds,

@@ -18,7 +18,7 @@ from azml_magic.runner import verdict
 from azml_magic.runner.client import MonitorClient
 from azml_magic.runner.conversation import Conversation, Heard
 from azml_magic.runner.images import Images
-from azml_magic.runner.run import RunOptions, encode_input, job_header, limits, max_bytes
+from azml_magic.runner.run import RunOptions, encode_input, job_header, kind, limits, max_bytes
 
 CALLS = 500
 
@@ -133,7 +133,7 @@ class Session:
     def _begin(self) -> None:
         if self._monitor is None or not self._monitor.alive:
             self._drop()
-            self._monitor = MonitorClient()
+            self._monitor = MonitorClient(kind(self.options))
         self._monitor.wait_until_ready()
         started = time.perf_counter()
         header = {
@@ -145,7 +145,7 @@ class Session:
         self._answered = 0
         # The monitor would take one long life for one long run; each call has its own limit.
         endless = limits(replace(self.options, seconds=None))
-        heard = talk.begin(header, files, endless, network=self.options.network)
+        heard = talk.begin(header, files, endless)
         if heard.received.report is not None or heard.received.ended:
             self._answered = self.calls
             self._judge(heard, [], time.perf_counter() - started)

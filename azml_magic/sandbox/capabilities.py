@@ -48,6 +48,14 @@ def drop_all() -> None:
         raise PermissionError(errno.EPERM, "capabilities are left")
 
 
+def make_inheritable() -> None:
+    """Let programs that this process starts have what it has, once it is made ambient too."""
+    header, sets = _Header(_VERSION_3, 0), _Sets()
+    kernel.syscall("capget", ctypes.byref(header), ctypes.byref(sets))
+    sets.inheritable0, sets.inheritable1 = sets.permitted0, sets.permitted1
+    kernel.syscall("capset", ctypes.byref(header), ctypes.byref(sets))
+
+
 def held() -> tuple[int, int, int]:
     """Return the effective, permitted and inheritable capabilities of this process."""
     header, sets = _Header(_VERSION_3, 0), _Sets()

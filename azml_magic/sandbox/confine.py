@@ -13,10 +13,10 @@ import errno
 import os
 import signal
 import socket
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 from azml_magic.sandbox import capabilities, kernel, landlock, paths, resources, seccomp
-from azml_magic.sandbox.policy import Policy
+from azml_magic.sandbox.policy import Level, Policy
 from azml_magic.sandbox.seccomp import AUDIT_ARCHITECTURE
 
 _SECCOMP_FILTER_MODE = 2
@@ -28,10 +28,11 @@ class ConfinementError(OSError):
     """The process could not be confined; it must not run anybody's code."""
 
 
-def prepare() -> None:
+def prepare(level: Level, *, network: bool) -> None:
     """Work out ahead, in the fork server, what is the same for every worker."""
     if kernel.machine() in AUDIT_ARCHITECTURE:
-        seccomp.program(kernel.machine(), landlock.abi(), False)
+        version = landlock.abi() if level.landlock else 0
+        seccomp.program(kernel.machine(), version, network, level.namespaces)
 
 
 def confine(policy: Policy, listener_socket: int, keep_fds: Collection[int]) -> None:
@@ -55,7 +56,7 @@ def confine(policy: Policy, listener_socket: int, keep_fds: Collection[int]) -> 
         When anything of it cannot be enforced. The process must then end.
     """
     try:
-        version = _require_landlock()
+        version = _require_landlock() if policy.level.landlock else 0
         _leave_terminal_and_files({*keep_fds, listener_socket, *_STANDARD_STREAMS})
         capabilities.drop_all()
         # The monitor reads how much memory and disk it uses, which a process that is not
@@ -64,10 +65,11 @@ def confine(policy: Policy, listener_socket: int, keep_fds: Collection[int]) -> 
         kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
         resources.set_limits(policy.limits)
         kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
-        extra = paths.NETWORK if policy.network else ()
-        readable = (*policy.readable, *extra, *paths.process_paths())
-        landlock.restrict(version, readable, policy.writable, network=policy.network)
-        listener = seccomp.install(version, network=policy.network)
+        if policy.level.landlock:
+            extra = paths.NETWORK if policy.network else ()
+            readable = (*policy.readable, *extra, *paths.process_paths())
+            landlock.restrict(version, readable, policy.writable, network=policy.network)
+        listener = seccomp.install(version, network=policy.network, alone=policy.level.namespaces)
         _hand_over(listener, listener_socket)
         _check(policy)
     except ConfinementError:
@@ -115,14 +117,29 @@ def _check(policy: Policy) -> None:
         raise ConfinementError(errno.EPERM, "system calls are not filtered")
     if any(capabilities.held()):
         raise ConfinementError(errno.EPERM, "capabilities are left")
-    for attempt in (lambda: os.listdir("/"), lambda: os.mkdir("/azml_magic-must-not-be-made")):
-        try:
-            attempt()
-        except PermissionError:
-            continue
-        raise ConfinementError(errno.EPERM, "files outside the run folder can be reached")
+    if policy.level is not Level.FILES_OPEN:
+        _check_files(policy.level)
     try:
         kernel.syscall("unshare", 0)
     except PermissionError:
         return
     raise ConfinementError(errno.EPERM, "the system call filter does not hold")
+
+
+def _check_files(level: Level) -> None:
+    made = "/azml_magic-must-not-be-made"
+    attempts: list[Callable[[], object]] = [lambda: os.mkdir(made)]
+    if level.landlock:
+        attempts.insert(0, lambda: os.listdir("/"))
+    for attempt in attempts:
+        try:
+            attempt()
+        except OSError as error:
+            if error.errno in {errno.EACCES, errno.EPERM, errno.EROFS}:
+                continue
+        with contextlib.suppress(OSError):
+            os.rmdir(made)
+        raise ConfinementError(errno.EPERM, "files outside the run folder can be reached")
+    # In a process namespace of its own the fork server is the first process.
+    if level.namespaces and (os.getppid() != 1 or not os.statvfs("/").f_flag & os.ST_RDONLY):
+        raise ConfinementError(errno.EPERM, "it does not live in namespaces of its own")

@@ -1,8 +1,9 @@
-"""Locks of ``multiprocessing`` where the machine's shared memory is out of reach.
+"""``multiprocessing`` where the machine's shared memory is out of reach.
 
-The C library keeps named semaphores in /dev/shm, which is shared with every other process of
-the user and therefore closed to a run. Here each is an event descriptor of the kernel, which
-children inherit when they are forked.
+The C library keeps semaphores and shared memory in /dev/shm, which is shared with every other
+process of the user and therefore closed to a run. Here a semaphore is an event descriptor of
+the kernel, which children inherit when they are forked, and shared memory is a file of the
+run folder.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import mmap
 import os
 import select
 import struct
+import tempfile
 import threading
 import time
 from importlib import import_module
@@ -22,7 +24,7 @@ _VALUE = struct.Struct("=q")
 
 
 def install() -> None:
-    """Let ``multiprocessing`` use these locks, and start its processes by a fork."""
+    """Let ``multiprocessing`` use these, and start its processes by a fork."""
     import multiprocessing
 
     if not hasattr(os, "eventfd"):  # before Python 3.10
@@ -30,7 +32,18 @@ def install() -> None:
     native: Any = import_module("_multiprocessing")
     native.SemLock = SemLock
     native.sem_unlink = lambda name: None
+    shared: Any = import_module("_posixshmem")
+    shared.shm_open = _open_shared_memory
+    shared.shm_unlink = lambda name: os.unlink(_place_of(name))
     multiprocessing.set_start_method("fork", force=True)
+
+
+def _open_shared_memory(path: str, flags: int, mode: int = 0o777) -> int:
+    return os.open(_place_of(path), flags | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
+
+
+def _place_of(name: str) -> str:
+    return os.path.join(tempfile.gettempdir(), ".shared-" + name.lstrip("/"))
 
 
 class SemLock:

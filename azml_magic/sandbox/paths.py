@@ -46,6 +46,7 @@ NETWORK = (
 # Of the folder that an interpreter or a virtual environment is installed in.
 _PARTS = ("lib", "lib64", "share", "ssl", "etc/fonts", "include", "pyvenv.cfg", "DLLs")
 _SYSTEM_PREFIXES = {"/", "/usr", "/usr/local"}
+_MOST_STEPS = 400
 
 
 def readable_paths(extra: Iterable[str] = (), private: Iterable[str] = ()) -> tuple[str, ...]:
@@ -70,6 +71,37 @@ def readable_paths(extra: Iterable[str] = (), private: Iterable[str] = ()) -> tu
             if not any(f"{granted}/".startswith(f"{above}/") for above in found):
                 found.append(granted)
     return tuple(found)
+
+
+def symbolic_links(names: Iterable[str]) -> dict[str, str]:
+    """Return the links that lead from names to what they name, each with its target.
+
+    Parameters
+    ----------
+    names : iterable of str
+        Absolute paths.
+    """
+    links: dict[str, str] = {}
+    for name in names:
+        waiting = [part for part in name.split("/") if part][::-1]
+        here = "/"
+        for _ in range(_MOST_STEPS):
+            if not waiting or here == "/proc":
+                break
+            here = os.path.normpath(os.path.join(here, waiting.pop()))
+            if os.path.islink(here):
+                links[here] = target = os.readlink(here)
+                waiting += [part for part in target.split("/") if part][::-1]
+                here = "/" if target.startswith("/") else os.path.dirname(here)
+    return links
+
+
+def names() -> tuple[str, ...]:
+    """Return the names by which this interpreter and the system's programs find files."""
+    programs = [sys.executable, getattr(sys, "_base_executable", "")]
+    streams = ("/dev/fd", "/dev/stdin", "/dev/stdout", "/dev/stderr")
+    found = (*SYSTEM, *NETWORK, *streams, *programs, *sys.path, sys.prefix, sys.base_prefix)
+    return tuple(filter(os.path.isabs, found))
 
 
 def process_paths() -> tuple[str, ...]:

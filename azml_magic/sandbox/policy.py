@@ -2,12 +2,38 @@
 
 from __future__ import annotations
 
+import enum
 import json
 from dataclasses import asdict, dataclass
 
 from azml_magic.sandbox.paths import readable_paths
 
-__all__ = ["Limits", "Policy", "readable_paths"]
+__all__ = ["Level", "Limits", "Policy", "readable_paths"]
+
+
+class Level(enum.IntEnum):
+    """By which means a run is confined; the system call filter and the monitor come with all.
+
+    ``LANDLOCK`` alone, ``BOTH`` Landlock and namespaces (preferred), ``NAMESPACES`` alone,
+    ``REFUSED``: nothing that would confine files. ``FILES_OPEN`` leaves files open to the run
+    and is only ever taken when the person asks for it by name.
+    """
+
+    LANDLOCK = 1
+    BOTH = 2
+    NAMESPACES = 3
+    REFUSED = 4
+    FILES_OPEN = 5
+
+    @property
+    def landlock(self) -> bool:
+        """Whether Landlock confines files."""
+        return self in {Level.LANDLOCK, Level.BOTH}
+
+    @property
+    def namespaces(self) -> bool:
+        """Whether the run lives in namespaces of its own."""
+        return self in {Level.BOTH, Level.NAMESPACES}
 
 
 @dataclass(frozen=True)
@@ -21,7 +47,8 @@ class Limits:
     seconds : float or None
         Wall clock; None for no limit. The monitor's to enforce.
     cpu_seconds : int or None
-        Processor time of each process; None for no limit.
+        Processor time of all processes together; None for no limit. Each process is ended
+        by the kernel at it, and their sum is the monitor's to enforce.
     tasks : int
         Processes and threads at a time. The monitor's to enforce.
     open_files : int
@@ -55,12 +82,15 @@ class Policy:
         Whether TCP and UDP over IP may be used.
     limits : Limits
         What it may use up.
+    level : Level
+        By which means it is confined; a process that cannot be so must end.
     """
 
     readable: tuple[str, ...]
     writable: tuple[str, ...]
     network: bool
     limits: Limits
+    level: Level = Level.LANDLOCK
 
     def to_json(self) -> str:
         """Return the policy as text, for :meth:`from_json`."""
@@ -75,4 +105,5 @@ class Policy:
             writable=tuple(found["writable"]),
             network=found["network"],
             limits=Limits(**found["limits"]),
+            level=Level(found["level"]),
         )

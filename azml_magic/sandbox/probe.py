@@ -1,7 +1,8 @@
 """What this machine can enforce on a run, found out by doing it.
 
 A version number says little: containers, security modules and old profiles close single
-calls. So a process of its own confines itself as a worker does, and starts a thread.
+calls. So two processes confine themselves as a worker does and start a thread, one of them
+in namespaces of its own.
 """
 
 from __future__ import annotations
@@ -11,19 +12,16 @@ import json
 import os
 import platform
 import subprocess
-import sys
+import tempfile
 from dataclasses import dataclass, replace
-from pathlib import Path
+from typing import Any
+
+from azml_magic.sandbox import doctor, folders, namespaces, paths, standalone
+from azml_magic.sandbox.policy import Level, readable_paths
 
 _SECONDS = 20.0
 _PASSED_ON = ("HOME", "LD_LIBRARY_PATH")
-# The package itself is not imported there: a stand-in parent finds this room alone.
-_TRIAL = (
-    "import sys, types; package = types.ModuleType('azml_magic'); "
-    "package.__path__ = [sys.argv[1]]; sys.modules['azml_magic'] = package; "
-    "from azml_magic.sandbox.trial import main; main()"
-)
-CONFINED, REFUSED = 1, 4
+_TRIAL = "sandbox.trial"
 
 
 @dataclass(frozen=True)
@@ -40,10 +38,10 @@ class Capabilities:
         Whether system calls can be filtered.
     listener : bool
         Whether the monitor can be asked about new processes.
-    namespaces : bool
-        Whether user, mount and process namespaces can be made; told, not needed.
     failure : str
         Why a process that confined itself did not succeed; empty when it did.
+    namespaces_failure : str
+        The same of one in namespaces of its own, or why there are none.
     """
 
     platform: str
@@ -52,23 +50,44 @@ class Capabilities:
     landlock_abi: int = 0
     seccomp: bool = False
     listener: bool = False
-    namespaces: bool = False
     failure: str = ""
+    namespaces_failure: str = "not tried"
 
     @property
-    def level(self) -> int:
-        """1 for Landlock, seccomp and monitor; 4 when runs are refused."""
-        return REFUSED if self.refusal else CONFINED
+    def namespaces(self) -> bool:
+        """Whether a process in namespaces of its own could be confined."""
+        return not self.namespaces_failure
+
+    @property
+    def level(self) -> Level:
+        """The strongest level that works here."""
+        if self.platform != "Linux" or not (self.seccomp and self.listener):
+            return Level.REFUSED
+        if self.namespaces:
+            return Level.BOTH if self.landlock_abi else Level.NAMESPACES
+        return Level.LANDLOCK if self.landlock_abi and not self.failure else Level.REFUSED
 
     @property
     def refusal(self) -> str:
         """Why runs are refused and what to do about it, in one line; empty when they are not."""
+        if self.level is not Level.REFUSED:
+            return ""
+        return self.missing_base or (
+            f"a process could not confine itself: {self.failure}; "
+            "another sandbox around this one may be why"
+            if self.landlock_abi
+            else f"{self.without_landlock}; or ask for the weaker confinement='files-open'"
+        )
+
+    @property
+    def missing_base(self) -> str:
+        """Why not even system calls can be filtered here; empty when they can."""
         if self.platform != "Linux":
             return (
                 f"runs are confined by Linux's own means, and this is {self.platform}; "
                 "use a Linux machine, WSL2 or a Linux container"
             )
-        if self.failure:
+        if self.failure and not self.seccomp:
             return (
                 f"a process could not confine itself: {self.failure}; "
                 "another sandbox around this one may be why"
@@ -78,12 +97,6 @@ class Capabilities:
                 f"system calls cannot be filtered here (kernel {self.kernel}, {self.machine}); "
                 "use Linux 5.13 or later on x86_64 or aarch64, with seccomp allowed"
             )
-        if not self.landlock_abi:
-            return (
-                f"Landlock is not in force here (kernel {self.kernel}); use Linux 5.13 or later "
-                "with 'landlock' among the lsm= of the kernel's command line, and in a container "
-                "a seccomp profile that allows landlock_* (Docker 23 or later)"
-            )
         if not self.listener:
             return (
                 "the kernel gives no listener for a system call filter (another one is in force, "
@@ -91,25 +104,29 @@ class Capabilities:
             )
         return ""
 
-    def describe(self) -> str:
+    @property
+    def without_landlock(self) -> str:
+        """What to do where neither Landlock nor namespaces confine files."""
+        return (
+            f"files cannot be confined here: Landlock is not in force (kernel {self.kernel}), and "
+            f"namespaces cannot be made ({self.namespaces_failure}); use Linux 5.13 or later with "
+            "'landlock' among the lsm= of the kernel's command line, in a container with a "
+            "seccomp profile that allows landlock_* (Docker 23 or later)"
+        )
+
+    def describe(self, level: Level | None = None) -> str:
         """Return how a run is confined, for example ``"Landlock (ABI 7) + seccomp"``."""
-        return f"Landlock (ABI {self.landlock_abi}) + seccomp" if not self.refusal else "refused"
+        return {
+            Level.BOTH: f"Landlock (ABI {self.landlock_abi}) + namespaces + seccomp",
+            Level.LANDLOCK: f"Landlock (ABI {self.landlock_abi}) + seccomp",
+            Level.NAMESPACES: "namespaces + seccomp",
+            Level.FILES_OPEN: "seccomp only, FILES ARE OPEN as was asked for",
+            Level.REFUSED: "refused",
+        }[self.level if level is None else level]
 
     def report(self) -> str:
-        """Return everything that was found, one line each, for a person."""
-        yes = {True: "yes", False: "no"}
-        landlock = f"ABI {self.landlock_abi}" if self.landlock_abi else "no"
-        lines = [
-            f"System:              {self.platform} {self.kernel} ({self.machine})",
-            f"Landlock:            {landlock}",
-            f"System call filter:  {yes[self.seccomp]}",
-            f"Monitor of tasks:    {yes[self.listener]}",
-            f"Namespaces:          {yes[self.namespaces]} (not needed)",
-            f"Runs are confined by {self.describe()}"
-            if not self.refusal
-            else f"Runs are refused: {self.refusal}",
-        ]
-        return "\n".join(lines)
+        """Return everything that was found and what follows from it, for a person."""
+        return doctor.report(self)
 
 
 @functools.lru_cache(maxsize=1)
@@ -124,16 +141,55 @@ def probe() -> Capabilities:
     system = Capabilities(platform.system(), platform.release(), platform.machine())
     if system.platform != "Linux":
         return system
-    command = [sys.executable, "-I", "-S", "-c", _TRIAL, str(Path(__file__).parents[1])]
+    folder = tempfile.mkdtemp(prefix="azml_magic-probe-")
     try:
-        done = subprocess.run(
-            command,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=_SECONDS,
-            cwd="/",
-            env={name: os.environ[name] for name in _PASSED_ON if name in os.environ},
-        )
-        return replace(system, **json.loads(done.stdout))
-    except (OSError, ValueError, TypeError, subprocess.SubprocessError) as error:
-        return replace(system, failure=f"the trial of it did not end well: {error}")
+        # Both at once: they wait for the interpreter most of the time.
+        plain, alone = _Trial(folder, alone=False), _Trial(folder, alone=True)
+        found = plain.outcome()
+        inside = alone.outcome()
+    finally:
+        folders.remove_tree(folder)
+    if not inside.get("failure") and not inside.get("listener"):
+        inside["failure"] = "no system call filter in there"
+    return replace(system, **found, namespaces_failure=inside["failure"])
+
+
+class _Trial:
+    """A process that tries; see :mod:`trial`."""
+
+    def __init__(self, folder: str, *, alone: bool) -> None:
+        command = standalone.command(_TRIAL, folder, "namespaces" if alone else "")
+        if alone:
+            granted = (*readable_paths(), str(standalone.PACKAGE))
+            plan = namespaces.Plan(granted, (folder,), paths.symbolic_links(paths.names()))
+            command = standalone.command("sandbox.namespaces", plan.to_json(), *command)
+        self._error: Exception | None = None
+        try:
+            self._process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                cwd="/",
+                env={name: os.environ[name] for name in _PASSED_ON if name in os.environ},
+            )
+        except OSError as error:
+            self._error = error
+
+    def outcome(self) -> dict[str, Any]:
+        """Return what it printed, with a ``"failure"`` that is empty when all went well."""
+        if self._error is not None:
+            return {"failure": f"the trial of it could not be started: {self._error}"}
+        try:
+            with self._process as process:
+                try:
+                    output, errors = process.communicate(timeout=_SECONDS)
+                except BaseException:
+                    process.kill()
+                    raise
+            if output:
+                return {"failure": "", **json.loads(output)}
+            said = errors.decode("utf-8", "replace").strip().splitlines()
+            return {"failure": said[-1] if said else f"it ended with {process.returncode}"}
+        except (OSError, ValueError, TypeError, subprocess.SubprocessError) as error:
+            return {"failure": f"the trial of it did not end well: {error}"}

@@ -30,6 +30,8 @@ __all__ = [
     "remove_tree",
     "tree_memory",
     "unlinked_bytes",
+    "waited_seconds",
+    "written",
 ]
 
 _ENDED = {"Z", "X"}
@@ -46,6 +48,7 @@ class Process(NamedTuple):
     state: str
     started: int
     ticks: int
+    waited: int
 
 
 def become_subreaper() -> None:
@@ -125,7 +128,7 @@ def count_tasks(pids: Iterable[int]) -> int:
     return sum(map(_thread_count, pids))
 
 
-def tree_memory(pids: Iterable[int], limit: int, baseline: int = 0) -> int:
+def tree_memory(pids: Collection[int], limit: int, baseline: int = 0) -> int:
     """Return how much memory some processes hold together.
 
     Pages that processes share are counted once. As that is dear to find out, it is done only
@@ -133,23 +136,26 @@ def tree_memory(pids: Iterable[int], limit: int, baseline: int = 0) -> int:
 
     Parameters
     ----------
-    pids : iterable of int
+    pids : collection of int
         The processes.
     limit : int
         Bytes above which shared pages matter.
     baseline : int
-        Bytes that every process holds from its start on, shared with the fork server.
+        Bytes that the fork server holds and that its children share; they do not count.
 
     Returns
     -------
     int
-        Bytes of anonymous and shared memory, above the baseline.
+        Bytes of anonymous and shared memory, above the baseline. It may be too low by the
+        baseline, once, when some processes share nothing with the fork server.
     """
-    pids = list(pids)
-    total = sum(max(0, memory_of(pid) - baseline) for pid in pids)
-    if total <= limit:
-        return total
-    return min(total, max(0, sum(map(_proportional_memory, pids)) - baseline))
+    held = [size for pid in pids if (size := memory_of(pid))]
+    plain = max(0, sum(held) - baseline)
+    if plain <= limit:
+        return plain
+    # Each of n processes and the fork server bears an equal part of what all of them share.
+    shared = baseline * len(held) // (len(held) + 1)
+    return min(plain, max(0, sum(map(_proportional_memory, pids)) - shared))
 
 
 def memory_of(pid: int) -> int:
@@ -161,6 +167,20 @@ def cpu_seconds(pids: Iterable[int]) -> float:
     """Return the processor time that some processes have used, their dead children included."""
     found = (_read(pid) for pid in pids)
     return sum(process.ticks for process in found if process is not None) / _TICKS
+
+
+def waited_seconds(pids: Iterable[int]) -> float:
+    """Return the processor time of the dead children of some processes."""
+    found = (_read(pid) for pid in pids)
+    return sum(process.waited for process in found if process is not None) / _TICKS
+
+
+def written(pids: Iterable[int]) -> int:
+    """Return the bytes that some processes have written, to whatever it was."""
+    return sum(
+        max(_sum_of_lines(f"/proc/{pid}/io", (name,), 1) for name in (b"wchar:", b"write_bytes:"))
+        for pid in pids
+    )
 
 
 def _descendants(roots: Iterable[int]) -> list[Process]:
@@ -186,7 +206,8 @@ def _read(pid: int) -> Process | None:
     # The name stands in parentheses and may hold anything, parentheses too.
     fields = text[text.rindex(b")") + 2 :].split()
     ticks = sum(map(int, fields[11:15]))
-    return Process(pid, int(fields[1]), fields[0].decode(), int(fields[19]), ticks)
+    waited = sum(map(int, fields[13:15]))
+    return Process(pid, int(fields[1]), fields[0].decode(), int(fields[19]), ticks, waited)
 
 
 def _kill(alive: list[Process]) -> None:
@@ -236,10 +257,10 @@ def _proportional_memory(pid: int) -> int:
     return _sum_of_lines(path, (b"Pss_Anon:", b"Pss_Shmem:")) or memory_of(pid)
 
 
-def _sum_of_lines(path: str, names: tuple[bytes, ...]) -> int:
+def _sum_of_lines(path: str, names: tuple[bytes, ...], unit: int = 1024) -> int:
     try:
         with open(path, "rb", buffering=0) as file:
             lines = file.read(1 << 16).splitlines()
     except OSError:
         return 0
-    return 1024 * sum(int(line.split()[1]) for line in lines if line.startswith(names))
+    return unit * sum(int(line.split()[1]) for line in lines if line.startswith(names))

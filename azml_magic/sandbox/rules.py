@@ -11,6 +11,7 @@ import errno
 from dataclasses import dataclass
 
 ALL_BITS = 0xFFFFFFFF
+_COVERS_TRUNCATION, _SCOPES_SIGNALS = 3, 6
 # Stand for the worker's process number and its negative, which are known at the last moment.
 OWN_PROCESS = "own process"
 OWN_GROUP = "own group"
@@ -101,16 +102,19 @@ class Rule:
     answer: int = 0
 
 
-def table(landlock_abi: int, *, network: bool) -> dict[str, Rule | int]:
+def table(landlock_abi: int, *, network: bool, alone: bool = False) -> dict[str, Rule | int]:
     """Return what becomes of each system call that a run may know of.
 
     Parameters
     ----------
     landlock_abi : int
-        What Landlock does not cover before ABI 3 (truncation) and ABI 6 (signals) is
-        refused here instead.
+        The Landlock version that confines the run, 0 for none. What it does not cover
+        before ABI 3 (truncation) and ABI 6 (signals) is refused here instead.
     network : bool
         Whether TCP and UDP over IP are let through.
+    alone : bool
+        Whether the run lives in namespaces of its own, where it sees no other's process and
+        every file outside its folder is read-only.
 
     Returns
     -------
@@ -124,11 +128,11 @@ def table(landlock_abi: int, *, network: bool) -> dict[str, Rule | int]:
     found.update(_TIMES)
     found.update(_PROCESSES)
     found.update(_REQUESTS)
-    found.update(_signals(landlock_abi))
+    found.update(_signals(alone or landlock_abi >= _SCOPES_SIGNALS))
     if network:
         found.update(_NETWORK)
         found.update(dict.fromkeys(CONNECTIONS.split(), Rule()))
-    if landlock_abi < 3:
+    if landlock_abi < _COVERS_TRUNCATION and not alone:
         found.update(_NO_TRUNCATION)
     return found
 
@@ -232,8 +236,8 @@ _NO_TRUNCATION: dict[str, Rule | int] = {
 }
 
 
-def _signals(landlock_abi: int) -> dict[str, Rule | int]:
-    if landlock_abi >= 6:
+def _signals(scoped: bool) -> dict[str, Rule | int]:
+    if scoped:
         return dict.fromkeys(SIGNALS.split(), Rule())
     own = _one(0, OWN_PROCESS)
     return {

@@ -51,7 +51,7 @@ def supported() -> bool:
     return True
 
 
-def install(landlock_abi: int, *, network: bool) -> int:
+def install(landlock_abi: int, *, network: bool, alone: bool = False) -> int:
     """Put this process, and all that it will start, under the filter for good.
 
     Parameters
@@ -60,6 +60,8 @@ def install(landlock_abi: int, *, network: bool) -> int:
         The Landlock version in force, whose gaps the filter closes.
     network : bool
         Whether TCP and UDP over IP are let through.
+    alone : bool
+        Whether this process lives in namespaces of its own.
 
     Returns
     -------
@@ -71,7 +73,7 @@ def install(landlock_abi: int, *, network: bool) -> int:
     OSError
         When the kernel refuses the filter.
     """
-    code = assemble(program(kernel.machine(), landlock_abi, network), os.getpid())
+    code = assemble(program(kernel.machine(), landlock_abi, network, alone), os.getpid())
     arguments = _Program(len(code) // 8, code)
     try:
         # Otherwise a signal that arrives while the monitor is asked would start the call anew.
@@ -84,12 +86,14 @@ def install(landlock_abi: int, *, network: bool) -> int:
 
 
 @functools.lru_cache(maxsize=4)
-def program(machine: str, landlock_abi: int, network: bool) -> tuple[Instruction, ...]:
+def program(
+    machine: str, landlock_abi: int, network: bool, alone: bool = False
+) -> tuple[Instruction, ...]:
     """Return the filter for a machine; the own process number is left open in it."""
     calls = NUMBERS[machine]
     decided = {
         calls[name]: _block(rule)
-        for name, rule in table(landlock_abi, network=network).items()
+        for name, rule in table(landlock_abi, network=network, alone=alone).items()
         if name in calls
     }
     head = [

@@ -7,60 +7,64 @@ import os
 import select
 import socket
 import sys
-import tempfile
 import threading
 from collections.abc import Callable
 
-from azml_magic.sandbox import confine, folders, kernel, landlock, seccomp, supervise
-from azml_magic.sandbox.policy import Limits, Policy, readable_paths
+from azml_magic.sandbox import confine, kernel, landlock, namespaces, seccomp, supervise
+from azml_magic.sandbox.policy import Level, Limits, Policy, readable_paths
 
 _MEMORY = 256 << 20
 _SECONDS = 10.0
 _THREADS = 16
-_NEW_NAMESPACES = 0x10000000 | 0x00020000 | 0x20000000  # user, mount, process
 
 
 def main() -> None:
-    """Print what was found, as JSON."""
+    """Print what was found, as JSON.
+
+    ``argv[1]`` is the folder of the trial; with ``"namespaces"`` in ``argv[2]`` this process
+    is the first in namespaces of its own.
+    """
+    folder, alone = sys.argv[1], sys.argv[2] == "namespaces"
+    version = landlock.abi()
+    if alone:
+        namespaces.seal(())
+        level = Level.BOTH if version else Level.NAMESPACES
+    else:
+        level = Level.LANDLOCK if version else Level.FILES_OPEN
     found: dict[str, object] = {
-        "landlock_abi": landlock.abi(),
+        "landlock_abi": version,
         "seccomp": seccomp.supported(),
         "listener": _in_child(_install_filter) == 0,
-        "namespaces": _in_child(_make_namespaces) == 0,
     }
-    if all(found[name] for name in ("landlock_abi", "seccomp", "listener")):
-        found["failure"] = _confine_a_child()
+    if found["seccomp"] and found["listener"]:
+        found["failure"] = _confine_a_child(folder, level)
     json.dump(found, sys.stdout)
 
 
-def _confine_a_child() -> str:
+def _confine_a_child(folder: str, level: Level) -> str:
     """Return why a child that confined itself did not succeed; empty when it did."""
-    folder = tempfile.mkdtemp(prefix="azml_magic-probe-")
-    try:
-        ours, theirs = socket.socketpair()
-        reading, writing = os.pipe()
-        child = os.fork()
-        if child == 0:
-            _live_confined(folder, theirs.fileno(), writing)
-        theirs.close()
-        os.close(writing)
-        _serve(ours, child)
-        with open(reading, encoding="utf-8", errors="replace") as report:
-            failure = report.read()
-        _, status = os.waitpid(child, 0)
-        if status and not failure:
-            failure = f"it ended with status {status}"
-        return failure
-    finally:
-        folders.remove_tree(folder)
+    ours, theirs = socket.socketpair()
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        _live_confined(folder, level, theirs.fileno(), writing)
+    theirs.close()
+    os.close(writing)
+    _serve(ours, child)
+    with open(reading, encoding="utf-8", errors="replace") as report:
+        failure = report.read()
+    _, status = os.waitpid(child, 0)
+    if status and not failure:
+        failure = f"it ended with status {status}"
+    return failure
 
 
-def _live_confined(folder: str, listener_socket: int, report: int) -> None:
+def _live_confined(folder: str, level: Level, listener_socket: int, report: int) -> None:
     """Confine this process, start a thread, write a file; never returns."""
     try:
         os.chdir(folder)
         limits = Limits(memory=_MEMORY, seconds=None, tasks=_THREADS)
-        policy = Policy(readable_paths(), (folder,), network=False, limits=limits)
+        policy = Policy(readable_paths(), (folder,), network=False, limits=limits, level=level)
         confine.confine(policy, listener_socket, [report])
         thread = threading.Thread(target=lambda: None)
         thread.start()
@@ -90,10 +94,6 @@ def _serve(road: socket.socket, child: int) -> None:
 def _install_filter() -> None:
     kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
     os.close(seccomp.install(landlock.abi(), network=False))
-
-
-def _make_namespaces() -> None:
-    kernel.syscall("unshare", _NEW_NAMESPACES)
 
 
 def _in_child(action: Callable[[], None]) -> int:

@@ -16,21 +16,34 @@ import sys
 import warnings
 from typing import Any, Dict, List
 
+from azml_magic.sandbox import confine, locks, namespaces
+from azml_magic.sandbox.policy import Level
 from azml_magic.worker import blas, figures, run
 
 PR_SET_PDEATHSIG = 1
 PR_SET_DUMPABLE = 4
 MESSAGE_BYTES = 1 << 18
+ORPHAN_MILLISECONDS = 100
 
 
 def main() -> None:
-    """Serve runs until the monitor closes the socket (descriptor number in ``argv[1]``)."""
+    """Serve runs until the monitor closes the socket (descriptor number in ``argv[1]``).
+
+    ``argv[2]`` is the level of confinement, ``argv[3]`` ``"network"`` or empty, further
+    folders of installed packages follow.
+    """
     monitor = socket.socket(fileno=int(sys.argv[1]))
-    sys.path.extend(sys.argv[2:])
+    level, network = Level(int(sys.argv[2])), bool(sys.argv[3])
+    sys.path.extend(sys.argv[4:])
     _die_with_parent()
     _preload()
+    if level.namespaces:
+        namespaces.seal([os.environ["MPLCONFIGDIR"]])
+    confine.prepare(level, network=network)
     _hide()
-    _send(monitor, {"op": "ready", "threads": _thread_count()})
+    itself = os.pidfd_open(os.getpid())
+    _send(monitor, {"op": "ready", "threads": _thread_count()}, [itself])
+    os.close(itself)
     serve(monitor)
 
 
@@ -40,7 +53,8 @@ def serve(monitor: socket.socket) -> None:
     poller = select.poll()
     poller.register(monitor, select.POLLIN)
     while True:
-        for descriptor, _ in poller.poll():
+        ready = poller.poll(ORPHAN_MILLISECONDS if _reap_orphans(children) else None)
+        for descriptor, _ in ready:
             if descriptor != monitor.fileno():
                 _reap(monitor, poller, children, descriptor)
                 continue
@@ -79,6 +93,21 @@ def _reap(
     _send(monitor, {"op": "exited", "status": status})
 
 
+def _reap_orphans(children: Dict[int, int]) -> bool:
+    """Wait for what workers left behind and ended; return whether there are children at all.
+
+    The first process of a process namespace becomes the parent of every orphan in it.
+    """
+    while True:
+        try:
+            ended = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+        except ChildProcessError:
+            return False
+        if ended is None or ended.si_pid in children.values():
+            return True
+        os.waitpid(ended.si_pid, 0)
+
+
 def _send(monitor: socket.socket, message: Dict[str, Any], descriptors: Any = ()) -> None:
     socket.send_fds(monitor, [json.dumps(message).encode()], list(descriptors))
 
@@ -93,6 +122,7 @@ def _preload() -> None:
     pd.DataFrame({"a": [1.0], "b": ["x"]}).describe(include="all").to_string()
     figures.preload()
     blas.find_libraries()
+    locks.install()
 
 
 def _hide() -> None:

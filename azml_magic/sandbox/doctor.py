@@ -1,0 +1,86 @@
+"""What a machine enforces on a run, in words: each promise, its mechanism, what is missing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from azml_magic.sandbox.policy import Level
+
+if TYPE_CHECKING:
+    from azml_magic.sandbox.probe import Capabilities
+
+_SIGNAL_SCOPE, _TRUNCATION = 6, 3
+
+
+def report(found: Capabilities) -> str:
+    """Return everything that was found, what follows from it, and what to do."""
+    lines = [*_facts(found), ""]
+    if found.level is Level.REFUSED:
+        lines.append(f"Runs are refused: {found.refusal}")
+        return "\n".join(lines)
+    lines.append(f"Runs are confined by {found.describe()} (level {found.level:d})")
+    lines += ["", "Enforced"]
+    lines += [f"  {promise:<17}{mechanism}" for promise, mechanism in _promises(found)]
+    lines += ["", "Missing"]
+    lines += [f"  {text}" for text in _missing(found)] or ["  nothing"]
+    return "\n".join(lines)
+
+
+def _facts(found: Capabilities) -> list[str]:
+    yes = {True: "yes", False: "no"}
+    landlock = f"ABI {found.landlock_abi}" if found.landlock_abi else "no"
+    namespaces = "yes" if found.namespaces else f"no ({found.namespaces_failure})"
+    return [
+        f"System:              {found.platform} {found.kernel} ({found.machine})",
+        f"Landlock:            {landlock}",
+        f"Namespaces:          {namespaces}",
+        f"System call filter:  {yes[found.seccomp]}",
+        f"Monitor of tasks:    {yes[found.listener]}",
+    ]
+
+
+def _promises(found: Capabilities) -> list[tuple[str, str]]:
+    landlock, namespaces = found.level.landlock, found.level.namespaces
+    files = _joined(landlock and "Landlock", namespaces and "a root that holds nothing else")
+    return [
+        ("files", f"only the run folder and the libraries, by {files}"),
+        ("file names", "hidden, by the same" if namespaces else "seen if guessed, see below"),
+        ("network", f"none, by {_joined('seccomp', namespaces and 'an empty network namespace')}"),
+        ("processes", f"only its own, by {_processes(found)}"),
+        ("privileges", "none: no capabilities, no new privileges, seccomp"),
+        ("memory and time", "the monitor for the run, the kernel for each process"),
+        ("tasks", "the monitor, asked by the kernel at each new process and thread"),
+        ("disk", "the monitor for the run folder, the kernel for each file"),
+        ("leftovers", f"none, by {_joined('the monitor', namespaces and 'a process namespace')}"),
+    ]
+
+
+def _processes(found: Capabilities) -> str:
+    if found.level.namespaces:
+        return "seccomp and a process namespace"
+    return "seccomp and Landlock" if found.landlock_abi >= _SIGNAL_SCOPE else "seccomp"
+
+
+def _missing(found: Capabilities) -> list[str]:
+    lines = []
+    if not found.namespaces:
+        lines.append(
+            "namespaces: a run that guesses the path of a file can tell whether it is there, "
+            "but not read it; allow unprivileged user namespaces to hide it"
+        )
+    if not found.landlock_abi:
+        lines.append(
+            "Landlock: files are confined by namespaces alone; "
+            "use Linux 5.13 or later, or add 'landlock' to lsm= of the kernel's command line"
+        )
+    elif found.landlock_abi < _SIGNAL_SCOPE and not found.namespaces:
+        older = "truncating files and " if found.landlock_abi < _TRUNCATION else ""
+        lines.append(
+            f"Landlock {found.landlock_abi}: {older}ending child processes by a signal are "
+            "refused to a module, because this version cannot confine them; use Linux 6.12"
+        )
+    return lines
+
+
+def _joined(*parts: str | bool) -> str:
+    return " and ".join(part for part in parts if isinstance(part, str))
