@@ -1,7 +1,8 @@
 """What all tests share."""
 
-import subprocess
+import os
 import sys
+import uuid
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,8 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 from support import ordinary_user
+
+MARK = "AZML_MAGIC_TESTS"
 
 
 @pytest.fixture(scope="session")
@@ -19,13 +22,33 @@ def as_ordinary_user():
 
 
 @pytest.fixture(scope="session", autouse=True)
-def nothing_left_behind():
-    """After all tests: no process of a run, and no run folder."""
+def nothing_left_behind(tmp_path_factory):
+    """After all tests: no process that they started, and no run folder."""
+    # Run folders go to a place of their own, and processes inherit a mark to be known by.
+    folder = tmp_path_factory.mktemp("temporary")
+    before = {name: os.environ.get(name) for name in ("TMPDIR", MARK)}
+    os.environ.update({"TMPDIR": str(folder), MARK: uuid.uuid4().hex})
     yield
     from azml_magic import api
 
     api.shut_down()
-    left = subprocess.run(
-        ["pgrep", "-af", "azml_magic.(runner|worker)"], capture_output=True, text=True
-    ).stdout
-    assert left == ""
+    mark = f"{MARK}={os.environ[MARK]}".encode()
+    for name, value in before.items():
+        os.environ.pop(name)
+        if value is not None:
+            os.environ[name] = value
+    assert [process for process in _others() if mark in _environment(process)] == []
+    assert [path.name for path in folder.glob("azml_magic-*")] == []
+
+
+def _others():
+    return [
+        int(name) for name in os.listdir("/proc") if name.isdigit() and int(name) != os.getpid()
+    ]
+
+
+def _environment(process):
+    try:
+        return Path(f"/proc/{process}/environ").read_bytes()
+    except OSError:
+        return b""

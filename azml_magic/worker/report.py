@@ -61,7 +61,8 @@ def _message(error: BaseException) -> str:
         if isinstance(error, SyntaxError):
             return str(error.msg)
         if isinstance(error, ReturnRefused):
-            return error.message
+            message: str = error.message
+            return message
         return str(error)[:MESSAGE_CHARACTERS]
     except BaseException:  # str() of a hostile or broken exception
         return "<the exception has no text>"

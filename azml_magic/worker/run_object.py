@@ -68,13 +68,13 @@ def install(folder: str) -> List[Dict[str, str]]:
         Where uploaded files are stored.
     """
     Run._folder = folder
-    package = types.ModuleType("azureml")
-    core = types.ModuleType("azureml.core")
-    submodule = types.ModuleType("azureml.core.run")
-    package.__path__ = []  # type: ignore[attr-defined]
-    core.__path__ = []  # type: ignore[attr-defined]
-    package.core = core  # type: ignore[attr-defined]
-    core.Run = submodule.Run = Run  # type: ignore[attr-defined]
-    core.run = submodule  # type: ignore[attr-defined]
+    package: Any = types.ModuleType("azureml")
+    core: Any = types.ModuleType("azureml.core")
+    submodule: Any = types.ModuleType("azureml.core.run")
+    package.__path__ = []
+    core.__path__ = []
+    package.core = core
+    core.Run = submodule.Run = Run
+    core.run = submodule
     sys.modules.update({"azureml": package, "azureml.core": core, "azureml.core.run": submodule})
     return Run._uploads

@@ -77,8 +77,9 @@ def _answer(
         channel.send_event(report.failure(error, progress, job["filename"], folder))
         return
     flush()
-    channel.send_event(report.success(returned, findings, [], []))
-    outputs.send(channel, encoded)
+    with channel.together():
+        channel.send_event(report.success(returned, findings, [], []))
+        outputs.send(channel, encoded)
 
 
 def _tidy(home: str, kept: Set[str]) -> None:

@@ -54,7 +54,7 @@ class Memory:
             if plain[place]:
                 grouped.setdefault(column[0], []).append(place)
         self.blocks = [
-            Block(np.empty((len(places), part.count), part.dtype), places)
+            Block(np.empty((len(places), part.length), part.dtype), places)
             for part, places in grouped.items()
         ]
         located = {
@@ -68,7 +68,7 @@ class Memory:
                 number, row = located[place]
                 self.buffers.append([self.blocks[number].values[row]])
             else:
-                self.buffers.append([np.empty(part.count, part.dtype) for part in column])
+                self.buffers.append([np.empty(part.length, part.dtype) for part in column])
         self.in_order = self._joined(located)
 
     def _joined(self, located: Dict[int, Any]) -> List[Any]:

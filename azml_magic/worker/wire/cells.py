@@ -49,6 +49,7 @@ class Cells:
     @staticmethod
     def parts(spec: Dict[str, Any], rows: int) -> List[Part]:
         """Return the buffers to come."""
+        whole(spec, "rows", rows)
         return [Part(np.dtype("u1"), whole(spec, "bytes", MOST))]
 
     @staticmethod

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socket
 import struct
-from typing import Any, Callable, Dict, Iterable, List, Optional, Sequence
+from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Sequence
 
 _LENGTH = struct.Struct("<Q")
 # The kernel takes 1024 buffers a call; handing over fewer keeps the lists short.
@@ -33,6 +34,19 @@ class Channel:
     def __init__(self, endpoint: socket.socket, wait: Optional[Wait] = None) -> None:
         self._socket = endpoint
         self._wait = wait
+        self._gathered: Optional[List[Any]] = None
+
+    @contextlib.contextmanager
+    def together(self) -> Iterator[None]:
+        """Send what is sent inside at once: the other end is woken once, not for each piece."""
+        self._gathered = []
+        try:
+            yield
+        except BaseException:
+            self._gathered = None
+            raise
+        gathered, self._gathered = self._gathered, None
+        self.send_buffers(gathered)
 
     def send_event(self, event: Dict[str, Any]) -> None:
         """Send a JSON object."""
@@ -74,7 +88,10 @@ class Channel:
 
     def send_buffers(self, buffers: Iterable[Any]) -> None:
         """Send buffers one after the other, without copying them first."""
-        waiting = [view for view in map(memoryview, buffers) if view.nbytes]
+        if self._gathered is not None:
+            self._gathered += buffers
+            return
+        waiting = _views(buffers)
         while waiting:
             try:
                 sent = self._socket.sendmsg(waiting[:_BUFFERS])
@@ -91,7 +108,7 @@ class Channel:
         WireError
             When the other end closes before they are full.
         """
-        waiting = [view for view in map(memoryview, buffers) if view.nbytes]
+        waiting = _views(buffers)
         while waiting:
             try:
                 received = self._socket.recvmsg_into(waiting[:_BUFFERS])[0]
@@ -125,6 +142,11 @@ def parse_json(data: bytes) -> Any:
 
 def _refuse_constant(name: str) -> Any:
     raise WireError(f"JSON has no number {name}")
+
+
+def _views(buffers: Iterable[Any]) -> List[memoryview]:
+    views: List[memoryview] = [memoryview(buffer) for buffer in buffers]
+    return [view for view in views if view.nbytes]
 
 
 def _advance(waiting: List[memoryview], count: int) -> None:

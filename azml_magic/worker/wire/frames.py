@@ -204,7 +204,7 @@ def _build_index(described: Any, arrays: List[Any], rows: int) -> pd.Index:
         return pd.RangeIndex(rows)
     if "range" in described:
         return _build_range(described, rows)
-    names = [level.get("name") for level in described["levels"]]
+    names = [level.get("name") for level in described.get("levels", [])]
     if not arrays or not all(name is None or type(name) is str for name in names):
         raise WireError("an index without levels, or without names")
     if len(arrays) == 1:

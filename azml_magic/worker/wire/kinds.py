@@ -44,12 +44,12 @@ class Part(NamedTuple):
     """One buffer of a column that is to come."""
 
     dtype: Any
-    count: int
+    length: int
 
     @property
     def nbytes(self) -> int:
         """Return its size."""
-        return int(self.dtype.itemsize) * self.count
+        return int(self.dtype.itemsize) * self.length
 
 
 @dataclass(frozen=True)

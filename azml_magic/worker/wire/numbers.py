@@ -95,7 +95,7 @@ class Times:
         dtype = getattr(values, "dtype", None)
         zone = None
         if isinstance(dtype, pd.DatetimeTZDtype):
-            unit, letter, zone = dtype.unit, "M", _describe_zone(dtype.tz)
+            unit, letter, zone = str(dtype.unit), "M", _describe_zone(dtype.tz)
         elif isinstance(dtype, np.dtype) and dtype.kind in "mM":
             unit, letter = np.datetime_data(dtype)[0], dtype.kind
             if unit not in UNITS:
@@ -121,7 +121,7 @@ class Times:
     def build(spec: Dict[str, Any], buffers: List[Any], reading: Reading) -> Any:
         """Return the array."""
         values = buffers[0].view(f"{spec['what']}8[{spec['unit']}]")
-        if spec["zone"] is None:
+        if spec.get("zone") is None:
             return values
         dtype = pd.DatetimeTZDtype(spec["unit"], _zone(spec["zone"]))
         return pd.array(values).view(dtype) if len(values) else pd.array([], dtype=dtype)

@@ -55,10 +55,11 @@ class Text:
             _check_offsets(buffers[0], len(buffers[1]))
             _check_text(buffers[0], buffers[1])
         array = _arrow(pa.large_string(), buffers)
+        dtype: Any = pd.StringDtype
         if spec["dtype"] == "string":
-            return pd.StringDtype("pyarrow").__from_arrow__(array)
+            return dtype("pyarrow").__from_arrow__(array)
         if reading.text == "native" and _NATIVE_TEXT:
-            return pd.StringDtype("pyarrow", na_value=np.nan).__from_arrow__(array)
+            return dtype("pyarrow", na_value=np.nan).__from_arrow__(array)
         return array.to_numpy(zero_copy_only=False)
 
 
