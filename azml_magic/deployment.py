@@ -1,0 +1,216 @@
+"""The verbs that take a module out of the notebook, and bring one back."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from azml_magic import api
+from azml_magic.contract.profile import get_profile
+from azml_magic.errors import ExportError, OptionError, did_you_mean
+from azml_magic.exporting import local
+from azml_magic.exporting.build import Contents, build, script_box
+from azml_magic.exporting.component import INPUT_TYPES
+from azml_magic.exporting.ports import likely_ports
+from azml_magic.exporting.recorded import Recorded, record
+from azml_magic.module.bundle import Bundle, read_bundle
+from azml_magic.module.manifest import Manifest
+from azml_magic.module.module import Module, as_module
+from azml_magic.module.syntax import parse
+from azml_magic.result import Finding
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class Export:
+    """A module zip that was written.
+
+    Attributes
+    ----------
+    path : Path
+        The zip.
+    sha256 : str
+        Of its bytes, in hexadecimal; the same module gives the same.
+    manifest : Manifest
+        What it says of itself.
+    script_box : str
+        The text for the script box, with the zip on the third port.
+    findings : tuple of Finding
+        What was found; they stand in the manifest too.
+    """
+
+    path: Path
+    sha256: str
+    manifest: Manifest
+    script_box: str
+    findings: tuple[Finding, ...]
+
+    def __repr__(self) -> str:
+        ports = ", ".join(self.manifest.ports) or "no input"
+        return f"<Export {self.path}: {self.manifest.name} ({ports}), sha256 {self.sha256[:12]}>"
+
+
+def export(
+    module: Module | Callable[..., Any] | str | PathLike[str],
+    path: str | PathLike[str],
+    dataset1: pd.DataFrame | None = None,
+    dataset2: pd.DataFrame | None = None,
+    bundle: Bundle | str | PathLike[str] | None = None,
+    *,
+    name: str = "",
+    profile: str = "classic",
+    include: Collection[str] = (),
+    folder: str | PathLike[str] = ".",
+    recorded: Recorded | None = None,
+    dates: str = "epoch",
+    text: str = "object",
+    input_type: str = "uri_file",
+    force: bool = False,
+) -> Export:
+    """Write a module as one zip that runs where modules run.
+
+    Parameters
+    ----------
+    module, bundle, profile, dates, text
+        As for :func:`azml_magic.run`.
+    path : path
+        The zip to write; one that is there is replaced.
+    dataset1, dataset2 : pandas.DataFrame, optional
+        Sample inputs. With them the module is run once, under its contract, and the columns
+        of what goes in and comes out are recorded; their values are not.
+    name : str
+        Name of the module in the zip; by default its own, or the zip's.
+    include : collection of str
+        Modules and files of `folder` to put into the bundle.
+    folder : path
+        The notebook's folder.
+    recorded : Recorded, optional
+        What an earlier run told of the ports, instead of samples.
+    input_type : {"uri_file", "uri_folder"}
+        Of the component's inputs.
+    force : bool
+        Export in spite of findings of level error, and of local modules that are left out.
+
+    Returns
+    -------
+    Export
+        Where the zip is, and what is in it.
+
+    Raises
+    ------
+    ExportError
+        When findings, names or files stand against it.
+    RunError
+        When the module fails on the samples.
+    """
+    prepared, rules = as_module(module), profile
+    rules = prepared.profile or profile
+    place = Path(path)
+    _check_options(input_type, place)
+    opened = _bundle(bundle, rules) or prepared.bundle
+    opened = local.with_included(opened, include, Path(folder))
+    module_name = name or prepared.name or place.stem
+    findings = _findings(prepared, opened, rules, Path(folder), force=force)
+    datasets = {"dataset1": dataset1, "dataset2": dataset2}
+    if any(frame is not None for frame in datasets.values()):
+        result = api.run(
+            prepared, dataset1, dataset2, opened, profile=rules, dates=dates, text=text
+        )
+        recorded = record(datasets, result)
+    ports = tuple(recorded.inputs) if recorded is not None else likely_ports(prepared.source)
+    contents = Contents(
+        name=module_name,
+        source=prepared.source,
+        bundle=opened,
+        profile=rules,
+        ports=ports,
+        inputs=recorded.inputs if recorded is not None else {},
+        outputs=recorded.outputs if recorded is not None else {},
+        dates=dates,
+        text=text,
+        findings=tuple(findings),
+        input_type=input_type,
+    )
+    content, manifest = build(contents)
+    _write(place, content)
+    digest = hashlib.sha256(content).hexdigest()
+    return Export(place, digest, manifest, script_box(module_name), tuple(findings))
+
+
+def _check_options(input_type: str, place: Path) -> None:
+    if input_type not in INPUT_TYPES:
+        raise OptionError(
+            f"input_type is {' or '.join(map(repr, INPUT_TYPES))}, not {input_type!r}",
+            did_you_mean(input_type, INPUT_TYPES),
+        )
+    if place.suffix.lower() != ".zip":
+        raise OptionError(f"{place.name} does not end in .zip", f"name it {place.stem}.zip")
+
+
+def _bundle(bundle: Bundle | str | PathLike[str] | None, profile: str) -> Bundle | None:
+    if bundle is None or isinstance(bundle, Bundle):
+        return bundle
+    return read_bundle(bundle, get_profile(profile))[0]
+
+
+def _findings(
+    module: Module, bundle: Bundle | None, profile: str, folder: Path, *, force: bool
+) -> list[Finding]:
+    """Return what is found; refuse what would fail where the module goes."""
+    try:
+        parse(module.source)
+    except SyntaxError as error:
+        raise ExportError(
+            f"{module.label} is no Python: {error.msg} (line {error.lineno})",
+            "run the module first: what does not run cannot leave",
+        ) from error
+    findings = list(api.check(replace(module, bundle=None), bundle, profile=profile))
+    errors = [finding for finding in findings if finding.level == "error"]
+    if errors and not force:
+        first = errors[0]
+        more = f", and {len(errors) - 1} more" if len(errors) > 1 else ""
+        line = f" (line {first.line})" if first.line else ""
+        raise ExportError(
+            f"{first.code}{line}: {first.message}{more}",
+            first.fix or "mend it, or export with --force (force=True)",
+        )
+    return findings + _left_out(module.source, bundle, folder, force=force)
+
+
+def _left_out(
+    source: str, bundle: Bundle | None, folder: Path, *, force: bool
+) -> list[Finding]:
+    modules = local.missing_modules(source, bundle, folder)
+    if modules and not force:
+        listed: Sequence[str] = [f"--include {name}" for name in modules]
+        raise ExportError(
+            f"the module imports {', '.join(modules)} from the notebook's folder, "
+            "and the bundle does not have it",
+            f"add {' '.join(listed)} (include={modules!r})",
+        )
+    findings = [
+        Finding("AZ701", "error", f"the local module {name} is not in the zip",
+                f"include it: --include {name}")
+        for name in modules
+    ]  # fmt: skip
+    files = local.named_files(source, bundle, folder)
+    return findings + [
+        Finding("AZ702", "warning", f"the file {name!r} is named in the module and not in the zip",
+                f"if the module reads it, include it: --include {name}")
+        for name in files
+    ]  # fmt: skip
+
+
+def _write(place: Path, content: bytes) -> None:
+    partial = place.with_name(f".{place.name}.partial")
+    try:
+        partial.write_bytes(content)
+        partial.replace(place)
+    except OSError as error:
+        raise OptionError(f"{place} cannot be written: {error.strerror}") from error

@@ -1,0 +1,74 @@
+"""What a module imports, and the installed distributions that these imports come from."""
+
+from __future__ import annotations
+
+import ast
+import functools
+import sys
+from collections.abc import Iterable, Mapping
+from importlib import metadata
+
+from azml_magic.module.bundle import Bundle
+from azml_magic.module.syntax import decode, parse
+
+ALWAYS = ("numpy", "pandas", "pyarrow")
+"""What the zip's own runtime needs; pyarrow for Parquet."""
+
+
+@functools.cache
+def _packages() -> Mapping[str, list[str]]:
+    # Reads the metadata of everything that is installed.
+    return metadata.packages_distributions()
+
+
+def imported(source: str) -> set[str]:
+    """Return the top-level names that a source imports, wherever it does.
+
+    Raises
+    ------
+    SyntaxError
+        When Python cannot compile it.
+    """
+    names = set()
+    for node in ast.walk(parse(source)):
+        if isinstance(node, ast.Import):
+            names |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+            names.add(node.module.partition(".")[0])
+    return names
+
+
+def imported_by_all(source: str, bundle: Bundle | None) -> set[str]:
+    """Return what the module and the Python files of its bundle import."""
+    names = imported(source)
+    for path, content in bundle.files if bundle is not None else ():
+        if path.endswith(".py"):
+            try:
+                names |= imported(decode(content))
+            except SyntaxError:  # a bundle may carry files that are never imported
+                continue
+    return names
+
+
+def installed(names: Iterable[str]) -> dict[str, str]:
+    """Return the distributions that top-level names come from, with their versions.
+
+    Parameters
+    ----------
+    names : iterable of str
+        Names as they are imported; those of the standard library are passed over.
+
+    Returns
+    -------
+    dict of str to str
+        Versions by distribution, sorted.
+    """
+    known = _packages()
+    wanted = {*names, *ALWAYS} - set(sys.stdlib_module_names)
+    distributions = {known[name][0] for name in wanted if name in known}
+    return {name: metadata.version(name) for name in sorted(distributions, key=str.lower)}
+
+
+def is_installed(name: str) -> bool:
+    """Return whether a top-level name is of the standard library or of a distribution."""
+    return name in sys.stdlib_module_names or name in _packages()

@@ -1,0 +1,148 @@
+"""A module of a zip, loaded into this process and called under its contract.
+
+There is no sandbox here: who runs a module zip with plain Python, or deploys it, trusts it.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import sys
+import tempfile
+from types import SimpleNamespace
+from typing import Any, Dict, List, Mapping, Optional
+
+import pandas as pd
+
+from azml_magic.contract.device import error_text, failure_details
+from azml_magic.contract.frames import prepare_input
+from azml_magic.contract.profile import get_profile
+from azml_magic.exporting.runtime.place import read
+from azml_magic.module.manifest import MANIFEST_FILE, Manifest, read_manifest
+from azml_magic.worker import bundle, report, run_object, script
+
+MODULE_FILE = "azureml_module.py"
+
+
+class Failed(Exception):
+    """The module failed; the text is what the cloud's error box says."""
+
+
+class Loaded:
+    """A module that is ready to be called.
+
+    Parameters
+    ----------
+    place : str
+        The zip, or the folder that it was unpacked to.
+
+    Raises
+    ------
+    Failed
+        When the module's top level fails.
+    """
+
+    def __init__(self, place: str) -> None:
+        self.manifest: Manifest = read_manifest(read(place, MANIFEST_FILE), place)
+        self.profile = get_profile(self.manifest.profile)
+        self.folder = tempfile.mkdtemp(prefix="azml-module-")
+        self.home = os.path.join(self.folder, "work")
+        for name in ("work", "start", "uploads"):
+            os.mkdir(os.path.join(self.folder, name))
+        os.environ.setdefault("MPLBACKEND", "Agg")
+        names = self.manifest.bundle
+        if names or self.profile.bundle_folder_always:
+            files = [(name, read(place, name)) for name in names]
+            bundle.add_to_path(bundle.write(self.home, files))
+        if self.profile.run_object and not _has_azureml():
+            run_object.install(os.path.join(self.folder, "uploads"))
+        self._job = {
+            "source": read(place, self.manifest.source_file).decode("utf-8"),
+            "filename": MODULE_FILE,
+            "dates": self.manifest.dates,
+        }
+        progress = script.Progress()
+        try:
+            self._function = script.load(self._job, self.profile, self.folder, progress)
+        except BaseException as error:
+            raise Failed(self._cloud_text(error, progress)) from error
+
+    def call(self, datasets: Mapping[str, pd.DataFrame]) -> List[Optional[pd.DataFrame]]:
+        """Return the frames of the two output ports.
+
+        Raises
+        ------
+        InputError
+            When a frame cannot be delivered under the profile.
+        Failed
+            When the module raises, or returns what is refused.
+        """
+        given: Dict[str, Any] = {}
+        for port, frame in datasets.items():
+            copy = frame.copy(deep=False)
+            prepared, _ = prepare_input(copy, port, self.profile, self.manifest.dates)
+            given[port] = _own_text(prepared) if self.manifest.text == "object" else prepared
+        progress = script.Progress()
+        try:
+            os.chdir(self.home)
+            outputs, _ = script.call(self._function, self._job, self.profile, given, progress)
+        except BaseException as error:
+            if isinstance(error, KeyboardInterrupt):
+                raise
+            raise Failed(self._cloud_text(error, progress)) from error
+        return outputs
+
+    def images(self) -> List[str]:
+        """Return the paths of the PNG files that the module saved."""
+        folder = self.home if self.profile.images_from_folder else f"{self.folder}/uploads"
+        names = sorted(os.listdir(folder), key=str.lower)
+        return [os.path.join(folder, name) for name in names if _is_png(folder, name)]
+
+    def close(self) -> None:
+        """Delete the folder that the module worked in."""
+        os.chdir(tempfile.gettempdir())
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _cloud_text(self, error: BaseException, progress: script.Progress) -> str:
+        told = report.failure(error, progress, MODULE_FILE, self.folder)
+        entries = [SimpleNamespace(**entry) for entry in told["entries"]]
+        lines = [
+            entry.line for entry in entries if entry.mine and entry.function == "azureml_main"
+        ]
+        details = failure_details(
+            told["kind"],
+            told["message"],
+            entries,
+            told["stage"],
+            lines[0] if lines else None,
+            self.profile,
+        )
+        return error_text(told["number"], details, self.profile)
+
+
+def _own_text(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the frame with text as Python strings and ``None`` (rule 2.17)."""
+    columns = {}
+    for position, name in enumerate(frame.columns):
+        series = frame.iloc[:, position]
+        if series.dtype == object or pd.api.types.is_string_dtype(series.dtype):
+            values = [
+                None if gone else value
+                for value, gone in zip(series.astype(object), series.isna())
+            ]
+            series = pd.Series(values, index=frame.index, dtype=object)
+        columns[name] = series
+    return pd.DataFrame(columns, index=frame.index, columns=frame.columns)
+
+
+def _is_png(folder: str, name: str) -> bool:
+    path = os.path.join(folder, name)
+    if not os.path.isfile(path):
+        return False
+    with open(path, "rb") as file:
+        return file.read(8) == b"\x89PNG\r\n\x1a\n"
+
+
+def _has_azureml() -> bool:
+    return "azureml" in sys.modules or importlib.util.find_spec("azureml") is not None

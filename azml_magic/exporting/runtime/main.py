@@ -1,0 +1,87 @@
+"""``python MODULE.zip --dataset1 in.csv --output out.parquet``: the module as a program."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import sys
+from typing import Any, Dict, List, Optional, Sequence
+
+from azml_magic.errors import AzmlError, OptionError
+from azml_magic.exporting.runtime.loaded import Failed, Loaded
+from azml_magic.exporting.runtime.place import root
+from azml_magic.tables import ENDINGS, read_table, write_table
+
+
+def main(arguments: Optional[Sequence[str]] = None) -> int:
+    """Run the module of this zip once; return the exit status.
+
+    0 is success, 1 a module that failed, 2 a wrong call.
+    """
+    options = _parser().parse_args(arguments)
+    options.output, options.output2 = _absolute(options.output), _absolute(options.output2)
+    options.figures = _absolute(options.figures)
+    try:
+        datasets = {
+            port: read_table(_file(getattr(options, port)))
+            for port in ("dataset1", "dataset2")
+            if getattr(options, port)
+        }
+        loaded = Loaded(root())
+        try:
+            outputs = loaded.call(datasets)
+            _write(options, outputs, loaded)
+        finally:
+            loaded.close()
+    except Failed as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    except AzmlError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog=os.path.basename(root()))
+    add = parser.add_argument
+    add("--dataset1", metavar="PATH", help=f"first dataset: {', '.join(ENDINGS)}, or a folder")
+    add("--dataset2", metavar="PATH", help="second dataset")
+    add("--output", metavar="PATH", help="where the first output frame goes; a file or a folder")
+    add("--output2", metavar="PATH", help="where the second output frame goes")
+    add("--figures", metavar="FOLDER", help="where the figures go")
+    return parser
+
+
+def _absolute(path: Optional[str]) -> Optional[str]:
+    # The module works in a folder of its own.
+    return os.path.abspath(path) if path else None
+
+
+def _file(path: str) -> str:
+    """Return the one dataset of a folder, or the file itself."""
+    path = os.path.abspath(path)
+    if not os.path.isdir(path):
+        return path
+    names = sorted(name for name in os.listdir(path) if name.lower().endswith(ENDINGS))
+    if len(names) != 1:
+        raise OptionError(
+            f"{path} holds {len(names)} datasets, not one", "give the path of the file"
+        )
+    return os.path.join(path, names[0])
+
+
+def _write(options: Any, outputs: List[Any], loaded: Loaded) -> None:
+    targets: Dict[str, Any] = {options.output: outputs[0], options.output2: outputs[1]}
+    for target, frame in targets.items():
+        if target is None or frame is None:
+            continue
+        if not target.lower().endswith(ENDINGS):
+            os.makedirs(target, exist_ok=True)
+            target = os.path.join(target, "data.parquet")
+        write_table(frame, target)
+    if options.figures:
+        os.makedirs(options.figures, exist_ok=True)
+        for path in loaded.images():
+            shutil.copy(path, options.figures)
