@@ -8,11 +8,26 @@ yields findings with lines of the source. To add one, write the file and name it
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol
 
-from azml_magic.checks import entry, environment, figures, names, notebook_syntax, paths, returns
+from azml_magic.checks import (
+    api_changes,
+    bundle_names,
+    entry,
+    environment,
+    figures,
+    inputs,
+    interpreter,
+    lost_index,
+    names,
+    notebook_syntax,
+    packages,
+    pandas3,
+    paths,
+    returns,
+)
 from azml_magic.checks.codes import Code, Surroundings
 from azml_magic.checks.script import Script, read_script
 from azml_magic.contract.profile import Profile
@@ -38,6 +53,13 @@ FAMILIES: tuple[Family, ...] = (
     figures,
     environment,
     paths,
+    inputs,
+    lost_index,
+    bundle_names,
+    interpreter,
+    packages,
+    api_changes,
+    pandas3,
 )
 
 _SUPPRESSION = re.compile(r"#\s*azml:\s*ignore\b(?:\[([\w\s,]*)\])?")
@@ -50,6 +72,7 @@ def check(
     connected: Sequence[str] | None = None,
     known_names: Mapping[str, str] | None = None,
     bundle_modules: Collection[str] = (),
+    bundle_files: Collection[str] | None = None,
 ) -> list[Finding]:
     """Read a module and say what would break or differ in the cloud.
 
@@ -68,6 +91,8 @@ def check(
         Names of the notebook, and where each is defined (may be empty).
     bundle_modules : collection of str
         Top-level names that the script bundle makes importable.
+    bundle_files : collection of str, optional
+        Paths in the script bundle, empty for no bundle; ``None`` when it is not known.
 
     Returns
     -------
@@ -75,18 +100,31 @@ def check(
         By line. Lines are those of the place that ``module.label`` names.
     """
     script = read_script(module.source)
-    modules = bundle_modules or (module.bundle.modules if module.bundle is not None else ())
-    around = Surroundings(profile, connected, known_names or {}, modules)
+    if module.bundle is not None:
+        bundle_modules = bundle_modules or module.bundle.modules
+        bundle_files = bundle_files or [path for path, _ in module.bundle.files]
+    around = Surroundings(profile, connected, known_names or {}, bundle_modules, bundle_files)
     found = [finding for family in FAMILIES for finding in family.find(script, around)]
-    hidden = _suppressions(script.lines)
     offset = module.first_line - 1
-    kept = [
+    placed = [
         replace(finding, line=finding.line + offset) if finding.line is not None else finding
         for finding in found
-        if finding.code not in hidden.get(finding.line, set())
-        and "" not in hidden.get(finding.line, set())
     ]
+    kept = without_ignored(placed, module)
     return sorted(kept, key=lambda finding: (finding.line or 0, finding.code, finding.message))
+
+
+def without_ignored(findings: Iterable[Finding], module: Module) -> list[Finding]:
+    """Return the findings that no comment of the module hides; their lines are the label's."""
+    if "azml" not in module.source:
+        return list(findings)
+    lines = module.source.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    hidden = _suppressions(lines, module.first_line)
+    return [
+        finding
+        for finding in findings
+        if not hidden.get(finding.line, set()) & {finding.code, ""}
+    ]
 
 
 def describe_codes() -> list[tuple[str, str, str]]:
@@ -97,10 +135,10 @@ def describe_codes() -> list[tuple[str, str, str]]:
     return sorted([*described, *bundle.CODES])
 
 
-def _suppressions(lines: Sequence[str]) -> dict[int | None, set[str]]:
+def _suppressions(lines: Sequence[str], first_line: int) -> dict[int | None, set[str]]:
     """Return the codes hidden on each line; ``""`` for all, ``None`` for no line."""
     hidden: dict[int | None, set[str]] = {}
-    for number, line in enumerate(lines, 1):
+    for number, line in enumerate(lines, first_line):
         found = _SUPPRESSION.search(line) if "azml" in line else None
         if found is not None:
             listed = found[1]

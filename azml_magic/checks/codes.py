@@ -48,9 +48,12 @@ class Surroundings:
         Names of the notebook, and where each is defined (may be empty).
     bundle_modules : collection of str
         Top-level names that the script bundle makes importable.
+    bundle_files : collection of str, or None
+        Paths in the script bundle; ``None`` when it is not known.
     """
 
     profile: Profile
     connected: Sequence[str] | None
     known_names: Mapping[str, str]
     bundle_modules: Collection[str]
+    bundle_files: Collection[str] | None = None

@@ -18,7 +18,7 @@ CODES: tuple[Code, ...] = (NETWORK, TOO_LARGE, MAIN_BLOCK)
 SCRIPT_BYTES = 16 * 1024
 """Longest script of the designer, in bytes (rule X1)."""
 
-_NETWORK_MODULES = (
+_NETWORK_MODULES = frozenset({
     "aiohttp",
     "azure.cosmos",
     "azure.cosmosdb",
@@ -48,7 +48,7 @@ _NETWORK_MODULES = (
     "tweepy",
     "urllib.request",
     "urllib3",
-)
+})
 # Names in these modules that make an object or an error and send nothing by themselves.
 _QUIET = re.compile(r"\w*(?:Error|Exception|Warning|Retry)$|disable_warnings$|exceptions$")
 _SOCKETS = {"socket.socket", "socket.create_connection", "socket.getaddrinfo"}
@@ -69,14 +69,16 @@ def find(script: Script, around: Surroundings) -> Iterator[Finding]:
     if around.profile.name == "designer" and size > SCRIPT_BYTES:
         message = f"the script has {size:,} bytes; the designer fails above {SCRIPT_BYTES:,}"
         yield TOO_LARGE.at(None, message, "move functions into the script bundle", "X1")
-    for line in script.main_blocks:
+    for line in sorted(script.walk.main_blocks):
         message = 'a module is imported, so its `if __name__ == "__main__"` block never runs'
         yield MAIN_BLOCK.at(line, message, "keep it for local tests, or leave it out", "3.11")
 
 
 def _network_use(call: Call) -> str:
-    module = next((name for name in _NETWORK_MODULES if call.name.startswith(f"{name}.")), "")
-    if module or call.name in _SOCKETS or call.name == "azureml.Workspace":
+    parts = call.name.split(".", 2)
+    is_network = len(parts) > 1 and parts[0] in _NETWORK_MODULES
+    is_network |= len(parts) > 2 and ".".join(parts[:2]) in _NETWORK_MODULES
+    if is_network or call.name in _SOCKETS or call.name == "azureml.Workspace":
         return "" if _QUIET.match(call.last_name) else call.name
     start = text_start(argument(call, 0, "filepath_or_buffer", "path", "io", "url"))
     if is_address(start) and (call.last_name.startswith("read_") or call.last_name == "open"):

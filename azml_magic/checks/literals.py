@@ -23,6 +23,14 @@ def argument(call: Call, position: int, *keywords: str) -> ast.expr | None:
     return None
 
 
+def is_true(call: ast.Call, keyword: str) -> bool:
+    """Tell whether a keyword of a call is given as ``True``."""
+    return any(
+        one.arg == keyword and isinstance(one.value, ast.Constant) and one.value.value is True
+        for one in call.keywords
+    )
+
+
 def text(node: ast.expr | None) -> str | None:
     """Return the value of a literal text; ``None`` for everything else."""
     return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else None

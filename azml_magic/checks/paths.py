@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
 
 from azml_magic.checks.codes import Code, Surroundings
-from azml_magic.checks.literals import argument, is_absolute, is_address, text_start
+from azml_magic.checks.literals import argument, is_absolute, is_address, text, text_start
 from azml_magic.checks.script import Call, Script
+from azml_magic.errors import did_you_mean
 from azml_magic.result import Finding
 
 OUTSIDE = Code("AZ502", "warning", "a path that leads out of the run's folder")
 TOO_EARLY = Code("AZ505", "warning", "the designer reads no relative path at the top level")
-CODES: tuple[Code, ...] = (OUTSIDE, TOO_EARLY)
+NOWHERE = Code("AZ506", "warning", "a file that is in no port and not in the script bundle")
+CODES: tuple[Code, ...] = (OUTSIDE, TOO_EARLY, NOWHERE)
+
+BUNDLE_FOLDER = "Script Bundle"
 
 _OPENING = frozenset(
     {
@@ -35,6 +40,7 @@ _OPENING = frozenset(
     }
 )
 _NAMING = frozenset({"os.path.join", "pathlib.Path", "os.path.expanduser"})
+_BRING = "bring it in by a port, or by the script bundle: 'Script Bundle/...'"
 _KEYWORDS = ("filepath_or_buffer", "path", "io", "file", "fname", "filename", "path_or_buf")
 _WRITING = frozenset(
     {
@@ -54,7 +60,8 @@ _WRITING = frozenset(
 
 
 def find(script: Script, around: Surroundings) -> Iterator[Finding]:
-    """Yield literal paths outside the run's folder (rule W1), and ones read too early (Z9)."""
+    """Yield paths outside the run's folder (W1), read too early (Z9), or nowhere (W1, Z6)."""
+    written = {path for call in script.calls if (path := _written_path(call))}
     for call in script.calls:
         position = _path_position(call)
         if position is None:
@@ -71,6 +78,56 @@ def find(script: Script, around: Surroundings) -> Iterator[Finding]:
                 f"{path[:80]!r} is opened at the top level, before the run's folder is current"
             )
             yield TOO_EARLY.at(call.line, message, "open it inside azureml_main", "Z9")
+        elif _opens(call) and not _writes(call):
+            yield from _nowhere(call, argument(call, position, *_KEYWORDS), written, around)
+
+
+def _nowhere(
+    call: Call, node: ast.expr | None, written: set[str], around: Surroundings
+) -> Iterator[Finding]:
+    """Yield a literal relative path that neither the module nor the bundle brings."""
+    path = _plain(text(node) or "")
+    folder, _, inside = path.partition("/")
+    if not path or path in written or path == "." or "." not in path.rpartition("/")[2]:
+        return
+    if folder.lower() == BUNDLE_FOLDER.lower():
+        if around.bundle_files is None or inside in around.bundle_files:
+            return
+        if not around.bundle_files:
+            yield NOWHERE.at(call.line, f"{path!r} is read, but no bundle is connected", _BRING, "Z6")
+            return
+        fix = did_you_mean(inside, around.bundle_files, "put it into the bundle")
+        yield NOWHERE.at(call.line, f"{inside!r} is not in the script bundle", fix, "Z6")
+        return
+    message = f"{path!r} is read from the run's folder, which is empty at the start"
+    if path in (around.bundle_files or ()):
+        fix = f"files of the bundle lie in its folder: '{BUNDLE_FOLDER}/{path}'"
+        yield NOWHERE.at(call.line, message, fix, "Z1")
+    else:
+        yield NOWHERE.at(call.line, message, _BRING, "W1")
+
+
+def _plain(path: str) -> str:
+    return path.replace("\\", "/").removeprefix("./")
+
+
+def _writes(call: Call) -> bool:
+    """Tell whether a call opens its file to write it, or makes it if it is not there."""
+    if call.name in {"sqlite3.connect", "os.chdir"}:
+        return True
+    position = 1 if call.last_name in {"open", "ZipFile"} else 99
+    return bool(set(text(argument(call, position, "mode")) or "") & set("wax"))
+
+
+def _written_path(call: Call) -> str:
+    """Return the literal path that a call writes to; empty when there is none."""
+    if call.last_name in _WRITING or call.last_name in {"savefig", "save", "imsave", "savetxt"}:
+        return _plain(text(argument(call, 0, *_KEYWORDS)) or "")
+    if call.last_name in {"dump", "urlretrieve", "copyfile", "copy"}:
+        return _plain(text(argument(call, 1, "filename", "dst")) or "")
+    if _opens(call) and _writes(call):
+        return _plain(text(argument(call, 0, *_KEYWORDS)) or "")
+    return ""
 
 
 def _opens(call: Call) -> bool:

@@ -7,21 +7,35 @@ from collections.abc import Iterator
 
 from azml_magic.checks.codes import Code, Surroundings
 from azml_magic.checks.entry_point import own_nodes
+from azml_magic.checks.kinds import ARRAY, FRAME, GROUP_SERIES, GROUPS, INDEX, PLAIN, SERIES
 from azml_magic.checks.script import Script
+from azml_magic.checks.walk import Owner
 from azml_magic.module.names import ENTRY_POINT
 from azml_magic.result import Finding
 
 LIST = Code("AZ105", "error", "azureml_main returns a list of frames, which designer refuses")
 TOO_MANY = Code("AZ106", "warning", "azureml_main returns frames for which there is no port")
 NOTHING = Code("AZ107", "warning", "azureml_main returns nothing, so the module gives no table")
-CODES: tuple[Code, ...] = (LIST, TOO_MANY, NOTHING)
+BARE = Code("AZ109", "note", "azureml_main returns a frame without the documented comma")
+REFUSED = Code("AZ112", "error", "azureml_main returns what the profile refuses")
+CODES: tuple[Code, ...] = (LIST, TOO_MANY, NOTHING, BARE, REFUSED)
+
+_FIX = "return a frame: return frame,"
+_KIND_NAMES = {
+    SERIES: "a Series",
+    GROUPS: "groups",
+    GROUP_SERIES: "groups",
+    ARRAY: "an array",
+    INDEX: "an index",
+}
 
 
 def find(script: Script, around: Surroundings) -> Iterator[Finding]:
-    """Yield findings about literal return statements (rules R4, R6, R7, R9)."""
+    """Yield findings about literal return statements (rules R2 to R12)."""
     function = script.entry
     if isinstance(function, ast.Lambda):
         yield from _returned(function.body, around)
+        yield from _value(function.body, function, script, around)
     if not isinstance(function, ast.FunctionDef) or function.decorator_list:
         return
     is_generator = False
@@ -34,6 +48,7 @@ def find(script: Script, around: Surroundings) -> Iterator[Finding]:
         return
     for value in returned:
         yield from _returned(value, around)
+        yield from _value(value, function, script, around)
     has_result = any(not _is_none(value) for value in returned)
     if not has_result and not isinstance(function.body[-1], ast.Raise):
         level = "note" if around.profile.name == "designer" else ""
@@ -60,6 +75,63 @@ def _returned(value: ast.expr, around: Surroundings) -> Iterator[Finding]:
         message = f"{ENTRY_POINT} returns {len(items)} frames; only the {room} a port"
         fix = "return what the next module needs, or use another module for the rest"
         yield TOO_MANY.at(line, message, fix, "R6" if ports == 1 else "R7")
+
+
+def _value(
+    value: ast.expr, owner: Owner, script: Script, around: Surroundings
+) -> Iterator[Finding]:
+    """Yield what is wrong with the returned value itself, or with the first of several."""
+    is_several = isinstance(value, ast.Tuple | ast.List)
+    if isinstance(value, ast.Tuple | ast.List):
+        if not value.elts:
+            if isinstance(value, ast.Tuple) or not around.profile.values_allowed:
+                message = f"{ENTRY_POINT} returns an empty sequence, which is refused"
+                yield REFUSED.at(value.lineno, message, _FIX, "R8")
+            return
+        if isinstance(value, ast.List) and around.profile.values_allowed:
+            return
+        if _is_none(value.elts[0]) and len(value.elts) > 1 and not around.profile.values_allowed:
+            message = f"{ENTRY_POINT} returns None for its first port, which is refused"
+            yield REFUSED.at(value.lineno, message, _FIX, "R10")
+        value = value.elts[0]
+    what = _refused(value, owner, script, around)
+    if what:
+        message = f"{ENTRY_POINT} returns {what}; this profile takes frames"
+        yield REFUSED.at(value.lineno, message, _FIX, "R12" if is_several else "R11")
+    elif not is_several and not around.profile.second_output:
+        if script.kinds.of(value, owner) == FRAME:
+            message = "a frame without a comma is accepted; the documented form is a sequence"
+            yield BARE.at(value.lineno, message, "return frame,", "R2")
+
+
+def _refused(value: ast.expr, owner: Owner, script: Script, around: Surroundings) -> str:
+    """Say what a value is, if the profile refuses it; empty if not, or if it cannot be told."""
+    if isinstance(value, ast.Set | ast.SetComp):
+        return "a set"
+    if isinstance(value, ast.GeneratorExp):
+        return "a generator"
+    kind = script.kinds.of(value, owner)
+    if not around.profile.values_allowed:
+        return _refused_by_classic(value, kind)
+    if isinstance(value, ast.Dict) and value.values:
+        is_scalar = all(isinstance(item, ast.Constant) for item in value.values)
+        return "a dict of single values" if is_scalar else ""
+    return _KIND_NAMES[kind] if kind in {GROUPS, GROUP_SERIES, INDEX} else ""
+
+
+def _refused_by_classic(value: ast.expr, kind: str) -> str:
+    """Say what a value is that has no rows and columns of its own (rule R11)."""
+    if isinstance(value, ast.Dict | ast.DictComp):
+        return "a dict"
+    if isinstance(value, ast.JoinedStr):
+        return "a text"
+    if isinstance(value, ast.Tuple):
+        return "a sequence in a sequence"
+    if isinstance(value, ast.Constant):
+        return "" if value.value is None else f"{value.value!r:.40}"
+    if kind == PLAIN:
+        return "a plain value" if isinstance(value, ast.Call | ast.BinOp | ast.Compare) else ""
+    return _KIND_NAMES.get(kind, "")
 
 
 def _is_none(value: ast.expr) -> bool:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import ast
 import re
 from dataclasses import dataclass
+from functools import cached_property
 
 from azml_magic.checks.entry_point import EntryFunction, entry_function
-from azml_magic.module.guards import is_main_test
+from azml_magic.checks.kinds import Kinds
+from azml_magic.checks.walk import Owner, Walk, dotted
 from azml_magic.module.names import Names, read_names
 from azml_magic.module.syntax import parse
 
@@ -22,7 +24,6 @@ _NOTEBOOK_LINE = re.compile(
     re.VERBOSE,
 )
 _MOST_NOTEBOOK_LINES = 20
-_LEAVES = (ast.Name, ast.Constant, ast.expr_context, ast.operator, ast.cmpop, ast.alias)
 
 
 @dataclass(frozen=True)
@@ -36,13 +37,18 @@ class Call:
         ``"frame.plot"``; ``"?"`` stands for an expression, as in ``"?.head"``.
     node : ast.Call
         The call.
-    in_function : bool
-        Whether it stands in a function; otherwise it runs when the module is imported.
+    owner : ast function or None
+        The outermost function around it; ``None`` when it runs at the top level.
     """
 
     name: str
     node: ast.Call
-    in_function: bool
+    owner: Owner
+
+    @property
+    def in_function(self) -> bool:
+        """Whether it stands in a function; otherwise it runs when the module is imported."""
+        return self.owner is not None
 
     @property
     def line(self) -> int:
@@ -53,6 +59,31 @@ class Call:
     def last_name(self) -> str:
         """The part of the name after its last dot."""
         return self.name.rpartition(".")[2]
+
+
+@dataclass(frozen=True)
+class Import:
+    """An imported name.
+
+    Attributes
+    ----------
+    name : str
+        What is imported, ``"sklearn.svm.SVC"`` for ``from sklearn.svm import SVC``.
+    bound, meaning : str
+        The name that it binds, and what that stands for.
+    line : int
+        Line of the source, counted from 1.
+    """
+
+    name: str
+    bound: str
+    meaning: str
+    line: int
+
+    @property
+    def top(self) -> str:
+        """The package, or the module without one."""
+        return self.name.partition(".")[0]
 
 
 @dataclass(frozen=True)
@@ -75,10 +106,12 @@ class Script:
         Global names, defined and undefined.
     calls : tuple of Call
         All calls, by line, but those under ``if __name__ == "__main__"``.
+    walk : Walk
+        Its nodes by type, but those under ``if __name__ == "__main__"``.
+    imported : tuple of Import
+        What it imports, by line.
     imports : dict of str to str
         What imported names stand for: ``{"plt": "matplotlib.pyplot"}``.
-    main_blocks : tuple of int
-        Lines of ``if __name__ == "__main__"``.
     entry : ast function or None
         The function that ``azureml_main`` is, where reading can tell.
     """
@@ -90,9 +123,19 @@ class Script:
     notebook_lines: tuple[int, ...]
     names: Names
     calls: tuple[Call, ...]
+    walk: Walk
+    imported: tuple[Import, ...]
     imports: dict[str, str]
-    main_blocks: tuple[int, ...]
     entry: EntryFunction | None
+
+    @cached_property
+    def kinds(self) -> Kinds:
+        """What its expressions are, where reading can tell."""
+        return Kinds(self.walk, self.entry, self.imports)
+
+    def dotted(self, node: ast.expr) -> str:
+        """Return the name of an expression with imported names spelt out."""
+        return dotted(node, self.imports)
 
 
 def read_script(source: str) -> Script:
@@ -100,7 +143,9 @@ def read_script(source: str) -> Script:
     source = source.replace("\r\n", "\n").replace("\r", "\n")
     lines = source.split("\n")
     tree, error, notebook_lines = _parse(list(lines))
-    nodes = _Nodes(tree)
+    walk = Walk(tree)
+    imported = _imports(walk)
+    imports = {one.bound: one.meaning for one in imported}
     return Script(
         source,
         tuple(lines),
@@ -108,9 +153,10 @@ def read_script(source: str) -> Script:
         error,
         notebook_lines,
         read_names(tree),
-        nodes.calls(),
-        nodes.imports,
-        tuple(sorted(nodes.main_blocks)),
+        _calls(walk, imports),
+        walk,
+        imported,
+        imports,
         entry_function(tree),
     )
 
@@ -134,55 +180,26 @@ def _parse(lines: list[str]) -> tuple[ast.Module, SyntaxError | None, tuple[int,
             lines[number - 1] = line[: len(line) - len(line.lstrip())] + "pass"
 
 
-class _Nodes:
-    """One walk over a tree, without recursion, for all that the families look for."""
-
-    def __init__(self, tree: ast.Module) -> None:
-        self.imports: dict[str, str] = {}
-        self.main_blocks: list[int] = []
-        self._calls: list[tuple[ast.Call, bool]] = []
-        waiting: list[tuple[ast.AST, bool]] = [(tree, False)]
-        while waiting:
-            node, in_function = waiting.pop()
-            fields: tuple[str, ...] = node._fields
-            if isinstance(node, ast.Call):
-                self._calls.append((node, in_function))
-            elif isinstance(node, ast.Import | ast.ImportFrom):
-                self._import(node)
-            elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
-                in_function = True
-            elif isinstance(node, ast.If) and is_main_test(node.test):
-                self.main_blocks.append(node.lineno)
-                fields = ("orelse",)
-            for name in fields:
-                value = getattr(node, name, None)
-                children = value if isinstance(value, list) else (value,)
-                waiting += [
-                    (child, in_function)
-                    for child in children
-                    if isinstance(child, ast.AST) and not isinstance(child, _LEAVES)
-                ]
-
-    def _import(self, node: ast.Import | ast.ImportFrom) -> None:
-        for alias in node.names:
-            if isinstance(node, ast.ImportFrom):
-                self.imports[alias.asname or alias.name] = f"{node.module}.{alias.name}"
-            elif alias.asname:
-                self.imports[alias.asname] = alias.name
-            else:
+def _imports(walk: Walk) -> tuple[Import, ...]:
+    found: list[Import] = []
+    for place in walk.places(ast.Import, ast.ImportFrom):
+        node = place.node
+        if isinstance(node, ast.Import):
+            for alias in node.names:
                 top = alias.name.partition(".")[0]
-                self.imports[top] = top
+                bound, meaning = (alias.asname, alias.name) if alias.asname else (top, top)
+                found.append(Import(alias.name, bound, meaning, node.lineno))
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+            for alias in node.names:
+                name = f"{node.module}.{alias.name}"
+                found.append(Import(name, alias.asname or alias.name, name, node.lineno))
+    return tuple(sorted(found, key=lambda one: (one.line, one.name)))
 
-    def calls(self) -> tuple[Call, ...]:
-        calls = [
-            Call(self._dotted(node.func), node, in_function) for node, in_function in self._calls
-        ]
-        return tuple(sorted(calls, key=lambda call: (call.line, call.node.col_offset)))
 
-    def _dotted(self, node: ast.expr) -> str:
-        parts: list[str] = []
-        while isinstance(node, ast.Attribute):
-            parts.append(node.attr)
-            node = node.value
-        root = self.imports.get(node.id, node.id) if isinstance(node, ast.Name) else "?"
-        return ".".join([root, *reversed(parts)])
+def _calls(walk: Walk, imports: dict[str, str]) -> tuple[Call, ...]:
+    calls = [
+        Call(dotted(place.node.func, imports), place.node, place.owner)
+        for place in walk.places(ast.Call)
+        if isinstance(place.node, ast.Call)
+    ]
+    return tuple(sorted(calls, key=lambda call: (call.line, call.node.col_offset)))

@@ -1,0 +1,35 @@
+"""Family ``bundle_names``: modules of the script bundle that another module hides."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+
+from azml_magic.checks.codes import Code, Surroundings
+from azml_magic.checks.packages import is_importable
+from azml_magic.checks.runtimes import runtime_of
+from azml_magic.checks.script import Script
+from azml_magic.result import Finding
+
+HIDDEN = Code("AZ286", "warning", "a module of the bundle that another of that name hides")
+CODES: tuple[Code, ...] = (HIDDEN,)
+
+
+def find(script: Script, around: Surroundings) -> Iterator[Finding]:
+    """Yield names of the bundle that clash (rule Z2: the bundle is searched last)."""
+    lines = {one.top: one.line for one in reversed(script.imported)}
+    for name in sorted(around.bundle_modules):
+        hides = _hides(name, around)
+        if hides:
+            message = f"{name} of the script bundle is hidden by {hides}: the bundle comes last"
+            yield HIDDEN.at(lines.get(name), message, "rename it in the bundle", "Z2")
+
+
+def _hides(name: str, around: Surroundings) -> str:
+    if name in sys.stdlib_module_names:
+        return "the standard library"
+    if name == around.profile.module_name:
+        return "the script itself"
+    if name in runtime_of(around.profile).packages:
+        return "a package of the cloud"
+    return "a package installed here, though not in the cloud" if is_importable(name) else ""

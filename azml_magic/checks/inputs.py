@@ -1,0 +1,170 @@
+"""Family ``inputs``: what is expected of the frames on the input ports, and of changing them."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from azml_magic.checks.codes import Code, Surroundings
+from azml_magic.checks.entry_point import EntryFunction
+from azml_magic.checks.literals import is_true, text
+from azml_magic.checks.script import Script
+from azml_magic.module.names import ENTRY_POINT
+from azml_magic.result import Finding
+
+INDEX_USED = Code("AZ271", "warning", "the index of an input is used, which classic does not keep")
+FIRST_ROWS = Code("AZ272", "note", "rows of an input by number, which designer may not have")
+NOT_RETURNED = Code("AZ273", "warning", "an input is changed in place and not returned")
+CODES: tuple[Code, ...] = (INDEX_USED, FIRST_ROWS, NOT_RETURNED)
+
+_OF_LABELS = frozenset(
+    "date day dayofweek dayofyear freq get_level_values hour is_month_end is_month_start levels "
+    "minute month name names normalize quarter second str strftime time to_period tz tz_convert "
+    "tz_localize week weekday weekofyear year".split()
+)
+_BY_INDEX = frozenset("asfreq at_time between_time resample swaplevel tz_convert tz_localize xs".split())
+_CHANGING = frozenset(
+    "clip drop drop_duplicates dropna fillna interpolate mask query rename replace reset_index "
+    "set_index sort sort_index sort_values where".split()
+)
+
+
+def find(script: Script, around: Surroundings) -> Iterator[Finding]:
+    """Yield uses of an input's index (rule I1), and changes that are lost (A13)."""
+    entry = script.entry
+    if entry is None or isinstance(entry, ast.Lambda):
+        return
+    parameters = [one.arg for one in entry.args.posonlyargs + entry.args.args][:2]
+    nodes = list(ast.walk(entry))
+    for name in parameters:
+        if not _is_rebound(nodes, name):
+            for place in nodes:
+                if around.profile.keeps_index:
+                    yield from _first_rows(place, name)
+                else:
+                    yield from _index_used(place, name)
+        yield from _lost_changes(nodes, name, entry)
+
+
+def _is_rebound(nodes: list[ast.AST], name: str) -> bool:
+    """Tell whether a parameter becomes another frame, or gets another index."""
+    for node in nodes:
+        if isinstance(node, ast.Name) and node.id == name and not isinstance(node.ctx, ast.Load):
+            return True
+        if isinstance(node, ast.Attribute) and node.attr == "index":
+            if _is_name(node.value, name) and isinstance(node.ctx, ast.Store):
+                return True
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            if _is_name(node.func.value, name) and node.func.attr == "set_index":
+                if any(keyword.arg == "inplace" for keyword in node.keywords):
+                    return True
+    return False
+
+
+def _index_used(node: ast.AST, name: str) -> Iterator[Finding]:
+    told = ""
+    if isinstance(node, ast.Attribute) and node.attr in _OF_LABELS:
+        value = node.value
+        if isinstance(value, ast.Attribute) and value.attr == "index" and _is_name(value.value, name):
+            told = f"{name}.index.{node.attr}"
+    elif isinstance(node, ast.Subscript) and isinstance(node.value, ast.Attribute):
+        label = _row_label(node)
+        if node.value.attr in {"loc", "ix", "at"} and _is_name(node.value.value, name) and label:
+            told = f"{name}.{node.value.attr}[{label}]"
+    elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+        if _is_name(node.func.value, name):
+            given = {keyword.arg for keyword in node.keywords}
+            by_index = node.func.attr in _BY_INDEX and not given & {"on", "level"}
+            by_level = node.func.attr in {"groupby", "sum", "mean"} and "level" in given
+            if by_index or by_level:
+                told = f"{name}.{node.func.attr}"
+    if told:
+        message = f"{told} needs an index, but frames arrive with rows numbered from 0"
+        fix = f"keep it as a column: reset_index() before, {name}.set_index(...) in the module"
+        yield INDEX_USED.at(getattr(node, "end_lineno", None), message, fix, "I1")
+
+
+def _row_label(node: ast.Subscript) -> str:
+    key = node.slice.elts[0] if isinstance(node.slice, ast.Tuple) and node.slice.elts else node.slice
+    parts = [key.lower, key.upper] if isinstance(key, ast.Slice) else [key]
+    label = next((part for part in parts if text(part) is not None), None)
+    return repr(text(label)) if label is not None else ""
+
+
+def _first_rows(node: ast.AST, name: str) -> Iterator[Finding]:
+    """Yield ``frame["column"][0]``: with a filtered frame there may be no row 0."""
+    if not (isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load)):
+        return
+    key, column = node.slice, node.value
+    is_number = isinstance(key, ast.Constant) and type(key.value) is int
+    if is_number and isinstance(column, ast.Subscript) and _is_name(column.value, name):
+        if text(column.slice) is not None:
+            told = ast.unparse(node)[:60]
+            message = f"{told} takes the row numbered {ast.unparse(key)}; a filtered input has none"
+            fix = f"take it by position: {ast.unparse(column)[:40]}.iloc[{ast.unparse(key)}]"
+            yield FIRST_ROWS.at(node.lineno, message, fix, "I1")
+
+
+def _lost_changes(nodes: list[ast.AST], name: str, entry: EntryFunction) -> Iterator[Finding]:
+    """Yield the last change of a parameter when nothing reads it afterwards."""
+    changes = [node for node in nodes if _is_change(node, name)]
+    if not changes or any(
+        isinstance(node, ast.Name) and node.id == name and isinstance(node.ctx, ast.Store)
+        for node in nodes
+    ):
+        return
+    last = max(changes, key=lambda node: getattr(node, "end_lineno", 0))
+    first_line, last_line = getattr(last, "lineno", 0), getattr(last, "end_lineno", 0)
+    loops = [node for node in nodes if isinstance(node, ast.For | ast.While)]
+    in_loop = any(loop.lineno <= first_line <= (loop.end_lineno or 0) for loop in loops)
+    reads = [
+        node.lineno
+        for node in nodes
+        if isinstance(node, ast.Name) and node.id == name and isinstance(node.ctx, ast.Load)
+    ]
+    read_later = any(line > last_line for line in reads)
+    read_in_loop = in_loop and any(
+        loop.body[0].lineno <= line <= (loop.end_lineno or 0) and not first_line <= line <= last_line
+        for loop in loops
+        for line in reads
+    )
+    if not read_later and not read_in_loop and not _is_aliased(nodes, name):
+        message = f"{name} is changed in place, but only what {ENTRY_POINT} returns goes on"
+        yield NOT_RETURNED.at(first_line, message, f"return {name},", "A13")
+
+
+def _is_change(node: ast.AST, name: str) -> bool:
+    targets: list[ast.expr] = []
+    if isinstance(node, ast.Assign | ast.Delete):
+        targets = list(node.targets)
+    elif isinstance(node, ast.AugAssign):
+        targets = [node.target]
+    elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
+        function = node.value.func
+        if isinstance(function, ast.Attribute) and _is_name(function.value, name):
+            inplace = is_true(node.value, "inplace")
+            return function.attr == "insert" or (function.attr in _CHANGING and inplace)
+    for target in targets:
+        if isinstance(target, ast.Subscript | ast.Attribute):
+            value = target.value
+            if isinstance(value, ast.Attribute) and value.attr in {"loc", "iloc", "ix", "at"}:
+                value = value.value
+            if _is_name(value, name):
+                return True
+    return False
+
+
+def _is_aliased(nodes: list[ast.AST], name: str) -> bool:
+    """Tell whether another name may stand for the same frame."""
+    return any(
+        isinstance(node, ast.Assign) and any(_is_name(part, name) for part in _values(node.value))
+        for node in nodes
+    )
+
+
+def _values(node: ast.expr) -> list[ast.expr]:
+    return list(node.elts) if isinstance(node, ast.Tuple | ast.List) else [node]
+
+
+def _is_name(node: ast.AST, name: str) -> bool:
+    return isinstance(node, ast.Name) and node.id == name

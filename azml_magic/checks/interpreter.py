@@ -1,0 +1,169 @@
+"""Family ``interpreter``: syntax and standard library that the cloud's Python lacks."""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+from collections.abc import Iterator
+
+from azml_magic.checks.codes import Code, Surroundings
+from azml_magic.checks.runtimes import runtime_of
+from azml_magic.checks.script import Script
+from azml_magic.checks.standard_library import GONE, METHODS, NEW, PYTHON_2
+from azml_magic.result import Finding
+
+SYNTAX = Code("AZ601", "error", "syntax that the cloud's Python does not have")
+LIBRARY = Code("AZ602", "error", "standard library that the cloud's Python does not have")
+GONE_HERE = Code("AZ603", "warning", "standard library that only the cloud's Python has")
+CODES: tuple[Code, ...] = (SYNTAX, LIBRARY, GONE_HERE)
+
+_UNDERSCORES = re.compile(r"(?<![\w.])\d+(?:_\d+)+")
+_Feature = tuple[tuple[int, int], int, str, str]
+
+# Node types that say all by being there: version, what it is, what to write instead.
+_BY_TYPE = (
+    (ast.JoinedStr, (3, 6), "an f-string", '"{}".format(value)'),
+    (ast.NamedExpr, (3, 8), "an assignment expression (:=)", "assign it on a line before"),
+    (ast.Match, (3, 10), "a match statement", "if and elif"),
+    (getattr(ast, "TryStar", None), (3, 11), "except*", "except"),
+    (getattr(ast, "TypeAlias", None), (3, 12), "a type statement", "a plain assignment"),
+    (getattr(ast, "TemplateStr", None), (3, 14), "a template string", "str.format"),
+)
+_GENERIC = {"dict", "frozenset", "list", "set", "tuple", "type"}
+
+
+def find(script: Script, around: Surroundings) -> Iterator[Finding]:
+    """Yield what is newer than the profile's Python (rule P1), each feature once."""
+    runtime = runtime_of(around.profile)
+    told: set[str] = set()
+    for since, line, what, instead in sorted(_features(script), key=lambda one: one[1]):
+        if since > runtime.python and what not in told:
+            told.add(what)
+            message = f"{what} needs Python {_dotted(since)}; the cloud's is {_dotted(runtime.python)}"
+            yield SYNTAX.at(line, message, f"write {instead}", "P1")
+    for line, name, since in _library(script):
+        if since > runtime.python and name not in told and not script.walk.is_guarded(line):
+            told.add(name)
+            message = f"{name} needs Python {_dotted(since)}; the cloud's is {_dotted(runtime.python)}"
+            yield LIBRARY.at(line, message, "do without it, or bring it in the bundle", "P1")
+    yield from _removed(script, around)
+
+
+def _removed(script: Script, around: Surroundings) -> Iterator[Finding]:
+    for one in script.imported:
+        if script.walk.is_guarded(one.line) or one.top in around.bundle_modules:
+            continue
+        if one.top in PYTHON_2:
+            message = f"{one.top} is of Python 2; the cloud's is {runtime_of(around.profile).python_told()}"
+            yield LIBRARY.at(one.line, message, f"import {PYTHON_2[one.top]}", "P1")
+            continue
+        known = next((name for name in (one.name, one.top) if name in GONE), "")
+        if known and sys.version_info >= GONE[known][0]:
+            until, instead = GONE[known]
+            message = f"{known} is gone since Python {_dotted(until)}, so it fails here, not there"
+            yield GONE_HERE.at(one.line, message, f"use {instead}", "P1")
+    for call in script.calls:
+        if call.name in GONE and call.name.count(".") and sys.version_info >= GONE[call.name][0]:
+            until, instead = GONE[call.name]
+            message = f"{call.name} is gone since Python {_dotted(until)}"
+            yield GONE_HERE.at(call.line, message, f"use {instead}", "P1")
+
+
+def _library(script: Script) -> Iterator[tuple[int, str, tuple[int, int]]]:
+    for one in script.imported:
+        for name in (one.top, one.name):
+            if name in NEW:
+                yield one.line, name, NEW[name]
+                break
+    for call in script.calls:
+        if call.name in NEW:
+            yield call.line, call.name, NEW[call.name]
+        elif call.last_name in METHODS and "." in call.name:
+            yield call.line, f"str.{call.last_name}", METHODS[call.last_name]
+        elif call.name == "zip" and any(one.arg == "strict" for one in call.node.keywords):
+            yield call.line, "zip(strict=)", (3, 10)
+        elif call.name == "subprocess.run":
+            if any(one.arg == "capture_output" for one in call.node.keywords):
+                yield call.line, "subprocess.run(capture_output=)", (3, 7)
+
+
+def _features(script: Script) -> Iterator[_Feature]:
+    for kind, since, what, instead in _BY_TYPE:
+        if kind is not None:
+            for place in script.walk.places(kind):
+                yield since, getattr(place.node, "lineno", 1), what, instead
+    yield from _signatures(script)
+    for place in script.walk.places(ast.AnnAssign):
+        if isinstance(place.node, ast.AnnAssign):
+            yield (3, 6), place.node.lineno, "an annotated variable", "a comment"
+    for place in script.walk.places(ast.Return):
+        node = place.node
+        assert isinstance(node, ast.Return)
+        if isinstance(node.value, ast.Tuple) and _is_bare_unpacking(node.value, script.lines):
+            yield (3, 8), node.lineno, "return *values without parentheses", "return (*values,)"
+    for one in script.imported:
+        if one.name == "__future__.annotations":
+            yield (3, 7), one.line, "from __future__ import annotations", "no annotations"
+    if _UNDERSCORES.search(script.source):
+        yield from _numbers(script)
+
+
+def _signatures(script: Script) -> Iterator[_Feature]:
+    is_lazy = "annotations" in script.imports
+    for place in script.walk.places(ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef):
+        node = place.node
+        line: int = node.lineno  # type: ignore[attr-defined]
+        if getattr(node, "type_params", []):
+            yield (3, 12), line, "a type parameter", "typing.TypeVar"
+        for decorator in getattr(node, "decorator_list", []):
+            if not _is_plain_decorator(decorator):
+                yield (3, 9), decorator.lineno, "this decorator", "a name, or a call of one"
+        if isinstance(node, ast.ClassDef):
+            continue
+        assert isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
+        if node.args.posonlyargs:
+            yield (3, 8), line, "a positional-only parameter (/)", "an ordinary parameter"
+        if not is_lazy and not isinstance(node, ast.Lambda):
+            parameters = [*node.args.args, *node.args.kwonlyargs]
+            for note in [one.annotation for one in parameters] + [node.returns]:
+                yield from _annotation(note)
+
+
+def _annotation(note: ast.expr | None) -> Iterator[_Feature]:
+    if note is None:
+        return
+    for part in ast.walk(note):
+        if isinstance(part, ast.BinOp) and isinstance(part.op, ast.BitOr):
+            yield (3, 10), part.lineno, "X | Y in an annotation", "typing.Optional or Union"
+        elif isinstance(part, ast.Subscript) and isinstance(part.value, ast.Name):
+            if part.value.id in _GENERIC:
+                name = part.value.id
+                yield (3, 9), part.lineno, f"{name}[...] in an annotation", f"typing.{name.title()}"
+
+
+def _is_plain_decorator(node: ast.expr) -> bool:
+    if isinstance(node, ast.Call):
+        node = node.func
+    while isinstance(node, ast.Attribute):
+        node = node.value
+    return isinstance(node, ast.Name)
+
+
+def _is_bare_unpacking(node: ast.Tuple, lines: tuple[str, ...]) -> bool:
+    has_star = any(isinstance(item, ast.Starred) for item in node.elts)
+    # Offsets count bytes of UTF-8.
+    start = lines[node.lineno - 1].encode(errors="replace")[node.col_offset :]
+    return has_star and not start.startswith(b"(")
+
+
+def _numbers(script: Script) -> Iterator[_Feature]:
+    for node in ast.walk(script.tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, int | float | complex):
+            text = ast.get_source_segment(script.source, node) or ""
+            if "_" in text:
+                yield (3, 6), node.lineno, f"the number {text}", text.replace("_", "")
+
+
+def _dotted(version: tuple[int, ...]) -> str:
+    return ".".join(str(part) for part in version)

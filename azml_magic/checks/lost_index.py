@@ -1,0 +1,142 @@
+"""Family ``lost_index``: an index that is made and returned, and that classic drops."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from azml_magic.checks.codes import Code, Surroundings
+from azml_magic.checks.entry_point import own_nodes
+from azml_magic.checks.literals import is_true
+from azml_magic.checks.script import Script
+from azml_magic.module.names import ENTRY_POINT
+from azml_magic.result import Finding
+
+LOST = Code("AZ371", "warning", "the index of the returned frame, which classic drops")
+CODES: tuple[Code, ...] = (LOST,)
+
+_MAKING = frozenset(
+    "corr cov crosstab describe pivot pivot_table set_index stack transpose "
+    "unstack value_counts".split()
+)
+_KEEPING = frozenset(
+    "applymap assign astype copy dropna fillna head map nlargest nsmallest rename replace round "
+    "sort_index sort_values tail to_frame".split()
+)
+_AGGREGATING = frozenset(
+    "agg aggregate count first last max mean median min nunique prod size std sum var".split()
+)
+_MOST_STEPS = 12
+
+
+def find(script: Script, around: Surroundings) -> Iterator[Finding]:
+    """Yield returned frames whose index holds something (rule I2)."""
+    function = script.entry
+    if around.profile.keeps_index or not isinstance(function, ast.FunctionDef):
+        return
+    nodes = list(own_nodes(function))
+    for node in nodes:
+        if isinstance(node, ast.Return) and node.value is not None:
+            value = node.value
+            if isinstance(value, ast.Tuple | ast.List) and value.elts:
+                value = value.elts[0]
+            maker = _maker(value, _events(nodes, node.lineno), script, _MOST_STEPS)
+            if maker:
+                message = f"{ENTRY_POINT} returns a frame whose index, from {maker}, is dropped"
+                yield LOST.at(node.lineno, message, "make it a column: reset_index()", "I2")
+
+
+_Events = dict[str, ast.expr]
+
+
+def _events(nodes: list[ast.AST], before: int) -> _Events:
+    """Return for each name the last thing before a line that gave it its index."""
+    last: dict[str, tuple[int, ast.expr]] = {}
+    for node in nodes:
+        name, value = "", None
+        if isinstance(node, ast.Assign) and len(node.targets) == 1:
+            target = node.targets[0]
+            if isinstance(target, ast.Name):
+                name, value = target.id, node.value
+            elif isinstance(target, ast.Attribute) and target.attr == "index":
+                name, value = _root(target.value), target
+        elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
+            function = node.value.func
+            if isinstance(function, ast.Attribute) and is_true(node.value, "inplace"):
+                if function.attr in {"set_index", "reset_index"}:
+                    name, value = _root(function.value), node.value
+        if name and value is not None:
+            line = value.lineno
+            if line < before and line >= last.get(name, (0, value))[0]:
+                last[name] = (line, value)
+    return {name: value for name, (_, value) in last.items()}
+
+
+def _root(node: ast.expr) -> str:
+    return node.id if isinstance(node, ast.Name) else ""
+
+
+def _maker(node: ast.expr, events: _Events, script: Script, steps: int) -> str:
+    """Return what made the index of an expression; empty for rows that are only numbered."""
+    if steps == 0:
+        return ""
+    if isinstance(node, ast.Name):
+        value = events.get(node.id)
+        return "" if value is None else _maker(value, events, script, steps - 1)
+    if isinstance(node, ast.Attribute):
+        if node.attr == "index" and isinstance(node.ctx, ast.Store):
+            return "an assignment"
+        return "T" if node.attr == "T" else ""
+    if isinstance(node, ast.Subscript):
+        return _maker(node.value, events, script, steps - 1)
+    if not isinstance(node, ast.Call):
+        return ""
+    name = script.dotted(node.func)
+    if name.startswith("pandas."):
+        return _of_constructor(name, node)
+    if not isinstance(node.func, ast.Attribute):
+        return ""
+    method, receiver = node.func.attr, node.func.value
+    if is_true(node, "ignore_index"):
+        return ""
+    if method in _MAKING:
+        return "" if method == "stack" and name.startswith("numpy") else method
+    if method in _AGGREGATING:
+        return _of_groups(receiver)
+    return _maker(receiver, events, script, steps - 1) if method in _KEEPING else ""
+
+
+def _of_constructor(name: str, node: ast.Call) -> str:
+    last = name.rpartition(".")[2]
+    if last in {"crosstab", "pivot_table"}:
+        return last
+    if last in {"DataFrame", "Series"}:
+        index = next((one.value for one in node.keywords if one.arg == "index"), None)
+        is_count = isinstance(index, ast.Call) and _root(index.func) in {"range", "len"}
+        is_copied = isinstance(index, ast.Attribute) and index.attr == "index"
+        is_list = isinstance(index, ast.List) and all(
+            isinstance(one, ast.Constant) and isinstance(one.value, int) for one in index.elts
+        )
+        if index is not None and not (is_count or is_copied or is_list):
+            return "index="
+    return ""
+
+
+def _of_groups(receiver: ast.expr) -> str:
+    """Return ``groupby`` or ``resample`` when a chain has one that makes an index."""
+    node = receiver
+    while True:
+        if isinstance(node, ast.Subscript | ast.Attribute):
+            node = node.value
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            if node.func.attr in {"groupby", "resample"}:
+                flat = any(
+                    one.arg == "as_index"
+                    and isinstance(one.value, ast.Constant)
+                    and one.value.value is False
+                    for one in node.keywords
+                )
+                return "" if flat else node.func.attr
+            node = node.func.value
+        else:
+            return ""

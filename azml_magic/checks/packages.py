@@ -1,0 +1,90 @@
+"""Family ``packages``: imports that the cloud's package set lacks, or has in another version."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterator
+from functools import lru_cache
+from importlib.machinery import PathFinder
+
+from azml_magic.checks.codes import Code, Surroundings
+from azml_magic.checks.literals import text_start
+from azml_magic.checks.runtimes import Runtime, as_version, distribution, runtime_of, version_here
+from azml_magic.checks.script import Script
+from azml_magic.checks.standard_library import GONE, NEW, PYTHON_2
+from azml_magic.result import Finding
+
+LACKING = Code("AZ610", "warning", "an import that the cloud's package set lacks")
+OTHER_VERSION = Code("AZ611", "note", "a package that the cloud has in another major version")
+CODES: tuple[Code, ...] = (LACKING, OTHER_VERSION)
+
+_STANDARD = sys.stdlib_module_names | {
+    name.partition(".")[0] for name in (*GONE, *NEW, *PYTHON_2)
+}
+_INSTALLERS = {"os.system", "os.popen", "subprocess.call", "subprocess.check_call", "subprocess.run"}
+
+
+def find(script: Script, around: Surroundings) -> Iterator[Finding]:
+    """Yield imports that are in no package set (rules P2, P3), and other major versions."""
+    runtime = runtime_of(around.profile)
+    installed = _installed_by_script(script)
+    told: set[str] = set()
+    differing: list[tuple[int, str]] = []
+    for one in script.imported:
+        top = one.top
+        if top in told or top in _STANDARD or top in around.bundle_modules or top == "__future__":
+            continue
+        told.add(top)
+        if top in runtime.packages:
+            here, there = version_here(top), runtime.packages[top]
+            if here and there and as_version(here)[0] != as_version(there)[0]:
+                differing.append((one.line, f"{top} {here} here and {runtime.told(top)} there"))
+        elif not script.walk.is_guarded(one.line) and not _names(installed, top):
+            yield LACKING.at(one.line, _lacking(top, runtime, around), _fix(top, around), "P3")
+    if differing:
+        listed = ", ".join(text for _, text in differing[:4])
+        message = f"other major versions in the cloud: {listed}"
+        fix = "compare the results, or run with packages of these versions"
+        yield OTHER_VERSION.at(differing[0][0], message, fix, "P2")
+
+
+def _lacking(top: str, runtime: Runtime, around: Surroundings) -> str:
+    where = runtime.title if runtime.is_exact else f"{runtime.title}, as far as is known"
+    if not is_importable(top):
+        lies = "" if around.bundle_files is None else ", nor in the script bundle"
+        return f"{top} is not installed here{lies}, nor is it in {where}"
+    return f"{top} is not in {where}"
+
+
+def _fix(top: str, around: Surroundings) -> str:
+    if around.profile.network_in_cloud and version_here(top):
+        return f'os.system("pip install {distribution(top)}") before the import'
+    return f"put {top} into the script bundle"
+
+
+def _installed_by_script(script: Script) -> str:
+    """Return the commands by which a script installs packages, as one text."""
+    found = []
+    for call in script.calls:
+        if call.name in _INSTALLERS or call.name in {"pip.main", "pip._internal.main"}:
+            texts = [text_start(call.node.args[0])] if call.node.args else []
+            if call.node.args and isinstance(call.node.args[0], ast.List):
+                texts += [text_start(item) for item in call.node.args[0].elts]
+            found.append(" ".join(texts))
+    return " ".join(text for text in found if "install" in text)
+
+
+def _names(command: str, package: str) -> bool:
+    plain = command.replace("_", "-").lower()
+    known = {package.replace("_", "-").lower(), distribution(package).lower()}
+    return any(name in plain for name in known)
+
+
+@lru_cache(maxsize=256)
+def is_importable(name: str) -> bool:
+    """Tell whether a top-level module can be imported here; nothing is imported."""
+    try:
+        return PathFinder.find_spec(name) is not None
+    except (ImportError, ValueError):
+        return False

@@ -1,0 +1,164 @@
+"""What the cloud's interpreters are: their Python and their packages.
+
+``classic`` is Anaconda 4.0 with Python 3.5, its default. The interpreter is known; its
+packages are remembered and not proved, so versions of it are told as "about". ``designer``
+is known from the metadata of its packages (Python 3.8) and from its documented list.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import metadata
+
+from azml_magic.contract.profile import Profile
+
+Version = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """The interpreter of a profile.
+
+    Attributes
+    ----------
+    title : str
+        Its name, for messages.
+    python : tuple of int
+        Version of Python.
+    is_exact : bool
+        Whether the versions of the packages are proved.
+    packages : mapping of str to str
+        Version by import name; empty where the package is there, or may be there, in a
+        version that is not known.
+    """
+
+    title: str
+    python: Version
+    is_exact: bool
+    packages: Mapping[str, str]
+
+    def told(self, package: str) -> str:
+        """Return a package's version as messages tell it: ``"about 0.18"``."""
+        known = self.packages.get(package, "")
+        return known if self.is_exact else f"about {known}"
+
+    def python_told(self) -> str:
+        """Return the version of Python, for messages."""
+        return ".".join(str(part) for part in self.python)
+
+
+_UNVERSIONED = {
+    "classic": """
+        IPython OpenSSL PIL Crypto Cython PyQt4 alabaster argcomplete astropy azureml babel
+        binstar_client bitarray blaze bokeh boto bottleneck bs4 cffi cloudpickle colorama
+        configobj cryptography cycler cytoolz dask datashape dateutil decorator dill docutils
+        et_xmlfile flask gevent greenlet h5py heapdict html5lib idna ipykernel ipywidgets
+        itsdangerous jdcal jedi jinja2 joblib jsonschema jupyter llvmlite locket lxml markupsafe
+        mistune mpmath multipledispatch nbconvert nbformat networkx nltk nose notebook numba
+        numexpr odo openpyxl partd patsy pep8 pip ply psutil py pyasn1 pycparser pyflakes
+        pygments pyparsing pyreadline pytest pytz pywintypes qtconsole requests rope seaborn
+        setuptools simplegeneric six skimage snowballstemmer sphinx sqlalchemy statsmodels
+        sympy tables terminado toolz tornado traitlets unicodecsv werkzeug wheel win32api
+        win32com xlrd xlsxwriter xlwings xlwt yaml zmq
+    """,
+    "designer": """
+        OpenSSL _cffi_backend adal applicationinsights attr azure azureml backports cachetools
+        certifi cffi chardet cloudpickle configparser contextlib2 cryptography cycler dateutil
+        dill distro docker docutils fuse google gunicorn idna isodate itsdangerous jeepney
+        jmespath jsonpickle kiwisolver markupsafe more_itertools msal msrest msrestazure ndg
+        oauthlib pathspec pip pkg_resources portalocker pyasn1 pycparser Cryptodome jwt
+        pyparsing pyrsistent pytz requests_oauthlib rsa ruamel s3transfer secretstorage
+        setuptools smart_open urllib3 websocket werkzeug wheel
+    """,
+}
+
+RUNTIMES = {
+    "classic": Runtime(
+        "Anaconda 4.0",
+        (3, 5),
+        False,
+        {
+            **dict.fromkeys(_UNVERSIONED["classic"].split(), ""),
+            "matplotlib": "1.5",
+            "mpl_toolkits": "",
+            "numpy": "1.10",
+            "pandas": "0.18",
+            "pylab": "",
+            "scipy": "0.17",
+            "sklearn": "0.17",
+        },
+    ),
+    "designer": Runtime(
+        "the designer's environment",
+        (3, 8),
+        True,
+        {
+            **dict.fromkeys(_UNVERSIONED["designer"].split(), ""),
+            "arff": "2.4.0",
+            "boto3": "1.12.29",
+            "botocore": "1.15.29",
+            "click": "7.1.1",
+            "flask": "1.0.3",
+            "gensim": "3.8.1",
+            "imblearn": "0.4.3",
+            "jinja2": "2.11.1",
+            "joblib": "0.14.0",
+            "jsonschema": "3.0.1",
+            "lightgbm": "2.2.3",
+            "matplotlib": "3.1.3",
+            "mpl_toolkits": "",
+            "nimbusml": "1.6.1",
+            "numpy": "1.19.1",
+            "pandas": "1.0.5",
+            "pyarrow": "14.0.1",
+            "pylab": "",
+            "requests": "2.23.0",
+            "scipy": "1.5.3",
+            "six": "1.14.0",
+            "sklearn": "0.22.2",
+        },
+    ),
+}
+
+_DISTRIBUTIONS = {
+    "arff": "liac-arff",
+    "bs4": "beautifulsoup4",
+    "imblearn": "imbalanced-learn",
+    "skimage": "scikit-image",
+    "sklearn": "scikit-learn",
+}
+
+
+def runtime_of(profile: Profile) -> Runtime:
+    """Return the interpreter of a profile."""
+    return RUNTIMES[profile.name]
+
+
+def distribution(package: str) -> str:
+    """Return the name under which an imported package is installed."""
+    return _DISTRIBUTIONS.get(package, package)
+
+
+@lru_cache(maxsize=256)
+def version_here(package: str) -> str:
+    """Return the version of a package beside azml_magic; empty when it is not installed."""
+    if package == "python":
+        return ".".join(str(part) for part in sys.version_info[:2])
+    try:
+        return metadata.version(distribution(package))
+    except metadata.PackageNotFoundError:
+        return ""
+
+
+def as_version(text: str) -> Version:
+    """Return the numbers of a version: ``(1, 0, 5)``; empty for an empty text."""
+    numbers = []
+    for part in text.split("."):
+        digits = part[: len(part) - len(part.lstrip("0123456789"))]
+        if not digits:
+            break
+        numbers.append(int(digits))
+    return tuple(numbers)
