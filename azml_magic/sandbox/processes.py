@@ -24,6 +24,7 @@ __all__ = [
     "cpu_seconds",
     "descendants",
     "folder_bytes",
+    "is_busy",
     "kill_tree",
     "memory_of",
     "pid_of",
@@ -35,6 +36,7 @@ __all__ = [
 ]
 
 _ENDED = {"Z", "X"}
+_BUSY = {"R", "D"}
 _KILL_SECONDS = 10.0
 _WAIT_MILLISECONDS = 5
 _TICKS = os.sysconf("SC_CLK_TCK")
@@ -126,6 +128,12 @@ def kill_tree(
 def count_tasks(pids: Iterable[int]) -> int:
     """Count the threads of some processes; a zombie of this process is reaped instead."""
     return sum(map(_thread_count, pids))
+
+
+def is_busy(task: int) -> bool:
+    """Return whether a process or thread is running, or waits where no signal reaches it."""
+    found = _read(task)
+    return found is not None and found.state in _BUSY
 
 
 def tree_memory(pids: Collection[int], limit: int, baseline: int = 0) -> int:

@@ -81,8 +81,7 @@ class Sandbox:
                 text = report.read()
         finally:
             ours.close()
-            os.kill(child, signal.SIGKILL)
-            _, status = os.waitpid(child, 0)
+            status = _end(child)
         found = json.loads(text) if text else [None, "", 0, ""]
         return Outcome(*found, status, refused)
 
@@ -110,6 +109,15 @@ class Sandbox:
         finally:
             os.write(report, json.dumps(found).encode())
             os._exit(0)
+
+
+def _end(child):
+    """Kill the child and return its status; 0 when counting tasks has reaped it already."""
+    try:
+        os.kill(child, signal.SIGKILL)
+        return os.waitpid(child, 0)[1]
+    except (ProcessLookupError, ChildProcessError):
+        return 0
 
 
 def _serve(road, child, tasks):
