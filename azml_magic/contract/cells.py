@@ -12,6 +12,7 @@ import pandas as pd
 NUMBERS = frozenset({"bool", "int", "float"})
 SCALARS = NUMBERS | {"str", "decimal", "date", "time", "datetime", "timedelta"}
 
+_AN = frozenset("aeio")
 # The first that fits counts: a bool is an int, a Timestamp is a date.
 _FAMILIES: Tuple[Tuple[str, Tuple[type, ...]], ...] = (
     ("missing", (type(None), type(pd.NaT), type(pd.NA))),
@@ -58,6 +59,5 @@ def first_row(values: Any, missing: Any, accepted: Collection[str]) -> int:
 
 def described(cell: Any) -> str:
     """Name the type of a cell, as messages write it."""
-    kind = type(cell)
-    article = "an" if kind.__name__[:1].lower() in "aeiou" else "a"
-    return f"{article} {kind.__name__}"
+    name = type(cell).__name__
+    return f"{'an' if name[:1].lower() in _AN or name == 'ndarray' else 'a'} {name}"

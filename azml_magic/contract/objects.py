@@ -62,6 +62,8 @@ def carry_objects(values: Any, passage: Passage) -> Carried:
     found = families(values[~missing])
     if not found:
         return Carried(_nones(values)) if len(values) else UNCHANGED
+    if found == {"str"}:  # pandas did not see it for the several kinds of missing values
+        return Carried(_mapped(values, missing, str))
     if found <= NUMBERS:
         return _numbers(values, missing, found, passage)
     if found == {"bytes"}:
@@ -88,7 +90,9 @@ def _any_types(values: Any, missing: Any, found: Set[str], passage: Passage) -> 
     if found == {"datetime"}:
         return _dates(values, missing, passage)
     if found == {"timedelta"}:
-        return Carried(_as_spans(values, missing).array)
+        spans = _as_spans(values, missing)
+        carried = carry_spans(spans, passage)
+        return Carried(spans.array) if carried.values is None else carried
     if "str" in found and found <= SCALARS:
         return Carried(_mapped(values, missing, _scalar_text), (MIXED,))
     if len(found) > 1 or not found <= _DESIGNER:

@@ -96,7 +96,7 @@ def _designer(returned: Any) -> Tuple[FRAMES, List[Finding]]:
     """Take a tuple of up to two, or one value; make tables of what is no frame (rule R11)."""
     items: Sequence[Any] = (returned,)
     if isinstance(returned, tuple):
-        items = list(returned)
+        items = list(tuple.__iter__(returned))
         if not items:
             raise ReturnRefused("azureml_main returned an empty tuple", _FIX)
     frames: FRAMES = [None, None]
@@ -115,8 +115,11 @@ def _designer(returned: Any) -> Tuple[FRAMES, List[Finding]]:
 
 def _items(returned: Any) -> Optional[List[Any]]:
     """Return the items of a sequence that may hold frames; ``None`` for anything else."""
-    if isinstance(returned, (tuple, list)):
-        return list(returned)
+    # A subclass may have an __iter__ of its own, which need not be trusted.
+    if isinstance(returned, tuple):
+        return list(tuple.__iter__(returned))
+    if isinstance(returned, list):
+        return list(list.__iter__(returned))
     if isinstance(returned, np.ndarray) and returned.dtype == object and returned.ndim == 1:
         return list(returned)
     return None
