@@ -8,7 +8,7 @@ from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 from azml_magic.contract.profile import Profile, get_profile
-from azml_magic.errors import FindingsError, OptionError, PortError
+from azml_magic.errors import FindingsError, OptionError, PortError, RunError
 from azml_magic.module.bundle import Bundle, read_bundle
 from azml_magic.module.module import Module, as_module
 from azml_magic.result import Finding, Result
@@ -65,7 +65,8 @@ def run(
     allow_network : bool
         Let the module use the network.
     strict : bool
-        Raise on findings of level warning or error.
+        Raise on findings of level warning or error. Without it they are in the result;
+        notes that reading gives are told by :func:`check` only.
     known_names : mapping of str to str, optional
         Names of the notebook and where they are defined, for findings.
     on_output : callable, optional
@@ -105,12 +106,19 @@ def run(
         text={"object": "object", "str": "native"}[_choice("text", text, ("object", "str"))],
         network=allow_network,
     )
+    read = _check(prepared, rules, list(datasets), known_names, opened)
     if strict:
-        findings += _check(prepared, rules, list(datasets), known_names, opened)
-        _refuse(findings, prepared, rules)
-    result = run_module(
-        prepared, datasets, opened, rules, options, findings, Callbacks(on_output, on_tick)
-    )
+        _refuse([*findings, *read], prepared, rules)
+    # A note is for those who ask: under each run it would be there every time.
+    findings += [finding for finding in read if finding.level != "note"]
+    try:
+        result = run_module(
+            prepared, datasets, opened, rules, options, findings, Callbacks(on_output, on_tick)
+        )
+    except RunError as error:
+        error.result = _settled(error.result, prepared) if error.result is not None else None
+        raise
+    result = _settled(result, prepared)
     if strict:
         _refuse(result.findings, prepared, rules, result)
     return result
@@ -147,6 +155,13 @@ def check(
     """
     prepared, rules, opened, findings = _prepare(module, bundle, profile)
     return (*findings, *_check(prepared, rules, connected, known_names, opened))
+
+
+def codes() -> list[tuple[str, str, str]]:
+    """Return code, level and summary of every finding that :func:`check` can give."""
+    from azml_magic.checks import describe_codes
+
+    return describe_codes()
 
 
 def machine() -> Capabilities:
@@ -196,13 +211,24 @@ def _check(
 ) -> list[Finding]:
     from azml_magic.checks import check as check_module
 
+    # Where the ports are known, the third is known too, also to be empty.
+    files = [] if bundle is None else [path for path, _ in bundle.files]
+
     return check_module(
         module,
         rules,
         connected=None if connected is None else list(connected),
         known_names=known_names,
         bundle_modules=bundle.modules if bundle is not None else (),
+        bundle_files=None if bundle is None and connected is None else files,
     )
+
+
+def _settled(result: Result, module: Module) -> Result:
+    """Return a result that tells each matter once."""
+    from azml_magic.checks import settled
+
+    return result.replace(findings=settled(result.findings, module))
 
 
 def _refuse(

@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from azml_magic.checks.check import check, describe_codes
+from azml_magic.checks.settle import settled
 
-__all__ = ["check", "describe_codes"]
+__all__ = ["check", "describe_codes", "settled"]

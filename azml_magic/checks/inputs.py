@@ -30,7 +30,7 @@ _CHANGING = frozenset(
 
 
 def find(script: Script, around: Surroundings) -> Iterator[Finding]:
-    """Yield uses of an input's index (rule I1), and changes that are lost (A13)."""
+    """Yield uses of an input's index (rules I1 and 3.7), and changes that are lost (A13)."""
     entry = script.entry
     if entry is None or isinstance(entry, ast.Lambda):
         return
@@ -81,7 +81,7 @@ def _index_used(node: ast.AST, name: str) -> Iterator[Finding]:
     if told:
         message = f"{told} needs an index, but frames arrive with rows numbered from 0"
         fix = f"keep it as a column: reset_index() before, {name}.set_index(...) in the module"
-        yield INDEX_USED.at(getattr(node, "end_lineno", None), message, fix, "I1")
+        yield INDEX_USED.at(getattr(node, "end_lineno", None), message, fix, "3.7")
 
 
 def _row_label(node: ast.Subscript) -> str:
@@ -102,7 +102,7 @@ def _first_rows(node: ast.AST, name: str) -> Iterator[Finding]:
             told = ast.unparse(node)[:60]
             message = f"{told} takes the row numbered {ast.unparse(key)}; a filtered input has none"
             fix = f"take it by position: {ast.unparse(column)[:40]}.iloc[{ast.unparse(key)}]"
-            yield FIRST_ROWS.at(node.lineno, message, fix, "I1")
+            yield FIRST_ROWS.at(node.lineno, message, fix, "3.7")
 
 
 def _lost_changes(nodes: list[ast.AST], name: str, entry: EntryFunction) -> Iterator[Finding]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from azml_magic.contract.device import error_text, failure_details, log_text
 from azml_magic.contract.profile import Profile
@@ -59,9 +59,7 @@ def judge(
     report = received.report
     result = _result(account, module, profile)
     if received.interrupted:
-        raise Interrupted(
-            "the run was interrupted; its processes have been ended", result=result
-        )
+        raise Interrupted("the run was interrupted; its processes have been ended", result=result)
     ended = received.ended
     if ended.get("reason") == "broken":
         raise SandboxBroken(
@@ -86,6 +84,11 @@ def judge(
 def _result(account: Account, module: Module, profile: Profile, error: str = "") -> Result:
     report = account.received.report
     reported = report.findings if isinstance(report, SuccessReport) else ()
+    # The worker counts lines of the source, a person those of the cell.
+    placed = [
+        replace(one, line=one.line + module.first_line - 1) if one.line is not None else one
+        for one in reported
+    ]
     return Result(
         output1=account.received.frames[0],
         output2=account.received.frames[1],
@@ -94,7 +97,7 @@ def _result(account: Account, module: Module, profile: Profile, error: str = "")
         stdout=account.stdout,
         stderr=account.stderr,
         log=log_text(account.stdout, account.stderr, profile, error=error),
-        findings=(*account.findings, *reported, *account.images.findings),
+        findings=(*account.findings, *placed, *account.images.findings),
         seconds=account.seconds,
         profile=profile.name,
         confinement=account.confinement,
@@ -135,7 +138,9 @@ def _failure(
             result,
         )
     if account.received.ended.get("tasks_refused") and report.kind in {
-        "RuntimeError", "BlockingIOError", "OSError",
+        "RuntimeError",
+        "BlockingIOError",
+        "OSError",
     }:
         return ProcessLimitError(
             f"the module started more processes and threads than it may: {report.message}",
@@ -153,9 +158,7 @@ def _hint(report: FailureReport) -> str:
             "pass frames in by ports, and define or import the rest in the module"
         )
     if report.errno in {1, 13}:
-        return (
-            "a module may read and write its working directory only, and has no network"
-        )
+        return "a module may read and write its working directory only, and has no network"
     if report.stage == "find" and report.kind == "AttributeError":
         return "define azureml_main(dataframe1=None, dataframe2=None) in the module"
     if report.kind in {"ModuleNotFoundError", "ImportError"}:

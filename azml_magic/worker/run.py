@@ -16,7 +16,17 @@ from typing import Any, Dict, List
 from azml_magic.contract.profile import Profile, get_profile
 from azml_magic.sandbox.confine import confine
 from azml_magic.sandbox.policy import Policy
-from azml_magic.worker import blas, bundle, figures, outputs, report, run_object, script, serve
+from azml_magic.worker import (
+    blas,
+    bundle,
+    figures,
+    observe,
+    outputs,
+    report,
+    run_object,
+    script,
+    serve,
+)
 from azml_magic.worker.wire import Channel, receive_frame
 
 STREAM_LIMIT = 1 << 34
@@ -65,6 +75,8 @@ def execute(channel: Channel, folder: str) -> None:
         serve.serve(channel, job, profile, folder, STREAM_LIMIT, _flush)
         return
     progress = script.Progress()
+    observer = observe.Observer(job["filename"], os.path.join(folder, "work"))
+    observer.listen()
     try:
         returned, findings = script.run(job, profile, datasets, folder, progress)
         encoded = outputs.encode(returned, profile)
@@ -74,7 +86,7 @@ def execute(channel: Channel, folder: str) -> None:
         return
     _flush()
     unsaved = figures.unsaved(os.path.join(folder, "previews"))
-    channel.send_event(report.success(returned, findings, unsaved, uploads))
+    channel.send_event(report.success(returned, findings + observer.findings, unsaved, uploads))
     outputs.send(channel, encoded)
 
 

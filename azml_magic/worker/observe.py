@@ -1,0 +1,94 @@
+"""Python warnings about the person's own lines, as findings."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from typing import Any, List, Optional, Set, TextIO, Tuple
+
+from azml_magic.result import Finding
+
+MOST = 20
+CHARACTERS = 300
+
+# Code, level and rule by the name of the category: pandas has not all of them in all versions.
+_BY_NAME = {
+    "ChainedAssignmentError": ("AZ510", "warning", "3.5"),
+    "SettingWithCopyWarning": ("AZ511", "warning", "3.5"),
+}
+_FIXES = {
+    "AZ510": "write in one step: frame.loc[rows, column] = value, or frame[column] = ...",
+    "AZ511": "write by frame.loc[rows, column] = value, or take a copy() first",
+    "AZ512": "write it in the way the warning names; it may differ between versions",
+}
+_CHANGING = (FutureWarning, DeprecationWarning, PendingDeprecationWarning)
+
+
+class Observer:
+    """Hears the warnings of a run; they are printed as ever.
+
+    Parameters
+    ----------
+    filename : str
+        Name of the module's file in tracebacks.
+    home : str
+        Folder of the run; files below it are the person's own too.
+
+    Attributes
+    ----------
+    findings : list of Finding
+        One for each category and line, `MOST` at most.
+    """
+
+    def __init__(self, filename: str, home: str) -> None:
+        self.findings: List[Finding] = []
+        self._filename = filename
+        self._home = home
+        self._seen: Set[Tuple[str, str, int]] = set()
+        self._print = warnings.showwarning
+
+    def listen(self) -> None:
+        """Hear every warning from now on."""
+        warnings.showwarning = self._show
+
+    def _show(
+        self,
+        message: Any,
+        category: Any,
+        filename: str,
+        lineno: int,
+        file: Optional[TextIO] = None,
+        line: Optional[str] = None,
+    ) -> None:
+        self._print(message, category, filename, lineno, file, line)
+        try:
+            self._note(message, category, filename, lineno)
+        except Exception:  # a warning whose text cannot be had is still printed
+            return
+
+    def _note(self, message: Any, category: Any, filename: str, lineno: int) -> None:
+        name = category.__name__
+        known = _BY_NAME.get(name)
+        if known is None and issubclass(category, _CHANGING):
+            known = ("AZ512", "note", "P2")
+        place = self._place(filename)
+        key = (name, filename, lineno)
+        if known is None or place is None or key in self._seen or len(self.findings) == MOST:
+            return
+        self._seen.add(key)
+        code, level, rule = known
+        said = " ".join(str(message).split())
+        # pandas says the consequence first and explains at length after it.
+        said = said.split(". ")[0][:CHARACTERS]
+        where = f"{place}, line {lineno}: " if place else ""
+        text = f"{where}{name}: {said}"
+        own_line = None if place else lineno
+        self.findings.append(Finding(code, level, text, _FIXES[code], rule, own_line))
+
+    def _place(self, filename: str) -> Optional[str]:
+        """Name a file of the bundle; empty for the module, ``None`` for a library."""
+        if filename == self._filename:
+            return ""
+        path = os.path.normpath(os.path.join(self._home, filename.replace("\\", "/")))
+        inside = path.startswith(self._home + os.sep)
+        return os.path.relpath(path, self._home) if inside else None
