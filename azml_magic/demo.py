@@ -9,34 +9,41 @@ from azml_magic.errors import ModuleError
 if TYPE_CHECKING:
     import pandas as pd
 
-SOURCE = '''\
+SOURCE = """\
 import matplotlib
 matplotlib.use("agg")
 import matplotlib.pyplot as plt
 import pandas as pd
 from sklearn.ensemble import ExtraTreesClassifier
 
+try:
+    from pandas.plotting import scatter_matrix
+except ImportError:  # pandas before 0.20, as in the cloud
+    from pandas.tools.plotting import scatter_matrix
+
 
 def azureml_main(patients=None):
-    features = patients.drop(columns="test")
+    features = patients.drop("test", axis=1)
+    print("{} patients, {} features".format(*features.shape))
+
     model = ExtraTreesClassifier(n_estimators=250, random_state=0)
     model.fit(features, patients["test"])
     ranking = pd.DataFrame(
         {"feature": features.columns, "importance": model.feature_importances_}
-    ).sort_values("importance", ascending=False)
+    )
+    ranking = ranking.sort_values("importance", ascending=False).reset_index(drop=True)
 
-    print(f"{len(patients)} patients, {features.shape[1]} features")
-
-    figure, axes = plt.subplots(figsize=(6, 3.2), layout="constrained")
+    figure, axes = plt.subplots(figsize=(6, 3.2))
     axes.barh(ranking["feature"][::-1], ranking["importance"][::-1])
     axes.set_xlabel("importance")
-    figure.savefig("importance.png")
+    figure.savefig("importance.png", bbox_inches="tight")
 
-    best = list(ranking["feature"][:3])
-    pd.plotting.scatter_matrix(patients[best], figsize=(6, 6), c=patients["test"], alpha=0.5)
-    plt.savefig("scatter.png")
+    colors = patients["test"].map({0: "tab:blue", 1: "tab:orange"})
+    scatter_matrix(patients[ranking["feature"][:3]], figsize=(6, 6), c=colors, alpha=0.5)
+    plt.suptitle("Blue: no diabetes, orange: diabetes", y=0.93)
+    plt.savefig("scatter.png", bbox_inches="tight")
     return ranking,
-'''
+"""
 
 
 def patients() -> pd.DataFrame:
