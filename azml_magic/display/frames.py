@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from azml_magic.display.cells import cell_text
-from azml_magic.display.sanitize import one_line
+from azml_magic.display.numeric import number_texts, time_texts
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,9 +20,6 @@ MAX_COLUMNS = 200
 NAME = 80
 LABEL = 40
 DTYPE = 40
-
-# Kinds whose cells pandas writes on one line each, aligned: numbers, booleans, times.
-_FORMATTED = "biufcmM"
 
 
 @dataclass(frozen=True)
@@ -81,14 +78,13 @@ def frame_view(frame: pd.DataFrame, port: str, rows: int, max_columns: int) -> F
         At most so many are shown, and never more than 1,000 rows or 200 columns.
     """
     rows = min(max(rows, 0), MAX_ROWS)
-    head = frame.iloc[:rows].iloc[:, : min(max(max_columns, 1), MAX_COLUMNS)]
-    names = list(head.columns)
+    head = frame.iloc[:rows, : min(max(max_columns, 1), MAX_COLUMNS)]
     return FrameView(
         port=port,
         rows=int(frame.shape[0]),
         columns=int(frame.shape[1]),
         labels=_labels(head),
-        shown=tuple(_column(head.iloc[:, position], name) for position, name in enumerate(names)),
+        shown=tuple(_column(column, name) for name, column in head.items()),
     )
 
 
@@ -104,26 +100,21 @@ def _column(column: pd.Series[Any], name: object) -> ColumnView:
     return ColumnView(
         name=cell_text(name, NAME),
         dtype=cell_text(column.dtype, DTYPE),
-        cells=_formatted(column) if kind in _FORMATTED else _one_by_one(column),
+        cells=_cells(column, kind),
         numeric=kind in "iufc",
     )
 
 
-def _formatted(column: pd.Series[Any]) -> tuple[str, ...]:
-    # pandas' own form, with the person's display options for decimals.
-    if not len(column):
-        return ()
+def _cells(column: pd.Series[Any], kind: str) -> tuple[str, ...]:
     try:
-        lines = column.to_string(index=False, header=False).split("\n")
+        values = column.tolist()
+        if kind == "f":
+            return number_texts(values)
+        if kind in "mM":
+            return time_texts(values)
     except Exception:
-        return _one_by_one(column)
-    if len(lines) != len(column):
-        return _one_by_one(column)
-    return tuple(one_line(line.strip(), NAME) for line in lines)
-
-
-def _one_by_one(column: pd.Series[Any]) -> tuple[str, ...]:
-    return tuple(_cell(column, position) for position in range(len(column)))
+        return tuple(_cell(column, position) for position in range(len(column)))
+    return tuple(cell_text(value) for value in values)
 
 
 def _cell(column: pd.Series[Any], position: int) -> str:

@@ -6,6 +6,7 @@ import base64
 from collections.abc import Sequence
 
 from azml_magic.display import wording
+from azml_magic.display.frames import FrameView
 from azml_magic.display.markup import (
     NO_MATH,
     cloud_fold,
@@ -26,7 +27,12 @@ PREVIEW_WIDTH = 240
 
 
 def result_html(
-    result: Result, *, rows: int = 10, max_columns: int = 20, fold_table: bool = False
+    result: Result,
+    *,
+    rows: int = 10,
+    max_columns: int = 20,
+    fold_table: bool = False,
+    views: Sequence[FrameView | str] | None = None,
 ) -> str:
     """Return a result as one section: status, findings, outputs, folded log.
 
@@ -40,12 +46,13 @@ def result_html(
         Of each output at most so many are shown.
     fold_table : bool
         Whether to fold the outputs, for a result that went into a variable.
+    views : sequence, optional
+        The outputs as they are to be shown, where that is known already.
     """
+    if views is None:
+        views = wording.views(result, rows, max_columns)
     named = result.output2 is not None
-    tables = [
-        output(view, named=named, folded=fold_table)
-        for view in wording.views(result, rows, max_columns)
-    ]
+    tables = [output(view, named=named, folded=fold_table) for view in views]
     head = [status(True, facts_line(result, "ran in"))]
     if result.failure is not None:
         title = f"<b>{with_breaks(wording.failure_title(result.failure))}</b>"

@@ -12,10 +12,12 @@ from azml_magic.display.html import (
 from azml_magic.display.sanitize import escape, one_line
 from azml_magic.display.style import PAGE
 from azml_magic.display.text import remains_text, result_text
+from azml_magic.display.wording import views
 from azml_magic.errors import AzmlError
 from azml_magic.result import Result
 
 TITLE = 200
+NOTEBOOK_COLUMNS = 20
 
 # Nothing of a page runs or is fetched, whatever a run managed to write into it.
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
@@ -25,9 +27,10 @@ def result_mimebundle(
     result: Result, *, rows: int = 10, fold_table: bool = False
 ) -> dict[str, str]:
     """Return a result as ``text/html`` and ``text/plain``; figures are outputs of their own."""
+    shown = views(result, rows, NOTEBOOK_COLUMNS)
     return {
-        "text/html": result_html(result, rows=rows, fold_table=fold_table),
-        "text/plain": result_text(result, rows),
+        "text/html": result_html(result, fold_table=fold_table, views=shown),
+        "text/plain": result_text(result, views=shown),
     }
 
 

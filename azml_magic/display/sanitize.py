@@ -45,6 +45,8 @@ def one_line(text: str, limit: int) -> str:
     'abc...'
     """
     shown = text if len(text) <= limit else text[: max(limit - 3, 1)] + "..."
+    if shown.isprintable():  # most are, and nothing of _UNSAFE is
+        return shown
     return re.sub(r"[\t\n\r]", lambda match: _WHITE[match[0]], _visible(shown))
 
 

@@ -20,7 +20,14 @@ FIGURE_NAMES = 20
 _MARKS = {"error": " x  ", "warning": " !  ", "note": " -  "}
 
 
-def result_text(result: Result, rows: int = 10, *, width: int = WIDTH, paint: Paint = plain) -> str:
+def result_text(
+    result: Result,
+    rows: int = 10,
+    *,
+    width: int = WIDTH,
+    paint: Paint = plain,
+    views: Sequence[FrameView | str] | None = None,
+) -> str:
     """Return a result as text: status, findings, outputs, names of the figures.
 
     Parameters
@@ -33,8 +40,12 @@ def result_text(result: Result, rows: int = 10, *, width: int = WIDTH, paint: Pa
         Columns of the terminal; only tables are fitted to it.
     paint : Paint
         Adds colours, or leaves the text as it is.
+    views : sequence, optional
+        The outputs as they are to be shown, where that is known already.
     """
-    return "\n".join(_result_lines(result, rows, width, paint))
+    if views is None:
+        views = wording.views(result, rows, MAX_COLUMNS)
+    return "\n".join(_result_lines(result, views, width, paint))
 
 
 def error_text(error: AzmlError, *, paint: Paint = plain) -> str:
@@ -65,7 +76,9 @@ def remains_text(error: AzmlError) -> str:
     return f"{wording.CLOUD_TITLE}:\n{block(result.failure.cloud_text)}"
 
 
-def _result_lines(result: Result, rows: int, width: int, paint: Paint) -> Iterator[str]:
+def _result_lines(
+    result: Result, views: Sequence[FrameView | str], width: int, paint: Paint
+) -> Iterator[str]:
     took = wording.duration(result.seconds)
     facts = ", ".join(wording.facts(result, "x"))
     if result.failure is None:
@@ -76,7 +89,7 @@ def _result_lines(result: Result, rows: int, width: int, paint: Paint) -> Iterat
         yield from _traceback(result.failure, paint)
         yield paint("failed", wording.failure_title(result.failure))
     yield from _findings(result.findings, paint)
-    for view in wording.views(result, rows, MAX_COLUMNS):
+    for view in views:
         yield ""
         yield from _output(view, result.output2 is not None, width, paint)
     if result.figures:

@@ -29,9 +29,9 @@ class AzmlMagics(Magics, Configurable):
     dates = Enum(
         ["epoch", "datetime"], "epoch", help="How classic hands dates over (rule 2.7)."
     ).tag(config=True)
-    text = Enum(
-        ["object", "str"], "object", help="How text is handed over (rule 2.17)."
-    ).tag(config=True)
+    text = Enum(["object", "str"], "object", help="How text is handed over (rule 2.17).").tag(
+        config=True
+    )
 
     def __init__(self, shell: Any) -> None:
         super().__init__(shell)
@@ -128,7 +128,9 @@ class AzmlMagics(Magics, Configurable):
             for name, value in variables.items()
             if isinstance(value, pd.DataFrame) and not name.startswith("_")
         }
-        listed = f"frames here: {', '.join(sorted(frames))}" if frames else "no frame is defined yet"
+        listed = (
+            f"frames here: {', '.join(sorted(frames))}" if frames else "no frame is defined yet"
+        )
         for port, name in inputs.items():
             if name not in variables:
                 raise PortError(
@@ -155,4 +157,3 @@ class AzmlMagics(Magics, Configurable):
 
 
 AzmlMagics.azureml_module.__doc__ = options.build_parser().format_help()
-

@@ -44,11 +44,16 @@ def build_parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     add = parser.add_argument
-    add("-i", "--input", action="append", default=[], metavar="[PORT=]FRAME",
-        help="frame of an input port: dataset1=NAME, or NAME for the next free port")
+    add(
+        "-i",
+        "--input",
+        action="append",
+        default=[],
+        metavar="[PORT=]FRAME",
+        help="frame of an input port: dataset1=NAME, or NAME for the next free port",
+    )
     add("-z", "--zip", metavar="BUNDLE", help="script bundle: a .zip or a folder")
-    add("-o", "--output", default="", metavar="NAME[,NAME]",
-        help="variables for the output frames")
+    add("-o", "--output", default="", metavar="NAME[,NAME]", help="variables for the output frames")
     add("-p", "--profile", help="classic (default) or designer")
     add("-t", "--timeout", type=_seconds, metavar="SECONDS", help="time limit; 0 for none")
     add("-m", "--memory", metavar="SIZE", help="memory limit, for example 4GB")
@@ -123,11 +128,15 @@ def _unknown(word: str, parser: argparse.ArgumentParser) -> OptionError:
         option = word.split("=")[0]
         return OptionError(
             f"no option {option}",
-            did_you_mean(option, [o for o in known if o.startswith("--")],
-                         "see %%azureml_module? for all options"),
+            did_you_mean(
+                option,
+                [o for o in known if o.startswith("--")],
+                "see %%azureml_module? for all options",
+            ),
         )
     return OptionError(
-        f"{word!r} stands alone", f"name what it is: -i {word} for an input, -o {word} for an output"
+        f"{word!r} stands alone",
+        f"name what it is: -i {word} for an input, -o {word} for an output",
     )
 
 
