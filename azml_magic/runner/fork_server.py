@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from azml_magic.runner import launch
-from azml_magic.sandbox import namespaces, paths, processes
+from azml_magic.sandbox import measure, namespaces, paths, processes
 from azml_magic.sandbox.policy import Level, Policy, readable_paths
 from azml_magic.sandbox.standalone import PACKAGE, command
 
@@ -82,7 +82,7 @@ class ForkServer:
         """Learn the process that forks, which is not the one that was started in namespaces."""
         self.pids = tuple(dict.fromkeys((self.process.pid, processes.pid_of(pidfd))))
         os.close(pidfd)
-        self.baseline = processes.memory_of(self.pids[-1])
+        self.baseline = measure.memory_of(self.pids[-1])
 
     def fork(self, run: Path, policy: Policy, descriptors: list[int]) -> None:
         """Ask for a worker, handing descriptors on; the caller's copies are closed."""

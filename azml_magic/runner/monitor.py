@@ -22,7 +22,7 @@ from typing import Any
 
 from azml_magic.runner.enforcement import ActiveRun
 from azml_magic.runner.fork_server import MESSAGE_BYTES, ForkServer
-from azml_magic.sandbox import processes
+from azml_magic.sandbox import folders, processes
 from azml_magic.sandbox.policy import Level, Limits, Policy
 from azml_magic.sandbox.probe import probe
 
@@ -63,7 +63,7 @@ def _own_folder() -> Any:
     try:
         yield folder
     finally:
-        processes.remove_tree(str(folder))
+        folders.remove_tree(str(folder))
 
 
 def _clear_abandoned(base: Path) -> None:
@@ -74,7 +74,7 @@ def _clear_abandoned(base: Path) -> None:
             lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                processes.remove_tree(str(folder))
+                folders.remove_tree(str(folder))
             finally:
                 os.close(lock)
 
@@ -215,4 +215,4 @@ class Monitor:
         assert self.run is not None
         folder, self.run = self.run.folder, None
         self.folder.chmod(OPEN)
-        processes.remove_tree(str(folder))
+        folders.remove_tree(str(folder))

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from azml_magic.runner.fork_server import ForkServer
-from azml_magic.sandbox import processes
+from azml_magic.sandbox import folders, measure
 from azml_magic.sandbox.policy import Limits
 
 DISK_SECONDS = 0.2
@@ -69,7 +69,7 @@ class Usage:
         return found
 
     def _memory(self, pids: list[int]) -> Passed | None:
-        used = processes.tree_memory(pids, self.limits.memory, self._fork_server.baseline)
+        used = measure.tree_memory(pids, self.limits.memory, self._fork_server.baseline)
         self.memory_peak = max(self.memory_peak, used)
         return ("memory", used) if used > self.limits.memory else None
 
@@ -77,21 +77,21 @@ class Usage:
         if self.limits.cpu_seconds is None:
             return None
         # Orphans that ended were waited for by the processes around the run.
-        used = processes.cpu_seconds(pids) + self._waited_seconds() - self._waited
+        used = measure.cpu_seconds(pids) + self._waited_seconds() - self._waited
         return ("cpu", used) if used > self.limits.cpu_seconds else None
 
     def _disk(self, pids: list[int]) -> Passed | None:
         limit = self.limits.disk_bytes
-        used = processes.folder_bytes(str(self._folder), stop_above=limit)
-        used += processes.unlinked_bytes(pids)
+        used = folders.folder_bytes(str(self._folder), stop_above=limit)
+        used += folders.unlinked_bytes(pids)
         if used > limit:
             return "disk", used
         # A file that only a message under way holds is found nowhere, but the space is gone.
         gone = self._free - _free_bytes(self._folder)
-        return ("disk", gone) if gone > limit and processes.written(pids) > limit else None
+        return ("disk", gone) if gone > limit and measure.written(pids) > limit else None
 
     def _waited_seconds(self) -> float:
-        return processes.waited_seconds([os.getpid(), self._fork_server.pids[-1]])
+        return measure.waited_seconds([os.getpid(), self._fork_server.pids[-1]])
 
 
 def _free_bytes(folder: Path) -> int:

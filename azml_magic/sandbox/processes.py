@@ -1,4 +1,4 @@
-"""The processes of a run as the monitor sees them in /proc: finding, measuring, killing.
+"""The processes of a run as the monitor sees them in /proc: finding, signalling, killing.
 
 A run cannot hide a process: the monitor is the subreaper of all that its fork server and the
 workers start, so an orphan becomes its own child.
@@ -7,6 +7,7 @@ workers start, so an orphan becomes its own child.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import select
 import signal
@@ -15,31 +16,11 @@ from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
 from azml_magic.sandbox import kernel
-from azml_magic.sandbox.folders import folder_bytes, remove_tree, unlinked_bytes
-
-__all__ = [
-    "Process",
-    "become_subreaper",
-    "count_tasks",
-    "cpu_seconds",
-    "descendants",
-    "folder_bytes",
-    "is_busy",
-    "kill_tree",
-    "memory_of",
-    "pid_of",
-    "remove_tree",
-    "tree_memory",
-    "unlinked_bytes",
-    "waited_seconds",
-    "written",
-]
 
 _ENDED = {"Z", "X"}
 _BUSY = {"R", "D"}
 _KILL_SECONDS = 10.0
 _WAIT_MILLISECONDS = 5
-_TICKS = os.sysconf("SC_CLK_TCK")
 
 
 class Process(NamedTuple):
@@ -47,6 +28,7 @@ class Process(NamedTuple):
 
     pid: int
     parent: int
+    group: int
     state: str
     started: int
     ticks: int
@@ -117,7 +99,7 @@ def kill_tree(
     while clean < 2:
         found = [process for process in _descendants(roots) if process.pid not in spare]
         alive = [process for process in found if process.state not in _ENDED]
-        reaped = [process for process in found if _reaped(process)]
+        reaped = [process for process in found if reap(process)]
         clean = 0 if alive or reaped else clean + 1
         if alive and time.monotonic() > deadline:
             return False
@@ -125,76 +107,58 @@ def kill_tree(
     return True
 
 
-def count_tasks(pids: Iterable[int]) -> int:
-    """Count the threads of some processes; a zombie of this process is reaped instead."""
-    return sum(map(_thread_count, pids))
-
-
 def is_busy(task: int) -> bool:
     """Return whether a process or thread is running, or waits where no signal reaches it."""
-    found = _read(task)
+    found = read(task)
     return found is not None and found.state in _BUSY
 
 
-def tree_memory(pids: Collection[int], limit: int, baseline: int = 0) -> int:
-    """Return how much memory some processes hold together.
-
-    Pages that processes share are counted once. As that is dear to find out, it is done only
-    when the plain sum passes the limit.
+def signal_within(pids: Collection[int], target: int, number: int) -> int:
+    """Send a signal to one of some processes, or to those of them in one process group.
 
     Parameters
     ----------
     pids : collection of int
-        The processes.
-    limit : int
-        Bytes above which shared pages matter.
-    baseline : int
-        Bytes that the fork server holds and that its children share; they do not count.
+        The processes that may be reached.
+    target : int
+        A process number, or a negative process group.
+    number : int
+        The signal; 0 sends none.
 
     Returns
     -------
     int
-        Bytes of anonymous and shared memory, above the baseline. It may be too low by the
-        baseline, once, when some processes share nothing with the fork server.
+        0, or an error number: EPERM for a target that is none of them, ESRCH for none at all.
     """
-    held = [size for pid in pids if (size := memory_of(pid))]
-    plain = max(0, sum(held) - baseline)
-    if plain <= limit:
-        return plain
-    # Each of n processes and the fork server bears an equal part of what all of them share.
-    shared = baseline * len(held) // (len(held) + 1)
-    return min(plain, max(0, sum(map(_proportional_memory, pids)) - shared))
-
-
-def memory_of(pid: int) -> int:
-    """Return the bytes of anonymous and shared memory that one process holds."""
-    return _sum_of_lines(f"/proc/{pid}/status", (b"RssAnon:", b"RssShmem:"))
-
-
-def cpu_seconds(pids: Iterable[int]) -> float:
-    """Return the processor time that some processes have used, their dead children included."""
-    found = (_read(pid) for pid in pids)
-    return sum(process.ticks for process in found if process is not None) / _TICKS
-
-
-def waited_seconds(pids: Iterable[int]) -> float:
-    """Return the processor time of the dead children of some processes."""
-    found = (_read(pid) for pid in pids)
-    return sum(process.waited for process in found if process is not None) / _TICKS
-
-
-def written(pids: Iterable[int]) -> int:
-    """Return the bytes that some processes have written, to whatever it was."""
-    return sum(
-        max(_sum_of_lines(f"/proc/{pid}/io", (name,), 1) for name in (b"wchar:", b"write_bytes:"))
-        for pid in pids
-    )
+    chosen = [
+        process
+        for process in map(read, pids)
+        if process is not None and target in (process.pid, -process.group)
+    ]
+    if target in {-1, 0}:
+        return errno.EPERM
+    if not chosen:
+        return errno.EPERM if os.path.exists(f"/proc/{abs(target)}") else errno.ESRCH
+    for process in chosen:
+        try:
+            pidfd = os.pidfd_open(process.pid)
+        except OSError as error:
+            return error.errno or errno.ESRCH
+        try:
+            now = read(process.pid)
+            if now is not None and now.started == process.started:
+                signal.pidfd_send_signal(pidfd, number)
+        except OSError as error:
+            return error.errno or errno.EPERM
+        finally:
+            os.close(pidfd)
+    return 0
 
 
 def _descendants(roots: Iterable[int]) -> list[Process]:
     children: dict[int, list[Process]] = {}
     for name in os.listdir("/proc"):
-        if name.isdigit() and (process := _read(int(name))) is not None:
+        if name.isdigit() and (process := read(int(name))) is not None:
             children.setdefault(process.parent, []).append(process)
     found: list[Process] = []
     waiting = list(roots)
@@ -205,7 +169,8 @@ def _descendants(roots: Iterable[int]) -> list[Process]:
     return found
 
 
-def _read(pid: int) -> Process | None:
+def read(pid: int) -> Process | None:
+    """Return what /proc says of a process, or of a thread; None when it is gone."""
     try:
         with open(f"/proc/{pid}/stat", "rb", buffering=0) as file:
             text = file.read(1024)
@@ -215,7 +180,8 @@ def _read(pid: int) -> Process | None:
     fields = text[text.rindex(b")") + 2 :].split()
     ticks = sum(map(int, fields[11:15]))
     waited = sum(map(int, fields[13:15]))
-    return Process(pid, int(fields[1]), fields[0].decode(), int(fields[19]), ticks, waited)
+    parent, group, started = int(fields[1]), int(fields[2]), int(fields[19])
+    return Process(pid, parent, group, fields[0].decode(), started, ticks, waited)
 
 
 def _kill(alive: list[Process]) -> None:
@@ -229,7 +195,7 @@ def _kill(alive: list[Process]) -> None:
             continue
         opened.append(pidfd)
         # The number may have gone to another process since it was listed.
-        now = _read(process.pid)
+        now = read(process.pid)
         if now is not None and now.started == process.started:
             ending.register(pidfd, select.POLLIN)
             with contextlib.suppress(OSError):
@@ -240,35 +206,10 @@ def _kill(alive: list[Process]) -> None:
         os.close(pidfd)
 
 
-def _reaped(process: Process) -> bool:
+def reap(process: Process) -> bool:
     """Reap a zombie of this process; return whether it was one."""
     if process.state not in _ENDED or process.parent != os.getpid():
         return False
     with contextlib.suppress(OSError):
         os.waitpid(process.pid, os.WNOHANG)
     return True
-
-
-def _thread_count(pid: int) -> int:
-    process = _read(pid)
-    if process is None or _reaped(process):
-        return 0
-    try:
-        return len(os.listdir(f"/proc/{pid}/task"))
-    except OSError:
-        return 0
-
-
-def _proportional_memory(pid: int) -> int:
-    """Return the bytes of a process, each page divided by how many processes share it."""
-    path = f"/proc/{pid}/smaps_rollup"
-    return _sum_of_lines(path, (b"Pss_Anon:", b"Pss_Shmem:")) or memory_of(pid)
-
-
-def _sum_of_lines(path: str, names: tuple[bytes, ...], unit: int = 1024) -> int:
-    try:
-        with open(path, "rb", buffering=0) as file:
-            lines = file.read(1 << 16).splitlines()
-    except OSError:
-        return 0
-    return unit * sum(int(line.split()[1]) for line in lines if line.startswith(names))

@@ -2,7 +2,7 @@
 
 An allow-list: whatever stands nowhere here is answered ENOSYS, so that a library takes the
 road that it would take on an older kernel. Arguments are compared in their lower 32 bits,
-which is all that the kernel reads of those that are compared here.
+which is all that the kernel reads of those that are compared here, but for sizes.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ _COVERS_TRUNCATION, _SCOPES_SIGNALS = 3, 6
 # Stand for the worker's process number and its negative, which are known at the last moment.
 OWN_PROCESS = "own process"
 OWN_GROUP = "own group"
+# In place of an error number: the monitor is asked, and answers.
+ASKED = -1
 
 ALLOWED = """
     access alarm arch_prctl brk capget chdir clock_getres clock_gettime clock_nanosleep close
@@ -25,7 +27,7 @@ ALLOWED = """
     getdents64 getegid geteuid getgid getgroups getitimer getpeername getpgid getpgrp getpid
     getppid getrandom getresgid getresuid getrlimit getrusage getsid getsockname getsockopt
     gettid gettimeofday getuid link linkat lseek lstat madvise membarrier mincore mkdir
-    mkdirat mknod mknodat mmap mprotect mremap mseal msync munmap nanosleep newfstatat open
+    mkdirat mknod mknodat mprotect mremap mseal msync munmap nanosleep newfstatat open
     openat openat2 pause pidfd_open pipe pipe2 pkey_alloc pkey_free pkey_mprotect poll ppoll
     pread64 preadv preadv2 pselect6 pwrite64 pwritev pwritev2 read readahead readlink readlinkat
     readv recvfrom recvmmsg recvmsg rename renameat renameat2 restart_syscall rmdir rseq
@@ -73,11 +75,12 @@ CONNECTIONS = "accept accept4 bind connect listen"
 
 @dataclass(frozen=True)
 class Check:
-    """One comparison: the masked argument is one of the values."""
+    """One comparison: the masked argument, or its upper half, is one of the values."""
 
     argument: int
     values: tuple[int | str, ...]
     mask: int = ALL_BITS
+    upper: bool = False
 
 
 @dataclass(frozen=True)
@@ -89,7 +92,8 @@ class Rule:
     alternatives : tuple of tuple of Check
         It is let through when every check of one alternative holds.
     otherwise : int
-        Error number when none holds; 0 answers that it was done.
+        Error number when none holds; 0 answers that it was done, ``ASKED`` that the monitor
+        decides.
     asked : bool
         Whether the monitor is asked before it is let through.
     answer : int
@@ -179,6 +183,19 @@ _PROCESSES: dict[str, Rule | int] = {
     "prctl": _one(0, 2, 3, 7, 15, 16, 21, 23, 25, 29, 30, 38, 39, 41, 42, 0x53564D41, 0x41555856),
 }
 
+_SHARED_OR_PRIVATE, _PRIVATE, _ANONYMOUS, _PAGE = 0xF, 2, 0x20, 4096
+_NO_MORE = Check(1, (0,), upper=True)
+# Anonymous memory that is shared stays when most of it is unmapped, and is found nowhere then.
+# So there may be one page of it at a time, which locks of processes need.
+_MAPPING = Rule(
+    (
+        (Check(3, (0,), _ANONYMOUS),),
+        (Check(3, (_PRIVATE,), _SHARED_OR_PRIVATE),),
+        (Check(1, (0,), ALL_BITS - _PAGE + 1), _NO_MORE),
+        (Check(1, (_PAGE,)), _NO_MORE),
+    )
+)
+
 _SOCKET_OPTIONS = Check(1, (1,)), Check(2, (*range(2, 26), 29, 30, 38, 39))
 
 _REQUESTS: dict[str, Rule | int] = {
@@ -192,9 +209,10 @@ _REQUESTS: dict[str, Rule | int] = {
         otherwise=errno.ENOTTY,
     ),
     # Pairs of streams or sequenced packets: a pair of datagram sockets could be connected
-    # or sent to any socket file.
-    "socketpair": Rule(((Check(0, (1,)), Check(1, (1, 5), 0xF)),)),
+    # or sent to any socket file. The monitor counts them, for what lies in them is memory.
+    "socketpair": Rule(((Check(0, (1,)), Check(1, (1, 5), 0xF)),), asked=True),
     "setsockopt": Rule((_SOCKET_OPTIONS,), errno.ENOPROTOOPT),
+    "mmap": _MAPPING,
 }  # fmt: skip
 
 _NETWORK: dict[str, Rule | int] = {
@@ -239,12 +257,13 @@ _NO_TRUNCATION: dict[str, Rule | int] = {
 def _signals(scoped: bool) -> dict[str, Rule | int]:
     if scoped:
         return dict.fromkeys(SIGNALS.split(), Rule())
-    own = _one(0, OWN_PROCESS)
+    # To others the monitor sends it, when they are of the same run.
+    own = _one(0, OWN_PROCESS, otherwise=ASKED)
     return {
-        "kill": _one(0, OWN_PROCESS, 0, OWN_GROUP),
+        "kill": _one(0, OWN_PROCESS, 0, OWN_GROUP, otherwise=ASKED),
         "tgkill": own,
-        "rt_sigqueueinfo": own,
-        "rt_tgsigqueueinfo": own,
+        "rt_sigqueueinfo": _one(0, OWN_PROCESS),
+        "rt_tgsigqueueinfo": _one(0, OWN_PROCESS),
         "tkill": errno.EPERM,
         "pidfd_send_signal": errno.EPERM,
     }

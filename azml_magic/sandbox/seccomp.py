@@ -11,7 +11,7 @@ import sys
 from typing import NamedTuple
 
 from azml_magic.sandbox import kernel
-from azml_magic.sandbox.rules import ALL_BITS, OWN_GROUP, OWN_PROCESS, Check, Rule, table
+from azml_magic.sandbox.rules import ALL_BITS, ASKED, OWN_GROUP, OWN_PROCESS, Check, Rule, table
 from azml_magic.sandbox.syscalls import NUMBERS
 
 KILL, ERROR, ASK, ALLOW = 0x80000000, 0x00050000, 0x7FC00000, 0x7FFF0000
@@ -127,7 +127,8 @@ def _block(rule: Rule | int) -> tuple[Instruction, ...]:
     for alternative in rule.alternatives:
         block += _alternative(alternative, through)
     if rule.alternatives != ((),):
-        block.append(Instruction(_RETURN, ERROR | rule.otherwise))
+        asked = rule.otherwise == ASKED
+        block.append(Instruction(_RETURN, ASK if asked else ERROR | rule.otherwise))
     return tuple(block)
 
 
@@ -141,7 +142,7 @@ def _alternative(checks: tuple[Check, ...], through: int) -> list[Instruction]:
             Instruction(_EQUAL, value, last - place, len(block) if place == last else 0)
             for place, value in enumerate(check.values)
         ]
-        load = [Instruction(_LOAD, _ARGUMENTS_AT + 8 * check.argument)]
+        load = [Instruction(_LOAD, _ARGUMENTS_AT + 8 * check.argument + 4 * check.upper)]
         if check.mask != ALL_BITS:
             load.append(Instruction(_AND, check.mask))
         block = [*load, *compare, *block]

@@ -1,7 +1,8 @@
-"""The monitor's gate: how many processes and threads a run may have at a time.
+"""The monitor's gate: it answers what the kernel holds a run for.
 
-The kernel holds each clone, fork and vfork of a run until the gate has answered. Nothing is
-read from the run's memory, so there is nothing that it could change behind the answer.
+New processes and threads and pairs of sockets are let through while there are not too many;
+signals, where Landlock cannot confine them, are sent by the monitor. Only registers are looked
+at: nothing is read from the run's memory that it could change behind the answer.
 """
 
 from __future__ import annotations
@@ -15,23 +16,27 @@ import struct
 import time
 from collections.abc import Callable
 
-from azml_magic.sandbox import processes
+from azml_magic.sandbox import kernel, measure, processes
+from azml_magic.sandbox.syscalls import NUMBERS
 
-# struct seccomp_notif: id, pid, flags, then struct seccomp_data; and struct seccomp_notif_resp.
+# struct seccomp_notif: id, pid, flags, then struct seccomp_data with number, architecture,
+# instruction pointer and arguments; and struct seccomp_notif_resp.
 _QUESTION_BYTES = 80
-_QUESTION = struct.Struct("<QII")
+_QUESTION = struct.Struct("<QIIiIQ3q")
 _ANSWER = struct.Struct("<QqiI")
 _RECEIVE, _SEND = 0xC0502100, 0xC0182101
 _CONTINUE = 1
 
 # A clone that was let through shows in /proc within this time, on the busiest machine.
 _PENDING_SECONDS = 1.0
-# At the limit, tasks are counted anew this often, not at each attempt of a fork bomb.
+# At the limit, things are counted anew this often, not at each attempt of a fork bomb.
 _FULL_SECONDS = 0.005
+# Each socket can hold a fifth of a megabyte that no process is seen to have.
+SOCKETS = 512
 
 
 class TaskGate:
-    """Answers a run's requests for new processes and threads.
+    """Answers a run's requests for new processes and threads, sockets and signals.
 
     Parameters
     ----------
@@ -49,14 +54,19 @@ class TaskGate:
     """
 
     def __init__(self, listener: int, limit: int, tree: Callable[[], list[int]]) -> None:
-        self.limit = limit
         self.refused = 0
         self._listener = listener
         self._tree = tree
-        self._estimate = limit
         self._closed_to_all = False
-        self._full_until = 0.0
         self._asked: dict[int, float] = {}
+        self._tasks = _Budget(limit, self._count_tasks)
+        self._sockets = _Budget(SOCKETS, lambda: measure.count_sockets(tree()))
+        calls = NUMBERS[kernel.machine()]
+        self._decide: dict[int | None, Callable[[int, list[int]], int | None]] = {
+            calls["socketpair"]: self._on_socket_pair,
+            calls["kill"]: self._on_signal,
+            calls["tgkill"]: lambda task, values: self._on_signal(task, [values[0], values[2]]),
+        }
 
     def fileno(self) -> int:
         """Return the descriptor to wait on until :meth:`answer` has something to do."""
@@ -93,35 +103,36 @@ class TaskGate:
         # ENOENT: who asked was killed meanwhile.
         with contextlib.suppress(FileNotFoundError):
             fcntl.ioctl(self._listener, _RECEIVE, question)
-            number, task, _ = _QUESTION.unpack_from(question)
-            if self._admits(task):
-                reply = _ANSWER.pack(number, 0, 0, _CONTINUE)
+            identity, task, _, call, _, _, *values = _QUESTION.unpack_from(question)
+            decide = self._decide.get(call, self._on_new_task)
+            answer = errno.EAGAIN if self._closed_to_all else decide(task, values)
+            if answer is None:
+                reply = _ANSWER.pack(identity, 0, 0, _CONTINUE)
             else:
-                self.refused += 1
-                reply = _ANSWER.pack(number, 0, -errno.EAGAIN, 0)
+                reply = _ANSWER.pack(identity, 0, -answer, 0)
             fcntl.ioctl(self._listener, _SEND, reply)
 
-    def _admits(self, task: int) -> bool:
-        """Return whether one more task may start; `task` is who asked for it."""
-        if self._closed_to_all:
-            return False
-        now = time.monotonic()
-        # Counting is dear, so each admission adds one, and what has ended is found out only
-        # when the sum reaches the limit.
-        if self._estimate >= self.limit:
-            if now < self._full_until:
-                return False
-            self._estimate = self._count(task, now)
-            if self._estimate >= self.limit:
-                self._full_until = now + _FULL_SECONDS
-                return False
-        self._estimate += 1
-        self._asked[task] = now
-        return True
-
-    def _count(self, task: int, now: float) -> int:
-        """Count tasks; one whose start was admitted just now may not show yet."""
+    def _on_new_task(self, task: int, values: list[int]) -> int | None:
+        """Return an error number, or None to let one more task start; `task` asked for it."""
         self._asked.pop(task, None)
+        if not self._tasks.admits(1):
+            self.refused += 1
+            return errno.EAGAIN
+        self._asked[task] = time.monotonic()
+        return None
+
+    def _on_socket_pair(self, task: int, values: list[int]) -> int | None:
+        return None if self._sockets.admits(2) else errno.ENFILE
+
+    def _on_signal(self, task: int, values: list[int]) -> int:
+        """Send a signal to a process or group of the run; return 0 or an error number."""
+        # Process numbers and signals are 32 bits wide, whatever stands above them.
+        target, number = ((value + (1 << 31)) % (1 << 32) - (1 << 31) for value in values[:2])
+        return processes.signal_within(self._tree(), target, number)
+
+    def _count_tasks(self) -> int:
+        """Count tasks; one whose start was admitted just now may not show yet."""
+        now = time.monotonic()
         # Who sleeps or asks again has come back from its clone, which then shows.
         self._asked = {
             other: asked
@@ -129,4 +140,30 @@ class TaskGate:
             if now - asked < _PENDING_SECONDS and processes.is_busy(other)
         }
         pending = len(self._asked)
-        return processes.count_tasks(self._tree()) + pending
+        return measure.count_tasks(self._tree()) + pending
+
+
+class _Budget:
+    """How many there may be at a time.
+
+    Counting is dear, so each admission adds to an estimate, and what has ended is found out
+    only when that reaches the limit.
+    """
+
+    def __init__(self, limit: int, count: Callable[[], int]) -> None:
+        self._limit = limit
+        self._count = count
+        self._estimate = limit
+        self._full_until = 0.0
+
+    def admits(self, more: int) -> bool:
+        if self._estimate + more > self._limit:
+            now = time.monotonic()
+            if now < self._full_until:
+                return False
+            self._estimate = self._count()
+            if self._estimate + more > self._limit:
+                self._full_until = now + _FULL_SECONDS
+                return False
+        self._estimate += more
+        return True

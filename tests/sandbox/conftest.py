@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from azml_magic.sandbox import processes
+from azml_magic.sandbox import folders, processes
 from azml_magic.sandbox.confine import confine
 from azml_magic.sandbox.policy import Limits, Policy, readable_paths
 from azml_magic.sandbox.probe import probe
@@ -86,7 +86,7 @@ class Sandbox:
         return Outcome(*found, status, refused)
 
     def close(self):
-        processes.remove_tree(str(self.folder))
+        folders.remove_tree(str(self.folder))
         shutil.rmtree(self.outside, ignore_errors=True)
 
     def _live(self, function, policy, listener_socket, report, keep):

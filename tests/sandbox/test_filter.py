@@ -107,7 +107,7 @@ CASES = [
     ("ioctl", (0, 0x5401), "allowed"),
     ("ioctl", (0, 0x5412), "ENOTTY"),
     ("ioctl", (0, 0x100005412), "ENOTTY"),
-    ("socketpair", (1, 0x80001, 0), "allowed"),
+    ("socketpair", (1, 0x80001, 0), "asked"),
     ("socketpair", (1, 2, 0), "EPERM"),
     ("socketpair", (2, 1, 0), "EPERM"),
     ("utimensat", (-100, 1, 0, 0), "EACCES"),
@@ -115,6 +115,13 @@ CASES = [
     ("prctl", (15,), "allowed"),
     ("prctl", (22,), "EPERM"),
     ("execveat", (), "ENOSYS"),
+    ("mmap", (0, 1 << 40, 3, 0x22), "allowed"),  # private and anonymous
+    ("mmap", (0, 1 << 40, 3, 0x01, 3), "allowed"),  # a file
+    ("mmap", (0, 8, 3, 0x21), "allowed"),  # shared and anonymous
+    ("mmap", (0, 4096, 3, 0x21), "allowed"),
+    ("mmap", (0, 4097, 3, 0x21), "EPERM"),
+    ("mmap", (0, 1 << 32, 3, 0x21), "EPERM"),
+    ("mmap", (0, (1 << 32) + 4096, 3, 0x23), "EPERM"),
 ]
 
 
@@ -125,15 +132,24 @@ def test_arguments_are_looked_at(machine, name, arguments, expected):
 
 
 @pytest.mark.parametrize("machine", MACHINES)
-def test_signals_reach_only_the_own_process_where_landlock_does_not_help(machine):
+def test_signals_are_asked_about_where_landlock_does_not_help(machine):
     own_group = -OWN & 0xFFFFFFFF
-    for target, expected in ((OWN, "allowed"), (0, "allowed"), (own_group, "allowed")):
-        assert verdict(machine, "kill", target, 9, abi=5) == expected
+    for target in (OWN, 0, own_group):
+        assert verdict(machine, "kill", target, 9, abi=5) == "allowed"
     for target in (1, OWN + 1, 0xFFFFFFFF, -OWN - 1 & 0xFFFFFFFF):
-        assert verdict(machine, "kill", target, 9, abi=5) == "EPERM"
+        assert verdict(machine, "kill", target, 9, abi=5) == "asked"
         assert verdict(machine, "kill", target, 9, abi=6) == "allowed"
     assert verdict(machine, "tgkill", OWN, 1, 9, abi=5) == "allowed"
-    assert verdict(machine, "tgkill", 1, 1, 9, abi=5) == "EPERM"
+    assert verdict(machine, "tgkill", 1, 1, 9, abi=5) == "asked"
+    assert verdict(machine, "pidfd_send_signal", 3, 9, abi=5) == "EPERM"
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+def test_in_namespaces_of_its_own_there_is_nobody_else_to_signal(machine):
+    code = seccomp.assemble(seccomp.program(machine, 1, False, True), OWN)
+    for name in ("kill", "tgkill", "pidfd_send_signal", "truncate"):
+        number, architecture = NUMBERS[machine][name], seccomp.AUDIT_ARCHITECTURE[machine]
+        assert run(code, number, architecture, (OWN + 1, 1, 9)) == seccomp.ALLOW
 
 
 @pytest.mark.parametrize("machine", MACHINES)

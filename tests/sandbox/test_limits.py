@@ -7,6 +7,7 @@ import mmap
 import os
 import resource
 import signal
+import socket
 import threading
 import time
 from dataclasses import replace
@@ -141,7 +142,28 @@ def test_memory_is_limited(sandbox):
 
 
 def test_address_space_is_limited(refuses):
-    refuses(lambda: mmap.mmap(-1, 1 << 42), "ENOMEM", "EINVAL")
+    flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS
+    refuses(lambda: mmap.mmap(-1, 1 << 42, flags=flags), "ENOMEM", "EINVAL")
+
+
+def test_shared_memory_without_a_file_is_one_page_at_most(sandbox, refuses):
+    # What of it is unmapped stays while a page of it is mapped, and no figure shows it.
+    assert sandbox.run(lambda: len(mmap.mmap(-1, mmap.PAGESIZE))).value == mmap.PAGESIZE
+    refuses(lambda: mmap.mmap(-1, mmap.PAGESIZE + 1), "EPERM")
+    refuses(lambda: mmap.mmap(os.open("/dev/zero", os.O_RDWR), 1 << 20), "EACCES")
+
+
+def test_sockets_are_limited(sandbox, refuses):
+    limits = replace(ROOMY, open_files=1024)
+    refuses(lambda: len([socket.socketpair() for _ in range(300)]), "ENFILE", limits=limits)
+
+    def work():
+        for _ in range(1000):
+            for end in socket.socketpair():
+                end.close()
+        return "done"
+
+    assert sandbox.run(work, limits=limits).value == "done"
 
 
 def test_files_are_limited(sandbox):

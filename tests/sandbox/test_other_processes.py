@@ -137,15 +137,27 @@ def test_own_process_can_be_changed(sandbox, monkeypatch, version):
     assert outcome.value == ["signal", "signal"], outcome.text
 
 
-def test_own_children_can_be_ended(sandbox):
+@pytest.mark.parametrize("version", [1, 5, None])
+@pytest.mark.parametrize("group", [False, True])
+def test_own_children_can_be_ended(sandbox, monkeypatch, version, group):
+    if version:
+        monkeypatch.setattr(landlock, "abi", lambda: version)
+
     def work():
         child = os.fork()
         if child == 0:
+            os.setpgid(0, 0)
+            signal.raise_signal(signal.SIGCONT)
             time.sleep(600)
-        os.kill(child, signal.SIGTERM)
-        return os.waitpid(child, 0)[1]
+        time.sleep(0.1)
+        (os.killpg if group else os.kill)(child, signal.SIGTERM)
+        ended = os.waitpid(child, 0)[1]
+        with pytest.raises(ProcessLookupError):
+            os.kill(child, 0)
+        return ended
 
-    assert sandbox.run(work).value == signal.SIGTERM
+    outcome = sandbox.run(work)
+    assert outcome.value == signal.SIGTERM, outcome.text
 
 
 def test_two_runs_do_not_reach_each_other(sandbox):

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from azml_magic.sandbox import processes
+from azml_magic.sandbox import folders, measure, processes
 
 
 @pytest.fixture(autouse=True)
@@ -103,9 +103,9 @@ def test_a_stopped_process_is_killed():
 def test_tasks_are_counted_and_adopted_zombies_reaped():
     child = family()
     wait_for(lambda: len(processes.descendants([child])) == 1)
-    assert processes.count_tasks([child, *processes.descendants([child])]) == 2
+    assert measure.count_tasks([child, *processes.descendants([child])]) == 2
     os.kill(child, signal.SIGKILL)
-    wait_for(lambda: processes.count_tasks([child]) == 0)
+    wait_for(lambda: measure.count_tasks([child]) == 0)
     with pytest.raises(ChildProcessError):
         os.waitpid(child, 0)
     processes.kill_tree([os.getpid()])
@@ -137,11 +137,11 @@ def hold(size, shared):
 def test_memory_is_measured(shared):
     size = 64 << 20
     child = hold(size, shared)
-    base = processes.memory_of(os.getpid())
+    base = measure.memory_of(os.getpid())
     for limit in (size // 2, size * 100):
-        wait_for(lambda limit=limit: processes.tree_memory([child], limit) > size)
+        wait_for(lambda limit=limit: measure.tree_memory([child], limit) > size)
         time.sleep(0.1)
-        assert processes.tree_memory([child], limit, base) < size * 1.2
+        assert measure.tree_memory([child], limit, base) < size * 1.2
     processes.kill_tree([os.getpid()])
 
 
@@ -159,8 +159,8 @@ def test_memory_that_processes_share_counts_once():
     child = fork(action)
     wait_for(lambda: len(processes.descendants([child])) == 4)
     pids = [child, *processes.descendants([child])]
-    assert processes.tree_memory(pids, limit=size * 100) > size * 4
-    assert processes.tree_memory(pids, limit=size * 2) < size * 3
+    assert measure.tree_memory(pids, limit=size * 100) > size * 4
+    assert measure.tree_memory(pids, limit=size * 2) < size * 3
     processes.kill_tree([os.getpid()])
 
 
@@ -170,16 +170,16 @@ def test_processor_time_is_measured():
             pass
 
     child = fork(burn)
-    wait_for(lambda: processes.cpu_seconds([child]) > 0.05)
+    wait_for(lambda: measure.cpu_seconds([child]) > 0.05)
     processes.kill_tree([os.getpid()])
 
 
 def test_what_is_gone_measures_nothing():
     gone = fork(lambda: None)
     os.waitpid(gone, 0)
-    assert processes.tree_memory([gone], 0) == 0
-    assert processes.cpu_seconds([gone]) == 0
-    assert processes.count_tasks([gone]) == 0
+    assert measure.tree_memory([gone], 0) == 0
+    assert measure.cpu_seconds([gone]) == 0
+    assert measure.count_tasks([gone]) == 0
 
 
 @pytest.mark.parametrize("mapped", [False, True])
@@ -199,6 +199,6 @@ def test_files_without_a_name_are_measured(tmp_path, mapped):
         time.sleep(60)
 
     child = fork(hide)
-    wait_for(lambda: size <= processes.unlinked_bytes([child]) < 2 * size)
-    assert processes.unlinked_bytes([os.getpid()]) < size
+    wait_for(lambda: size <= folders.unlinked_bytes([child]) < 2 * size)
+    assert folders.unlinked_bytes([os.getpid()]) < size
     processes.kill_tree([os.getpid()])

@@ -32,31 +32,47 @@ exec "$@"
 
 
 @contextlib.contextmanager
-def prepared():
-    """Yield ``run(source, *arguments, timeout=120)``, which returns a CompletedProcess."""
+def prepared(*, user=NOBODY, edits=(), outer="none"):
+    """Yield ``run(source, *arguments, timeout=120)``, which returns a CompletedProcess.
+
+    It runs Python source with a copy of the package, by default as an ordinary user.
+
+    Parameters
+    ----------
+    user : int or None
+        Who runs it, when the tests run as root; None for root itself.
+    edits : iterable of (str, str)
+        A file of the package and text that is appended to the copy of it: a switch that
+        exists in tests alone.
+    outer : str
+        The kind of :mod:`outer_filter` that the process lives under.
+    """
     folder = Path(tempfile.mkdtemp(prefix="ordinary-user-"))
-    folder.chmod(0o755)
+    user = user if os.getuid() == 0 else None
     try:
         package = folder / "package" / "azml_magic"
         shutil.copytree(
             Path(azml_magic.__file__).parent, package, ignore=shutil.ignore_patterns("__pycache__")
         )
+        for file, text in edits:
+            with (package / file).open("a") as opened:
+                opened.write(f"\n\n{text}\n")
         home = folder / "home"
         home.mkdir()
-        if os.getuid() == 0:
-            os.chown(home, NOBODY, NOBODY)
+        if user is not None:
+            os.chown(home, user, user)
         for path in [folder, *folder.rglob("*")]:
             path.chmod(path.stat().st_mode | (0o755 if path.is_dir() else 0o644))
 
         def run(source, *arguments, timeout=120):
-            return _run(folder, source, arguments, timeout)
+            return _run(folder, source, arguments, timeout, user, outer)
 
         yield run
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _run(folder, source, arguments, timeout):
+def _run(folder, source, arguments, timeout, user, outer):
     environment = {
         "HOME": str(folder / "home"),
         "PATH": os.defpath,
@@ -65,11 +81,16 @@ def _run(folder, source, arguments, timeout):
     }
     script = folder / "script.py"
     script.write_text(source)
-    script.chmod(0o644)
+    filters = folder / "outer_filter.py"
+    shutil.copy(Path(__file__).with_name("outer_filter.py"), filters)
+    for file in (script, filters):
+        file.chmod(0o644)
     command = [sys.executable, str(script), *arguments]
-    if os.getuid() == 0:
-        user = str(NOBODY)
-        command = ["setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups", *command]
+    if outer != "none":
+        command = [sys.executable, str(filters), outer, *command]
+    if user is not None:
+        name = str(user)
+        command = ["setpriv", f"--reuid={name}", f"--regid={name}", "--clear-groups", *command]
         command = _reachable(command)
     return subprocess.run(
         command,
