@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
+import tempfile
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from os import PathLike
@@ -10,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from azml_magic import api
-from azml_magic.contract.profile import get_profile
+from azml_magic.contract.profile import CLASSIC, get_profile
 from azml_magic.errors import ExportError, OptionError, did_you_mean
 from azml_magic.exporting import local
 from azml_magic.exporting.build import Contents, build, script_box
@@ -18,6 +20,7 @@ from azml_magic.exporting.component import INPUT_TYPES
 from azml_magic.exporting.ports import likely_ports
 from azml_magic.exporting.recorded import Recorded, record
 from azml_magic.module.bundle import Bundle, read_bundle
+from azml_magic.module.exported import manifest_of
 from azml_magic.module.manifest import Manifest
 from azml_magic.module.module import Module, as_module
 from azml_magic.module.syntax import parse
@@ -25,6 +28,9 @@ from azml_magic.result import Finding
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from azml_magic.serving.running import RunningService
+    from azml_magic.serving.settings import Settings
 
 
 @dataclass(frozen=True)
@@ -141,6 +147,70 @@ def export(
     _write(place, content)
     digest = hashlib.sha256(content).hexdigest()
     return Export(place, digest, manifest, script_box(module_name), tuple(findings))
+
+
+def serve(
+    module: Module | Callable[..., Any] | str | PathLike[str],
+    dataset1: pd.DataFrame | None = None,
+    dataset2: pd.DataFrame | None = None,
+    bundle: Bundle | str | PathLike[str] | None = None,
+    *,
+    settings: Settings | None = None,
+    **options: Any,
+) -> RunningService:
+    """Serve a module as a web service, in a process that ends with this one.
+
+    Parameters
+    ----------
+    module : Module, function, str or path
+        A module zip is served as it is; anything else is exported first.
+    dataset1, dataset2, bundle, options
+        As for :func:`export`, for a module that is no module zip.
+    settings : Settings, optional
+        Address, keys and limits; by default a free port of this machine, without a key.
+
+    Returns
+    -------
+    RunningService
+        With ``url``, ``score_url`` and ``stop()``.
+
+    Raises
+    ------
+    AzmlError
+        When the module cannot be exported, or the server cannot start.
+    """
+    from azml_magic.serving.running import RunningService
+    from azml_magic.serving.settings import Settings
+
+    chosen = settings or Settings(port=0)
+    manifest = module_zip(module)
+    if manifest is not None:
+        return RunningService(manifest.name, str(module), chosen)
+    folder = tempfile.mkdtemp(prefix="azml-service-")
+    try:
+        prepared = as_module(module)
+        place = Path(folder) / f"{prepared.name or 'module'}.zip"
+        name = options.pop("name", "") or prepared.name or _file_name(prepared)
+        made = export(prepared, place, dataset1, dataset2, bundle, name=name, **options)
+        return RunningService(made.manifest.name, str(place), chosen, folder)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+
+
+def module_zip(module: object) -> Manifest | None:
+    """Return the manifest of a path to a module zip; ``None`` for anything else."""
+    if not isinstance(module, (str, PathLike)) or not str(module).endswith(".zip"):
+        return None
+    if not Path(module).expanduser().is_file():
+        return None
+    return manifest_of(read_bundle(module, CLASSIC)[0])
+
+
+def _file_name(module: Module) -> str:
+    """Return a name for a module that has none: its file's, where that can be one."""
+    stem = Path(module.label).stem
+    return stem if stem.isidentifier() and stem != "module" else "scoring_module"
 
 
 def _check_options(input_type: str, place: Path) -> None:

@@ -1,0 +1,1 @@
+"""The scoring service: server process, lanes that score, batch jobs."""

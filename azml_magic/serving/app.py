@@ -1,0 +1,217 @@
+"""The service as an ASGI application: routes, errors, logs and metrics around the pool."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+import uuid
+from collections.abc import Awaitable, Callable
+from typing import Any, Protocol
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from azml_magic.module.manifest import Manifest
+from azml_magic.scoring.documents import classic_base, openapi, swagger
+from azml_magic.scoring.faults import Fault, bad_argument, not_found
+from azml_magic.serving import pages
+from azml_magic.serving.pool import Scored
+from azml_magic.serving.requests import (
+    ClientDisconnect,
+    check_caller,
+    classic_wishes,
+    read_body,
+    until_gone,
+)
+from azml_magic.serving.settings import Settings
+from azml_magic.serving.telemetry import Metrics
+
+CLIENT_LEFT = 499
+"""What is logged for a request whose client did not wait for the answer."""
+
+Handler = Callable[[Request], Awaitable[Response]]
+
+
+class Scorer(Protocol):
+    """What scores requests for the application: a pool of lanes."""
+
+    @property
+    def waiting(self) -> int:
+        """How many requests wait."""
+
+    @property
+    def idle(self) -> int:
+        """How many more could be scored now."""
+
+    async def score(self, header: dict[str, Any], body: bytes) -> Scored:
+        """Answer one request, or raise a Fault."""
+
+
+class Service:
+    """The handlers of one module's service.
+
+    Parameters
+    ----------
+    manifest : Manifest
+        Of the module.
+    scorer : Scorer
+        What answers.
+    settings : Settings
+        Keys and limits.
+    metrics : Metrics
+        What is counted.
+    log : logging.Logger
+        Where each request is told.
+    """
+
+    def __init__(
+        self,
+        manifest: Manifest,
+        scorer: Scorer,
+        settings: Settings,
+        metrics: Metrics,
+        log: logging.Logger,
+    ) -> None:
+        self.manifest = manifest
+        self.scorer = scorer
+        self.settings = settings
+        self.metrics = metrics
+        self.log = log
+
+    def routes(self) -> list[BaseRoute]:
+        """Return the routes of the service."""
+        base = classic_base(self.manifest.name)
+        documents = (("/openapi.json", openapi), (f"{base}/swagger.json", swagger))
+        return [
+            Route("/score", self.told("score", self.score), methods=["POST"]),
+            Route(f"{base}/execute", self.told("execute", self.execute), methods=["POST"]),
+            Route("/health", self.told("health", self.health)),
+            Route("/metrics", self.told("metrics", self.read_metrics)),
+            *(
+                Route(path, self.told("document", _document(make(self.manifest))))
+                for path, make in (*documents, ("/swagger.json", swagger))
+            ),
+            *pages.routes(self.manifest, self.settings),
+        ]
+
+    def told(self, route: str, handler: Handler) -> Handler:
+        """Return a handler that turns faults into answers, and tells of every request."""
+
+        async def handle(request: Request) -> Response:
+            started = time.perf_counter()
+            request.state.fields = fields = {}
+            code = ""
+            try:
+                response = await handler(request)
+            except Fault as fault:
+                code, response = fault.code, fault_response(fault)
+            except ClientDisconnect:
+                response = Response(status_code=CLIENT_LEFT)
+            seconds = time.perf_counter() - started
+            self._tell(request, route, response, seconds, {"code": code, **fields})
+            return response
+
+        return handle
+
+    def _tell(
+        self,
+        request: Request,
+        route: str,
+        response: Response,
+        seconds: float,
+        fields: dict[str, Any],
+    ) -> None:
+        self.metrics.requests.labels(route, str(response.status_code)).inc()
+        self.metrics.seconds.labels(route).observe(seconds)
+        number = uuid.uuid4().hex
+        response.headers["x-ms-request-id"] = number
+        line = {
+            "id": number,
+            "method": request.method,
+            "route": route,
+            "status": response.status_code,
+            "ms": round(1000 * seconds, 2),
+            **fields,
+        }
+        self.log.info("request", extra={"fields": line})
+
+    async def score(self, request: Request) -> Response:
+        """Answer in JSON's own types."""
+        check_caller(request, self.settings)
+        return await self._scored(request, "typed", details=False)
+
+    async def execute(self, request: Request) -> Response:
+        """Answer as the classic request-response service."""
+        check_caller(request, self.settings)
+        wanted = classic_wishes(request)
+        return await self._scored(request, wanted.form, details=wanted.details)
+
+    async def _scored(self, request: Request, form: str, *, details: bool) -> Response:
+        body = await read_body(request, self.settings)
+        header = {"form": form, "details": details}
+        scored = await self._unless_gone(request, self.scorer.score(header, body))
+        told = scored.header
+        self.metrics.rows.inc(told["rows"])
+        request.state.fields.update(
+            code=told["code"], rows=told["rows"], waited_ms=round(1000 * scored.waited, 2)
+        )
+        return Response(scored.body, told["status"], media_type="application/json")
+
+    async def _unless_gone(self, request: Request, scoring: Any) -> Scored:
+        """Give up waiting when the client has left; what runs already runs to its end."""
+        asked = asyncio.ensure_future(scoring)
+        gone = asyncio.ensure_future(until_gone(request))
+        try:
+            await asyncio.wait({asked, gone}, return_when=asyncio.FIRST_COMPLETED)
+            if asked.done():
+                return asked.result()  # type: ignore[no-any-return]
+            raise ClientDisconnect
+        finally:
+            gone.cancel()
+            if not asked.done():
+                asked.cancel()
+
+    async def health(self, request: Request) -> Response:
+        """Say that the server lives; no key is needed."""
+        return JSONResponse({"status": "ok", "module": self.manifest.name})
+
+    async def read_metrics(self, request: Request) -> Response:
+        """Return the metrics."""
+        check_caller(request, self.settings)
+        self.metrics.waiting.set(self.scorer.waiting)
+        self.metrics.idle.set(self.scorer.idle)
+        return Response(self.metrics.text(), media_type="text/plain; version=0.0.4")
+
+
+def fault_response(fault: Fault) -> Response:
+    """Return a fault as a response."""
+    headers = {"Retry-After": "1"} if fault.status == 503 else None
+    return Response(fault.body(), fault.status, headers, "application/json")
+
+
+def application(service: Service, more_routes: list[BaseRoute]) -> Starlette:
+    """Return the ASGI application of a service."""
+
+    async def http_fault(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        if error.status_code == 404:
+            return fault_response(not_found("There is nothing at this path."))
+        detail = f"{request.method} is not possible here."
+        response = fault_response(bad_argument("MethodNotAllowed", detail, error.status_code))
+        response.headers.update(error.headers or {})
+        return response
+
+    return Starlette(
+        routes=[*service.routes(), *more_routes], exception_handlers={HTTPException: http_fault}
+    )
+
+
+def _document(value: dict[str, Any]) -> Handler:
+    async def handle(request: Request) -> Response:
+        return JSONResponse(value)
+
+    return handle

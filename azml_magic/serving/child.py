@@ -1,0 +1,43 @@
+"""The server as a child of a notebook or script: told what to serve, ended with its owner."""
+
+from __future__ import annotations
+
+import json
+import socket
+import sys
+from dataclasses import asdict
+from typing import Any
+
+from azml_magic.errors import AzmlError
+from azml_magic.serving.keys import Keys
+from azml_magic.serving.server import serve
+from azml_magic.serving.settings import Settings
+
+
+def order(zip_path: str, settings: Settings) -> bytes:
+    """Return the owner's message: one line of JSON.
+
+    The keys travel in it, so that they are on no command line and in no environment.
+    """
+    return json.dumps({"zip": zip_path, "settings": asdict(settings)}).encode() + b"\n"
+
+
+def main() -> None:
+    """Serve the owner of the socket whose descriptor is ``argv[1]``."""
+    owner = socket.socket(fileno=int(sys.argv[1]))
+    with owner.makefile("rb") as stream:
+        wanted = json.loads(stream.readline())
+
+    def tell(**message: Any) -> None:
+        owner.sendall(json.dumps(message).encode() + b"\n")
+
+    try:
+        values = wanted["settings"]
+        settings = Settings(**{**values, "keys": Keys(**values["keys"])})
+        serve(wanted["zip"], settings, lambda url: tell(url=url), owner)
+    except AzmlError as error:
+        tell(kind=type(error).__name__, message=error.message, hint=error.hint)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,82 @@
+"""API keys: where they come from, and how one is compared."""
+
+from __future__ import annotations
+
+import hmac
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from azml_magic.errors import OptionError
+
+_SHORTEST = 16
+
+
+@dataclass(frozen=True)
+class Keys:
+    """A primary and a secondary key, so that one can be changed while the other works.
+
+    Attributes
+    ----------
+    primary, secondary : str
+        Empty for none. They are never printed.
+    """
+
+    primary: str = field(default="", repr=False)
+    secondary: str = field(default="", repr=False)
+
+    def __post_init__(self) -> None:
+        if self.secondary and not self.primary:
+            raise OptionError("there is a secondary key and no primary one", "set both, or one")
+        for key in filter(None, (self.primary, self.secondary)):
+            if len(key) < _SHORTEST or not key.isascii() or not key.isprintable() or " " in key:
+                raise OptionError(
+                    f"a key has {_SHORTEST} ASCII characters or more, and no blanks",
+                    'make one: python -c "import secrets; print(secrets.token_urlsafe(48))"',
+                )
+
+    def __bool__(self) -> bool:
+        return bool(self.primary)
+
+    def accept(self, authorization: str) -> bool:
+        """Return whether an ``Authorization`` header carries one of the keys.
+
+        The word ``Bearer`` may be in any case: old clients write it in lower case.
+        """
+        if not self:
+            return True
+        scheme, _, given = authorization.partition(" ")
+        sent = given.strip().encode("utf-8", "replace")
+        known = [key.encode() for key in (self.primary, self.secondary) if key]
+        # All are compared, whatever the first comparison says.
+        matches = [hmac.compare_digest(sent, key) for key in known]
+        return scheme.lower() == "bearer" and any(matches)
+
+
+def read_keys(file: str | None, environment: Mapping[str, str] = os.environ) -> Keys:
+    """Return the keys of a file or of the environment; never of a command line, which others see.
+
+    Parameters
+    ----------
+    file : str or None
+        A file with the primary key on its first line and a secondary one on its second.
+    environment : mapping
+        ``AZML_PRIMARY_KEY`` and ``AZML_SECONDARY_KEY``, when there is no file.
+
+    Raises
+    ------
+    OptionError
+        When the file cannot be read, or a key is too weak.
+    """
+    if file is None:
+        return Keys(
+            environment.get("AZML_PRIMARY_KEY", ""), environment.get("AZML_SECONDARY_KEY", "")
+        )
+    try:
+        lines = Path(file).read_text(encoding="ascii").split()
+    except (OSError, UnicodeDecodeError) as error:
+        raise OptionError(f"the key file {file} cannot be read: {error}") from None
+    if not 1 <= len(lines) <= 2:
+        raise OptionError(f"the key file {file} has {len(lines)} lines", "give one or two keys")
+    return Keys(*lines)

@@ -1,0 +1,292 @@
+"""The server's lanes: started, given one request at a time, replaced when they end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from azml_magic.errors import SandboxError
+from azml_magic.scoring.faults import broken, overloaded, stopping
+from azml_magic.serving.messages import pack, read
+from azml_magic.serving.settings import Settings
+
+START_SECONDS = 90.0
+# What a lane needs beyond the module's own time limit: reading, writing, ending a worker.
+MARGIN_SECONDS = 30.0
+_RETRY_SECONDS = 1.0
+
+
+@dataclass(frozen=True)
+class Scored:
+    """What came of a request: the lane's header, the body, and how long it waited."""
+
+    header: dict[str, Any]
+    body: bytes
+    waited: float
+
+
+class LaneEnded(Exception):
+    """The lane's process is gone, or said what no lane says."""
+
+
+class LaneProcess:
+    """A lane as the server sees it."""
+
+    def __init__(self, zip_path: str, settings: Settings) -> None:
+        self._settings = settings
+        self._order = {
+            "zip": zip_path,
+            "seconds": settings.seconds,
+            "memory": settings.memory,
+            "network": settings.network,
+            "calls": settings.calls,
+            "max_rows": settings.max_rows,
+        }
+        self._process: asyncio.subprocess.Process | None = None
+        self._writer: asyncio.StreamWriter | None = None
+        self.confinement = ""
+
+    async def start(self) -> None:
+        """Start the process and wait until it has a worker.
+
+        Raises
+        ------
+        SandboxError
+            When it cannot have one; the message is the lane's own.
+        """
+        ours, theirs = socket.socketpair()
+        try:
+            self._process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-P", "-m", "azml_magic.serving.lane", str(theirs.fileno())),
+                pass_fds=[theirs.fileno()],
+                stdin=asyncio.subprocess.DEVNULL,
+                start_new_session=True,
+            )
+        finally:
+            theirs.close()
+        self._reader, self._writer = await asyncio.open_connection(sock=ours, limit=1 << 22)
+        self._writer.write(pack(self._order))
+        try:
+            header = await asyncio.wait_for(self.wait_until_idle(), START_SECONDS)
+        except (LaneEnded, TimeoutError):
+            await self.close()
+            raise SandboxError("a lane of the service did not start") from None
+        if header["op"] == "failed":
+            await self.close()
+            raise SandboxError(header["message"], header["hint"])
+        self.confinement = header["confinement"]
+
+    async def ask(
+        self, header: dict[str, Any], body: bytes = b""
+    ) -> tuple[dict[str, Any], bytes]:
+        """Send a message and wait for the answer.
+
+        Raises
+        ------
+        LaneEnded
+            When there is none.
+        """
+        assert self._writer is not None
+        limit = self._settings.seconds + MARGIN_SECONDS
+        try:
+            self._writer.write(pack(header, body))
+            return await asyncio.wait_for(read(self._reader), limit)
+        except (OSError, asyncio.IncompleteReadError, TimeoutError, ValueError) as error:
+            raise LaneEnded(str(error)) from error
+
+    async def wait_until_idle(self) -> dict[str, Any]:
+        """Wait until a lane that was busy with its next worker has it."""
+        try:
+            header, _ = await read(self._reader)
+        except (OSError, asyncio.IncompleteReadError, ValueError) as error:
+            raise LaneEnded(str(error)) from error
+        return header
+
+    async def close(self) -> None:
+        """End the process; its monitor and worker end with it."""
+        if self._writer is not None:
+            self._writer.close()
+        if self._process is not None:
+            try:
+                await asyncio.wait_for(self._process.wait(), 10)
+            except TimeoutError:
+                with contextlib.suppress(ProcessLookupError):
+                    self._process.kill()
+                await self._process.wait()
+
+
+class Pool:
+    """All lanes of a server, and the queue before them.
+
+    Parameters
+    ----------
+    zip_path : str
+        The server's own copy of the module zip.
+    settings : Settings
+        How many lanes, and their limits.
+    on_restart : callable
+        Called with a reason when a lane is replaced.
+    """
+
+    def __init__(
+        self, zip_path: str, settings: Settings, on_restart: Callable[[str], None]
+    ) -> None:
+        self._zip_path = zip_path
+        self._settings = settings
+        self._on_restart = on_restart
+        self._idle: list[LaneProcess] = []
+        self._waiting: list[asyncio.Future[LaneProcess]] = []
+        self._lanes: set[LaneProcess] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._closing = False
+        self.confinement = ""
+
+    @property
+    def waiting(self) -> int:
+        """How many requests wait for a lane."""
+        return len(self._waiting)
+
+    @property
+    def idle(self) -> int:
+        """How many lanes wait for a request."""
+        return len(self._idle)
+
+    async def start(self) -> None:
+        """Start all lanes.
+
+        Raises
+        ------
+        SandboxError
+            When one cannot start.
+        """
+        lanes = [self.new_lane() for _ in range(self._settings.workers)]
+        self._lanes.update(lanes)
+        try:
+            await asyncio.gather(*(lane.start() for lane in lanes))
+        except SandboxError:
+            await self.close()
+            raise
+        self._idle += lanes
+        self.confinement = lanes[0].confinement
+
+    def new_lane(self) -> LaneProcess:
+        """Return a lane that is not started yet."""
+        return LaneProcess(self._zip_path, self._settings)
+
+    async def score(self, header: dict[str, Any], body: bytes) -> Scored:
+        """Have a request answered by the next free lane.
+
+        Raises
+        ------
+        Fault
+            When there is no room, or the lane ended.
+        """
+        asked = time.perf_counter()
+        lane = await self._acquire()
+        waited = time.perf_counter() - asked
+        asking = asyncio.ensure_future(lane.ask({"op": "score", **header}, body))
+        try:
+            # A client that leaves must not leave its answer in the lane.
+            told, answer = await asyncio.shield(asking)
+        except asyncio.CancelledError:
+            self._in_background(self._after_cancel(lane, asking))
+            raise
+        except LaneEnded:
+            self._in_background(self._replace(lane))
+            raise broken("The worker's process ended; send the request again.") from None
+        self._after(lane, busy=told["busy"])
+        return Scored(told, answer, waited)
+
+    async def close(self) -> None:
+        """End all lanes."""
+        self._closing = True
+        for future in self._waiting:
+            if not future.done():
+                future.set_exception(stopping())
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*(lane.close() for lane in self._lanes))
+
+    async def _acquire(self) -> LaneProcess:
+        if self._closing:
+            raise stopping()
+        if self._idle:
+            return self._idle.pop()
+        if len(self._waiting) >= self._settings.queue:
+            raise overloaded(f"{len(self._waiting)} requests are waiting; try again later.")
+        future: asyncio.Future[LaneProcess] = asyncio.get_running_loop().create_future()
+        self._waiting.append(future)
+        try:
+            return await asyncio.wait_for(future, self._settings.seconds)
+        except TimeoutError:
+            raise overloaded("The request waited too long for a worker.") from None
+        except asyncio.CancelledError:
+            if future.done() and not future.cancelled() and future.exception() is None:
+                self._release(future.result())
+            raise
+        finally:
+            if future in self._waiting:
+                self._waiting.remove(future)
+
+    def _release(self, lane: LaneProcess) -> None:
+        while self._waiting:
+            future = self._waiting.pop(0)
+            if not future.done():
+                future.set_result(lane)
+                return
+        self._idle.append(lane)
+
+    def _after(self, lane: LaneProcess, *, busy: bool) -> None:
+        if busy:
+            self._in_background(self._release_when_idle(lane))
+        else:
+            self._release(lane)
+
+    async def _release_when_idle(self, lane: LaneProcess) -> None:
+        try:
+            await lane.wait_until_idle()
+        except LaneEnded:
+            await self._replace(lane)
+        else:
+            self._release(lane)
+
+    async def _after_cancel(
+        self, lane: LaneProcess, asking: asyncio.Future[tuple[dict[str, Any], bytes]]
+    ) -> None:
+        try:
+            told, _ = await asking
+        except LaneEnded:
+            await self._replace(lane)
+        else:
+            self._after(lane, busy=told["busy"])
+
+    async def _replace(self, lane: LaneProcess) -> None:
+        """Start another lane in place of one that ended, until one starts."""
+        self._lanes.discard(lane)
+        self._on_restart("lane")
+        await lane.close()
+        while not self._closing:
+            fresh = self.new_lane()
+            self._lanes.add(fresh)
+            try:
+                await fresh.start()
+            except SandboxError:
+                self._lanes.discard(fresh)
+                await asyncio.sleep(_RETRY_SECONDS)
+            else:
+                self._release(fresh)
+                return
+
+    def _in_background(self, work: Any) -> None:
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+

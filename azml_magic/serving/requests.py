@@ -1,0 +1,103 @@
+"""A request held against the server's rules, before any lane sees it."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+from starlette.requests import ClientDisconnect, Request
+
+from azml_magic.scoring.faults import bad_argument, timed_out, too_large, unauthorized
+from azml_magic.serving.settings import Settings, is_loopback
+
+API_VERSION = "2.0"
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """How a classic request wants its answer."""
+
+    form: str
+    details: bool
+
+
+def check_caller(request: Request, settings: Settings) -> None:
+    """Refuse a wrong key, and a browser that was led here under another name.
+
+    Raises
+    ------
+    Fault
+        401, or 400 for the name.
+    """
+    host = request.url.hostname or ""
+    if is_loopback(settings.host) and not (is_loopback(host) or host == settings.host):
+        raise bad_argument("InvalidHost", f"This service does not answer to the name {host!r}.")
+    if not settings.keys.accept(request.headers.get("authorization", "")):
+        raise unauthorized()
+
+
+def classic_wishes(request: Request) -> Wanted:
+    """Read the query of a classic request.
+
+    Raises
+    ------
+    Fault
+        For a value that the classic service does not know.
+    """
+    version = request.query_params.get("api-version", API_VERSION)
+    form = request.query_params.get("format", "")
+    details = request.query_params.get("details", "false")
+    if version != API_VERSION:
+        detail = f"api-version is {API_VERSION}, not {version!r}."
+        raise bad_argument("ApiVersionInvalid", detail, target="api-version")
+    if form not in ("", "swagger"):
+        raise bad_argument("QueryInvalid", f"format is swagger, not {form!r}.", target="format")
+    if details.lower() not in ("true", "false"):
+        detail = f"details is true or false, not {details!r}."
+        raise bad_argument("QueryInvalid", detail, target="details")
+    return Wanted("swagger" if form else "classic", details.lower() == "true")
+
+
+async def read_body(request: Request, settings: Settings) -> bytes:
+    """Receive a JSON body within the limits.
+
+    Raises
+    ------
+    Fault
+        415 for another type, 413 for too many bytes, 408 when it comes too slowly.
+    ClientDisconnect
+        When the client leaves.
+    """
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "application/json":
+        detail = f"Content-Type is application/json, not {kind!r}."
+        raise bad_argument("UnsupportedMediaType", detail, status=415)
+    limit = settings.max_body
+    fault = too_large("RequestBodyTooLarge", f"The service takes bodies of {limit:,} bytes.")
+    declared = request.headers.get("content-length", "0")
+    if declared.isdigit() and int(declared) > limit:
+        raise fault
+    pieces: list[bytes] = []
+    size = 0
+    try:
+        async with asyncio.timeout(settings.body_seconds):
+            async for piece in request.stream():
+                size += len(piece)
+                if size > limit:
+                    raise fault
+                pieces.append(piece)
+    except TimeoutError:
+        detail = f"The body did not arrive within {settings.body_seconds:g} s."
+        raise timed_out(detail) from None
+    return b"".join(pieces)
+
+
+async def until_gone(request: Request) -> None:
+    """Return when the client has left; its body must have been read."""
+    while True:
+        message = await request.receive()
+        if message["type"] == "http.disconnect":
+            return
+
+
+__all__ = ["ClientDisconnect", "Wanted", "check_caller", "classic_wishes", "read_body", "until_gone"]

@@ -1,0 +1,123 @@
+"""A server that runs beside a notebook or script, and ends with it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import shutil
+import socket
+import subprocess
+import sys
+from types import TracebackType
+from typing import Any
+
+from azml_magic import errors
+from azml_magic.errors import AzmlError, SandboxBroken
+from azml_magic.scoring.documents import classic_base
+from azml_magic.serving.child import order
+from azml_magic.serving.settings import Settings
+
+_START_SECONDS = 120.0
+_STOP_SECONDS = 60.0
+
+
+class RunningService:
+    """A scoring service in a process of its own.
+
+    It stops when :meth:`stop` is called, at the end of a ``with`` block, or with the process
+    that started it.
+
+    Attributes
+    ----------
+    name : str
+        Of the module.
+    url : str
+        Where the help page is; ``score_url`` and ``execute_url`` take requests.
+
+    Raises
+    ------
+    AzmlError
+        When the server cannot start.
+    """
+
+    def __init__(self, name: str, zip_path: str, settings: Settings, folder: str = "") -> None:
+        self.name = name
+        self._folder = folder
+        ours, theirs = socket.socketpair()
+        self._owner = ours
+        try:
+            self._process = subprocess.Popen(
+                [sys.executable, "-P", "-m", "azml_magic.serving.child", str(theirs.fileno())],
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+        finally:
+            theirs.close()
+        ours.sendall(order(zip_path, settings))
+        try:
+            self.url = self._first_word()
+        except BaseException:
+            self.stop()
+            raise
+
+    @property
+    def score_url(self) -> str:
+        """Where typed requests go."""
+        return f"{self.url}/score"
+
+    @property
+    def execute_url(self) -> str:
+        """Where classic requests go."""
+        return f"{self.url}{classic_base(self.name)}/execute?api-version=2.0&details=true"
+
+    @property
+    def running(self) -> bool:
+        """Whether the server's process lives."""
+        return self._process.poll() is None
+
+    def stop(self) -> None:
+        """Stop the server; requests that it has begun are answered first."""
+        self._owner.close()
+        try:
+            self._process.wait(_STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        if self._folder:
+            shutil.rmtree(self._folder, ignore_errors=True)
+
+    def __enter__(self) -> RunningService:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def __repr__(self) -> str:
+        state = f"at {self.url}" if self.running else "stopped"
+        return f"<service {self.name} {state}>"
+
+    def _first_word(self) -> str:
+        self._owner.settimeout(_START_SECONDS)
+        line = b""
+        with contextlib.suppress(TimeoutError):
+            while not line.endswith(b"\n") and (piece := self._owner.recv(65536)):
+                line += piece
+        self._owner.settimeout(None)
+        if not line.endswith(b"\n"):
+            raise SandboxBroken(
+                "the server ended before it could answer",
+                "run `azml-magic serve` in a shell to see why",
+            )
+        message: dict[str, Any] = json.loads(line)
+        if "url" in message:
+            return str(message["url"])
+        kind = getattr(errors, message["kind"], AzmlError)
+        raise kind(message["message"], message["hint"])

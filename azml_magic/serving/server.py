@@ -1,0 +1,188 @@
+"""The server from its start to its end: checks, socket, lanes, HTTP, graceful stop."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import os
+import shutil
+import signal
+import socket
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import uvicorn
+
+from azml_magic.contract.profile import CLASSIC
+from azml_magic.errors import BundleError, OptionError
+from azml_magic.module.bundle import read_bundle
+from azml_magic.module.exported import manifest_of
+from azml_magic.module.manifest import Manifest
+from azml_magic.serving.app import Service, application
+from azml_magic.serving.pool import Pool
+from azml_magic.serving.settings import Settings
+from azml_magic.serving.telemetry import Metrics, open_log
+
+_BACKLOG = 512
+_CONNECTIONS = 1024
+
+
+def serve(
+    zip_path: str,
+    settings: Settings,
+    on_ready: Callable[[str], None],
+    owner: socket.socket | None = None,
+) -> None:
+    """Serve a module zip until a signal, or its owner's end.
+
+    Parameters
+    ----------
+    zip_path : str
+        A zip made by an export.
+    settings : Settings
+        How.
+    on_ready : callable
+        Called with the address when requests are answered.
+    owner : socket, optional
+        The server stops when its other end is closed.
+
+    Raises
+    ------
+    BundleError
+        When it is no module zip, or was changed after its export.
+    OptionError
+        When the address is taken or cannot be listened at.
+    SandboxError
+        When there can be no worker, or the module cannot be loaded.
+    """
+    with _own_copy(zip_path) as copy, _listening(settings) as listener:
+        manifest = _manifest(copy)
+        asyncio.run(_serve(copy, manifest, settings, listener, on_ready, owner))
+
+
+async def _serve(
+    zip_path: str,
+    manifest: Manifest,
+    settings: Settings,
+    listener: socket.socket,
+    on_ready: Callable[[str], None],
+    owner: socket.socket | None,
+) -> None:
+    metrics, log = Metrics(), open_log()
+    pool = Pool(zip_path, settings, lambda reason: metrics.replaced.inc())
+    await pool.start()
+    service = Service(manifest, pool, settings, metrics, log)
+    server = _Server(
+        uvicorn.Config(
+            application(service, []),
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            server_header=False,
+            limit_concurrency=_CONNECTIONS,
+            timeout_graceful_shutdown=int(settings.seconds) + 5,
+        )
+    )
+    server.stop_on_signals()
+    if owner is not None:
+        server.stop_with(owner)
+    address = _address(listener)
+    log.info("start", extra={"fields": {"url": address, "confinement": pool.confinement}})
+    server.when_started(lambda: on_ready(address))
+    try:
+        await server.serve(sockets=[listener])
+    finally:
+        await pool.close()
+        log.info("stop", extra={"fields": {"url": address}})
+
+
+class _Server(uvicorn.Server):
+    """A server that leaves signals to the loop, and says when it has started."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self._on_started: Callable[[], None] | None = None
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Take no signals: the library would raise them again before the lanes are closed."""
+        yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start answering, then say so."""
+        await super().startup(sockets)
+        if self._on_started is not None:
+            self._on_started()
+
+    def when_started(self, action: Callable[[], None]) -> None:
+        """Call `action` once requests are answered."""
+        self._on_started = action
+
+    def stop_on_signals(self) -> None:
+        """Stop gracefully at the first signal, at once at the second."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self._stop)
+
+    def stop_with(self, owner: socket.socket) -> None:
+        """Stop when the other end of a socket is closed."""
+        loop = asyncio.get_running_loop()
+
+        def gone() -> None:
+            loop.remove_reader(owner)
+            self._stop()
+
+        loop.add_reader(owner, gone)
+
+    def _stop(self) -> None:
+        self.force_exit = self.should_exit
+        self.should_exit = True
+
+
+@contextlib.contextmanager
+def _own_copy(zip_path: str) -> Iterator[str]:
+    """Keep a copy that nobody changes while the server runs."""
+    place = Path(zip_path).expanduser()
+    folder = tempfile.mkdtemp(prefix="azml-serve-")
+    try:
+        copy = os.path.join(folder, place.name or "module.zip")
+        try:
+            shutil.copyfile(place, copy)
+        except OSError as error:
+            raise OptionError(f"{zip_path} cannot be read: {error.strerror}") from error
+        yield copy
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _manifest(zip_path: str) -> Manifest:
+    manifest = manifest_of(read_bundle(zip_path, CLASSIC)[0])
+    if manifest is None:
+        raise BundleError(
+            f"{os.path.basename(zip_path)} is no module zip", "make one with `azml-magic export`"
+        )
+    return manifest
+
+
+@contextlib.contextmanager
+def _listening(settings: Settings) -> Iterator[socket.socket]:
+    host, port = settings.host, settings.port
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        listener = socket.create_server((host, port), family=family, backlog=_BACKLOG)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise OptionError(
+                f"{host}:{port} is taken by another server", "stop it, or give another --port"
+            ) from None
+        raise OptionError(f"cannot listen at {host}:{port}: {error}") from None
+    with listener:
+        yield listener
+
+
+def _address(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
