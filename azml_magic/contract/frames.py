@@ -111,10 +111,6 @@ class _Refused(Exception):
 def _prepare(frame: pd.DataFrame, passage: Passage, changes: Changes) -> pd.DataFrame:
     # A plain frame of its own, whatever subclass was given, over the same columns.
     prepared = pd.DataFrame(frame, copy=False)
-    if not len(prepared.columns):
-        if len(prepared):
-            changes.add([ROWS_LOST])
-        return pd.DataFrame()
     names = _names(prepared.columns, passage, changes)
     for position, dtype in enumerate(prepared.dtypes):
         if not passes(dtype, passage):
@@ -126,11 +122,15 @@ def _prepare(frame: pd.DataFrame, passage: Passage, changes: Changes) -> pd.Data
                     carried.values, prepared.index, dtype=carried.values.dtype, copy=False
                 )
                 prepared.isetitem(position, column)
+    prepared.columns = pd.Index(names, dtype=None if names else object)
+    prepared = _without_reserved(prepared, names, passage, changes)
+    if not len(prepared.columns):
+        changes.add([ROWS_LOST] if len(prepared) else [])
+        return pd.DataFrame()
     index = _index(prepared.index, passage, changes)
     if index is not prepared.index:
         prepared.index = index
-    prepared.columns = pd.Index(names)
-    return _without_reserved(prepared, names, passage, changes)
+    return prepared
 
 
 def _carry(values: Any, name: str, passage: Passage) -> Carried:

@@ -132,6 +132,9 @@ def test_a_reserved_name_is_left_out_in_designer():
     assert list(prepared.columns) == ["a"]
     assert [finding.code for finding in findings] == ["AZ314"]
     assert list(prepare_output(frame, "output1", CLASSIC, "epoch")[0].columns) == list(frame)
+    prepared, findings = prepare_output(frame[["__index_level_0__"]], "o", DESIGNER, "epoch")
+    assert prepared.shape == (0, 0)
+    assert [finding.code for finding in findings] == ["AZ314", "AZ313"]
 
 
 @pytest.mark.parametrize("profile", [CLASSIC, DESIGNER])
