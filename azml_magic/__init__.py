@@ -11,32 +11,47 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from azml_magic.api import check, run
+    from azml_magic.deployment import Export, export, import_cell, serve
     from azml_magic.errors import AzmlError, RunError
     from azml_magic.module.module import Module
     from azml_magic.result import Figure, Finding, Result
+    from azml_magic.serving.keys import Keys
+    from azml_magic.serving.settings import ServiceSettings
 
 __version__ = "0.1.0"
 
 __all__ = [
     "AzmlError",
+    "Export",
     "Figure",
     "Finding",
+    "Keys",
     "Module",
     "Result",
     "RunError",
+    "ServiceSettings",
     "check",
+    "export",
+    "import_cell",
     "run",
+    "serve",
 ]
 
 _PLACES = {
     "AzmlError": "errors",
+    "Export": "deployment",
     "Figure": "result",
     "Finding": "result",
+    "Keys": "serving.keys",
     "Module": "module.module",
     "Result": "result",
     "RunError": "errors",
+    "ServiceSettings": "serving.settings",
     "check": "api",
+    "export": "deployment",
+    "import_cell": "deployment",
     "run": "api",
+    "serve": "deployment",
 }
 
 

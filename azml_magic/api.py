@@ -35,7 +35,10 @@ def run(
     dates: str = "epoch",
     text: str = "object",
     allow_network: bool = False,
+    cpu_seconds: float | None = None,
+    confinement: str = "strongest",
     strict: bool = False,
+    debug: bool = False,
     known_names: Mapping[str, str] | None = None,
     on_output: Callable[[str, str], None] | None = None,
     on_tick: Callable[[float], None] | None = None,
@@ -64,6 +67,12 @@ def run(
         pandas' own text type, which is faster.
     allow_network : bool
         Let the module use the network.
+    cpu_seconds : float or None
+        Limit of the processor time of all processes of the run together.
+    confinement : {"strongest", "files-open"}
+        ``"strongest"`` is the best that the machine can enforce, and refuses to run where
+        files cannot be confined. ``"files-open"`` leaves files open: the module may read and
+        change whatever you may. The result says which it was.
     strict : bool
         Raise on findings of level warning or error. Without it they are in the result;
         notes that reading gives are told by :func:`check` only.
@@ -95,16 +104,18 @@ def run(
     >>> run(source, pd.DataFrame({"a": [1.0, 2.0]})).output1.shape
     (8, 1)
     """
-    from azml_magic.runner.run import Callbacks, RunOptions, run_module
+    from azml_magic.runner.run import Callbacks, RunOptions
 
     prepared, rules, opened, findings = _prepare(module, bundle, profile)
     datasets = _datasets(dataset1, dataset2)
     options = RunOptions(
         seconds=_seconds(timeout),
-        memory=_bytes(memory),
+        memory=memory_size(memory),
         dates=_choice("dates", dates, ("epoch", "datetime")),
         text={"object": "object", "str": "native"}[_choice("text", text, ("object", "str"))],
         network=allow_network,
+        cpu_seconds=_seconds(cpu_seconds),
+        confinement=_choice("confinement", confinement, ("strongest", "files-open")),
     )
     read = _check(prepared, rules, list(datasets), known_names, opened)
     if strict:
@@ -112,7 +123,7 @@ def run(
     # A note is for those who ask: under each run it would be there every time.
     findings += [finding for finding in read if finding.level != "note"]
     try:
-        result = run_module(
+        result = _runner(debug)(
             prepared, datasets, opened, rules, options, findings, Callbacks(on_output, on_tick)
         )
     except RunError as error:
@@ -224,6 +235,16 @@ def _check(
     )
 
 
+def _runner(debug: bool) -> Callable[..., Result]:
+    if debug:
+        from azml_magic.runner.debug import run_module as run_here
+
+        return run_here
+    from azml_magic.runner.run import run_module
+
+    return run_module
+
+
 def _settled(result: Result, module: Module) -> Result:
     """Return a result that tells each matter once."""
     from azml_magic.checks import settled
@@ -273,7 +294,14 @@ def _seconds(timeout: float | None) -> float | None:
     return float(timeout)
 
 
-def _bytes(memory: int | str) -> int:
+def memory_size(memory: int | str) -> int:
+    """Return a limit of memory in bytes, written as a number or as ``"2GB"``.
+
+    Raises
+    ------
+    OptionError
+        When it is no size, or too small to run anything.
+    """
     found = _SIZE.fullmatch(str(memory))
     if found is None:
         raise OptionError(f"{memory!r} is not a size of memory", "write it as 512MB or 2GB")

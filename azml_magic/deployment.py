@@ -5,32 +5,33 @@ from __future__ import annotations
 import hashlib
 import shutil
 import tempfile
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from azml_magic import api
 from azml_magic.contract.profile import CLASSIC, get_profile
-from azml_magic.errors import ExportError, OptionError, did_you_mean
+from azml_magic.errors import OptionError, did_you_mean
 from azml_magic.exporting import local
 from azml_magic.exporting.build import Contents, build, script_box
 from azml_magic.exporting.component import INPUT_TYPES
 from azml_magic.exporting.ports import likely_ports
 from azml_magic.exporting.recorded import Recorded, record
+from azml_magic.exporting.review import review
+from azml_magic.exporting.taken_back import cell_text, parts_of, write_bundle
 from azml_magic.module.bundle import Bundle, read_bundle
 from azml_magic.module.exported import manifest_of
 from azml_magic.module.manifest import Manifest
 from azml_magic.module.module import Module, as_module
-from azml_magic.module.syntax import parse
 from azml_magic.result import Finding
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from azml_magic.serving.running import RunningService
-    from azml_magic.serving.settings import Settings
+    from azml_magic.serving.settings import ServiceSettings
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,25 @@ class Export:
     def __repr__(self) -> str:
         ports = ", ".join(self.manifest.ports) or "no input"
         return f"<Export {self.path}: {self.manifest.name} ({ports}), sha256 {self.sha256[:12]}>"
+
+
+@dataclass(frozen=True)
+class Imported:
+    """A cell made of a module.
+
+    Attributes
+    ----------
+    name : str
+        Name of the module.
+    cell : str
+        The cell's text.
+    bundle : str
+        Path of its script bundle; empty for none.
+    """
+
+    name: str
+    cell: str
+    bundle: str
 
 
 def export(
@@ -115,14 +135,14 @@ def export(
     RunError
         When the module fails on the samples.
     """
-    prepared, rules = as_module(module), profile
+    prepared = as_module(module)
     rules = prepared.profile or profile
     place = Path(path)
     _check_options(input_type, place)
     opened = _bundle(bundle, rules) or prepared.bundle
     opened = local.with_included(opened, include, Path(folder))
     module_name = name or prepared.name or place.stem
-    findings = _findings(prepared, opened, rules, Path(folder), force=force)
+    findings = review(prepared, opened, rules, Path(folder), force=force)
     datasets = {"dataset1": dataset1, "dataset2": dataset2}
     if any(frame is not None for frame in datasets.values()):
         result = api.run(
@@ -140,13 +160,13 @@ def export(
         outputs=recorded.outputs if recorded is not None else {},
         dates=dates,
         text=text,
-        findings=tuple(findings),
+        findings=findings,
         input_type=input_type,
     )
     content, manifest = build(contents)
     _write(place, content)
     digest = hashlib.sha256(content).hexdigest()
-    return Export(place, digest, manifest, script_box(module_name), tuple(findings))
+    return Export(place, digest, manifest, script_box(module_name), findings)
 
 
 def serve(
@@ -155,7 +175,7 @@ def serve(
     dataset2: pd.DataFrame | None = None,
     bundle: Bundle | str | PathLike[str] | None = None,
     *,
-    settings: Settings | None = None,
+    settings: ServiceSettings | None = None,
     **options: Any,
 ) -> RunningService:
     """Serve a module as a web service, in a process that ends with this one.
@@ -166,7 +186,7 @@ def serve(
         A module zip is served as it is; anything else is exported first.
     dataset1, dataset2, bundle, options
         As for :func:`export`, for a module that is no module zip.
-    settings : Settings, optional
+    settings : ServiceSettings, optional
         Address, keys and limits; by default a free port of this machine, without a key.
 
     Returns
@@ -180,9 +200,9 @@ def serve(
         When the module cannot be exported, or the server cannot start.
     """
     from azml_magic.serving.running import RunningService
-    from azml_magic.serving.settings import Settings
+    from azml_magic.serving.settings import ServiceSettings
 
-    chosen = settings or Settings(port=0)
+    chosen = settings or ServiceSettings(port=0)
     manifest = module_zip(module)
     if manifest is not None:
         return RunningService(manifest.name, str(module), chosen)
@@ -196,6 +216,51 @@ def serve(
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
+
+
+def import_cell(
+    path: str | PathLike[str],
+    bundle: str | PathLike[str] | None = None,
+    *,
+    folder: str | PathLike[str] = ".",
+) -> Imported:
+    """Turn a script box's text, a zip or a ``.py`` file back into a notebook cell.
+
+    Parameters
+    ----------
+    path : path
+        A file with the text of a script box, a ``.py`` file, or a zip.
+    bundle : path, optional
+        Its script bundle.
+    folder : path
+        Where a bundle that came inside the zip is written to, as ``NAME_bundle.zip``.
+
+    Returns
+    -------
+    Imported
+        The cell's text, and where its bundle is.
+
+    Raises
+    ------
+    ModuleError
+        When there is no module in it.
+    BundleError
+        When the zip cannot be unpacked, or was changed after its export.
+    """
+    place = Path(path)
+    is_text = place.suffix.lower() == ".txt"
+    module = Module.from_file(place) if is_text else Module.from_path(place)
+    manifest = module_zip(str(path))
+    opened = _bundle(bundle, module.profile or "classic")
+    parts = parts_of(module, opened, manifest.ports if manifest is not None else ())
+    bundle_path = str(bundle) if bundle is not None else ""
+    if parts.bundle is not None and parts.bundle is not opened:
+        written = Path(folder) / f"{parts.name}_bundle.zip"
+        write_bundle(parts.bundle, written)
+        bundle_path = str(written)
+    elif parts.bundle is None:
+        bundle_path = ""
+    return Imported(parts.name, cell_text(parts, bundle_path), bundle_path)
 
 
 def module_zip(module: object) -> Manifest | None:
@@ -227,54 +292,6 @@ def _bundle(bundle: Bundle | str | PathLike[str] | None, profile: str) -> Bundle
     if bundle is None or isinstance(bundle, Bundle):
         return bundle
     return read_bundle(bundle, get_profile(profile))[0]
-
-
-def _findings(
-    module: Module, bundle: Bundle | None, profile: str, folder: Path, *, force: bool
-) -> list[Finding]:
-    """Return what is found; refuse what would fail where the module goes."""
-    try:
-        parse(module.source)
-    except SyntaxError as error:
-        raise ExportError(
-            f"{module.label} is no Python: {error.msg} (line {error.lineno})",
-            "run the module first: what does not run cannot leave",
-        ) from error
-    findings = list(api.check(replace(module, bundle=None), bundle, profile=profile))
-    errors = [finding for finding in findings if finding.level == "error"]
-    if errors and not force:
-        first = errors[0]
-        more = f", and {len(errors) - 1} more" if len(errors) > 1 else ""
-        line = f" (line {first.line})" if first.line else ""
-        raise ExportError(
-            f"{first.code}{line}: {first.message}{more}",
-            first.fix or "mend it, or export with --force (force=True)",
-        )
-    return findings + _left_out(module.source, bundle, folder, force=force)
-
-
-def _left_out(
-    source: str, bundle: Bundle | None, folder: Path, *, force: bool
-) -> list[Finding]:
-    modules = local.missing_modules(source, bundle, folder)
-    if modules and not force:
-        listed: Sequence[str] = [f"--include {name}" for name in modules]
-        raise ExportError(
-            f"the module imports {', '.join(modules)} from the notebook's folder, "
-            "and the bundle does not have it",
-            f"add {' '.join(listed)} (include={modules!r})",
-        )
-    findings = [
-        Finding("AZ701", "error", f"the local module {name} is not in the zip",
-                f"include it: --include {name}")
-        for name in modules
-    ]  # fmt: skip
-    files = local.named_files(source, bundle, folder)
-    return findings + [
-        Finding("AZ702", "warning", f"the file {name!r} is named in the module and not in the zip",
-                f"if the module reads it, include it: --include {name}")
-        for name in files
-    ]  # fmt: skip
 
 
 def _write(place: Path, content: bytes) -> None:

@@ -27,7 +27,7 @@ from azml_magic.serving.requests import (
     read_body,
     until_gone,
 )
-from azml_magic.serving.settings import Settings
+from azml_magic.serving.settings import ServiceSettings
 from azml_magic.serving.telemetry import Metrics
 
 CLIENT_LEFT = 499
@@ -60,7 +60,7 @@ class Service:
         Of the module.
     scorer : Scorer
         What answers.
-    settings : Settings
+    settings : ServiceSettings
         Keys and limits.
     metrics : Metrics
         What is counted.
@@ -72,7 +72,7 @@ class Service:
         self,
         manifest: Manifest,
         scorer: Scorer,
-        settings: Settings,
+        settings: ServiceSettings,
         metrics: Metrics,
         log: logging.Logger,
     ) -> None:

@@ -11,10 +11,10 @@ from typing import Any
 from azml_magic.errors import AzmlError
 from azml_magic.serving.keys import Keys
 from azml_magic.serving.server import serve
-from azml_magic.serving.settings import Settings
+from azml_magic.serving.settings import ServiceSettings
 
 
-def order(zip_path: str, settings: Settings) -> bytes:
+def order(zip_path: str, settings: ServiceSettings) -> bytes:
     """Return the owner's message: one line of JSON.
 
     The keys travel in it, so that they are on no command line and in no environment.
@@ -33,7 +33,7 @@ def main() -> None:
 
     try:
         values = wanted["settings"]
-        settings = Settings(**{**values, "keys": Keys(**values["keys"])})
+        settings = ServiceSettings(**{**values, "keys": Keys(**values["keys"])})
         serve(wanted["zip"], settings, lambda url: tell(url=url), owner)
     except AzmlError as error:
         tell(kind=type(error).__name__, message=error.message, hint=error.hint)

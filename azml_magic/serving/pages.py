@@ -14,7 +14,7 @@ from starlette.routing import BaseRoute, Route
 from azml_magic.module.manifest import Manifest, Schema
 from azml_magic.scoring.documents import classic_base, example
 from azml_magic.scoring.tables import INPUT_NAMES
-from azml_magic.serving.settings import Settings
+from azml_magic.serving.settings import ServiceSettings
 
 _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
@@ -25,7 +25,7 @@ _HEADERS = {
 _KINDS = {"help.js": "text/javascript", "help.css": "text/css"}
 
 
-def routes(manifest: Manifest, settings: Settings) -> list[BaseRoute]:
+def routes(manifest: Manifest, settings: ServiceSettings) -> list[BaseRoute]:
     """Return the routes of the page and of what it loads."""
     page = _page(manifest, settings)
 
@@ -41,7 +41,7 @@ def routes(manifest: Manifest, settings: Settings) -> list[BaseRoute]:
     return [Route("/", show), Route("/help/{name}", show_part)]
 
 
-def _page(manifest: Manifest, settings: Settings) -> str:
+def _page(manifest: Manifest, settings: ServiceSettings) -> str:
     base = classic_base(manifest.name)
     body = example(manifest)
     values = {

@@ -14,7 +14,7 @@ from typing import Any
 from azml_magic.errors import SandboxError
 from azml_magic.scoring.faults import broken, overloaded, stopping
 from azml_magic.serving.messages import pack, read
-from azml_magic.serving.settings import Settings
+from azml_magic.serving.settings import ServiceSettings
 
 START_SECONDS = 90.0
 # What a lane needs beyond the module's own time limit: reading, writing, ending a worker.
@@ -38,7 +38,7 @@ class LaneEnded(Exception):
 class LaneProcess:
     """A lane as the server sees it."""
 
-    def __init__(self, zip_path: str, settings: Settings) -> None:
+    def __init__(self, zip_path: str, settings: ServiceSettings) -> None:
         self._settings = settings
         self._order = {
             "zip": zip_path,
@@ -128,14 +128,14 @@ class Pool:
     ----------
     zip_path : str
         The server's own copy of the module zip.
-    settings : Settings
+    settings : ServiceSettings
         How many lanes, and their limits.
     on_restart : callable
         Called with a reason when a lane is replaced.
     """
 
     def __init__(
-        self, zip_path: str, settings: Settings, on_restart: Callable[[str], None]
+        self, zip_path: str, settings: ServiceSettings, on_restart: Callable[[str], None]
     ) -> None:
         self._zip_path = zip_path
         self._settings = settings

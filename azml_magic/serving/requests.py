@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from starlette.requests import ClientDisconnect, Request
 
 from azml_magic.scoring.faults import bad_argument, timed_out, too_large, unauthorized
-from azml_magic.serving.settings import Settings, is_loopback
+from azml_magic.serving.settings import ServiceSettings, is_loopback
 
 API_VERSION = "2.0"
 
@@ -21,7 +21,7 @@ class Wanted:
     details: bool
 
 
-def check_caller(request: Request, settings: Settings) -> None:
+def check_caller(request: Request, settings: ServiceSettings) -> None:
     """Refuse a wrong key, and a browser that was led here under another name.
 
     Raises
@@ -58,7 +58,7 @@ def classic_wishes(request: Request) -> Wanted:
     return Wanted("swagger" if form else "classic", details.lower() == "true")
 
 
-async def read_body(request: Request, settings: Settings) -> bytes:
+async def read_body(request: Request, settings: ServiceSettings) -> bytes:
     """Receive a JSON body within the limits.
 
     Raises

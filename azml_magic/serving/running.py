@@ -15,7 +15,7 @@ from azml_magic import errors
 from azml_magic.errors import AzmlError, SandboxBroken
 from azml_magic.scoring.documents import classic_base
 from azml_magic.serving.child import order
-from azml_magic.serving.settings import Settings
+from azml_magic.serving.settings import ServiceSettings
 
 _START_SECONDS = 120.0
 _STOP_SECONDS = 60.0
@@ -40,7 +40,7 @@ class RunningService:
         When the server cannot start.
     """
 
-    def __init__(self, name: str, zip_path: str, settings: Settings, folder: str = "") -> None:
+    def __init__(self, name: str, zip_path: str, settings: ServiceSettings, folder: str = "") -> None:
         self.name = name
         self._folder = folder
         ours, theirs = socket.socketpair()

@@ -22,7 +22,7 @@ from azml_magic.module.exported import manifest_of
 from azml_magic.module.manifest import Manifest
 from azml_magic.serving.app import Service, application
 from azml_magic.serving.pool import Pool
-from azml_magic.serving.settings import Settings
+from azml_magic.serving.settings import ServiceSettings
 from azml_magic.serving.telemetry import Metrics, open_log
 
 _BACKLOG = 512
@@ -31,7 +31,7 @@ _CONNECTIONS = 1024
 
 def serve(
     zip_path: str,
-    settings: Settings,
+    settings: ServiceSettings,
     on_ready: Callable[[str], None],
     owner: socket.socket | None = None,
 ) -> None:
@@ -41,7 +41,7 @@ def serve(
     ----------
     zip_path : str
         A zip made by an export.
-    settings : Settings
+    settings : ServiceSettings
         How.
     on_ready : callable
         Called with the address when requests are answered.
@@ -65,7 +65,7 @@ def serve(
 async def _serve(
     zip_path: str,
     manifest: Manifest,
-    settings: Settings,
+    settings: ServiceSettings,
     listener: socket.socket,
     on_ready: Callable[[str], None],
     owner: socket.socket | None,
@@ -167,7 +167,7 @@ def _manifest(zip_path: str) -> Manifest:
 
 
 @contextlib.contextmanager
-def _listening(settings: Settings) -> Iterator[socket.socket]:
+def _listening(settings: ServiceSettings) -> Iterator[socket.socket]:
     host, port = settings.host, settings.port
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]

@@ -12,7 +12,7 @@ ISOLATION = ("worker", "request")
 
 
 @dataclass(frozen=True)
-class Settings:
+class ServiceSettings:
     """How a service is run.
 
     Attributes

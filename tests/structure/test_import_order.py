@@ -17,13 +17,26 @@ MAY_IMPORT = {
     "sandbox": set(),
     "worker": {"errors", "result", "contract", "sandbox"},
     "runner": {"errors", "result", "contract", "module", "checks", "sandbox", "worker"},
+    "tables": {"errors"},
+    "scoring": {"module"},
+    "exporting": {
+        "errors", "result", "contract", "module", "checks", "scoring", "tables", "worker"
+    },
+    "serving": {
+        "errors", "result", "contract", "module", "runner", "scoring", "exporting", "tables"
+    },
     "display": {"errors", "result"},
     "api": {"errors", "result", "contract", "module", "checks", "sandbox", "runner"},
-    "tables": {"errors"},
+    "deployment": {
+        "errors", "result", "contract", "module", "exporting", "scoring", "serving", "api"
+    },
     "demo": {"errors"},
-    "notebook": {"errors", "result", "module", "api", "display"},
-    "cli": {"errors", "result", "module", "api", "display", "tables", "demo"},
-    "__init__": {"errors", "result", "module", "api", "notebook"},
+    "notebook": {"errors", "result", "module", "exporting", "serving", "api", "deployment", "display"},
+    "cli": {"errors", "result", "module", "api", "display", "tables", "demo", "cli_deployment"},
+    "cli_deployment": {
+        "errors", "result", "module", "serving", "api", "deployment", "display", "tables"
+    },
+    "__init__": {"errors", "result", "module", "serving", "api", "deployment", "notebook"},
 }
 # Inside the runner, what runs in the monitor process takes the standard library only.
 MONITOR_FILES = {"monitor.py", "enforcement.py", "launch.py"}

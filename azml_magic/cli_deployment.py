@@ -1,0 +1,164 @@
+"""The commands that take a module out and bring one back: export, import, serve."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from azml_magic import api
+from azml_magic.display.terminal import findings_terminal, wants_color
+from azml_magic.errors import OptionError
+from azml_magic.module.module import Module
+from azml_magic.tables import read_table
+
+if TYPE_CHECKING:
+    from azml_magic.deployment import Export
+
+
+def add_commands(commands: Any) -> None:
+    """Add the commands to the parser's."""
+    _add_export(commands)
+    _add_import(commands)
+    _add_serve(commands)
+
+
+def _add_export(commands: Any) -> None:
+    text = "write a module as one zip: script bundle, program, component, endpoint, model"
+    parser = commands.add_parser("export", help="write a module as one zip", description=text)
+    parser.add_argument("module", help="a .py file with an azureml_main, or a zip")
+    parser.add_argument("path", help="the zip to write")
+    _add_module_options(parser)
+    add = parser.add_argument
+    add("--input-type", default="uri_file", help="of the component: uri_file or uri_folder")
+    parser.set_defaults(action=_export)
+
+
+def _add_module_options(parser: Any) -> None:
+    add = parser.add_argument
+    add("--dataset1", metavar="FILE", help="sample of the first dataset, to run it and record it")
+    add("--dataset2", metavar="FILE", help="sample of the second dataset")
+    add("--bundle", metavar="PATH", help="script bundle: a .zip or a folder")
+    add("--name", default="", help="name of the module in the zip")
+    add("--profile", default="classic", help="classic (default) or designer")
+    add("--include", action="append", default=[], metavar="NAME",
+        help="module or file beside the module to put into the bundle; repeatable")  # fmt: skip
+    add("--dates", default="epoch", help="epoch (default) or datetime")
+    add("--text", default="object", help="object (default) or str")
+    add("--force", action="store_true", help="in spite of findings of level error")
+
+
+def _add_import(commands: Any) -> None:
+    text = "print the notebook cell of a script box's text, a .py file or a zip"
+    parser = commands.add_parser("import", help="turn a module into a cell", description=text)
+    add = parser.add_argument
+    add("path", help="a .txt with the script box's text, a .py or a .zip")
+    add("--bundle", metavar="PATH", help="its script bundle")
+    add("--folder", default=".", help="where a bundle that came inside the zip goes")
+    parser.set_defaults(action=_import)
+
+
+def _add_serve(commands: Any) -> None:
+    text = "serve a module as a web service; keys come from a file or AZML_PRIMARY_KEY"
+    parser = commands.add_parser("serve", help="serve a module over HTTP", description=text)
+    add = parser.add_argument
+    add("module", help="a module zip, or a .py file to be exported first")
+    _add_module_options(parser)
+    add("--host", default="127.0.0.1", help="address; others than this machine's need a key")
+    add("--port", type=int, default=8000, help="0 for a free one")
+    add("--key-file", metavar="FILE", help="primary key, and a secondary one on the second line")
+    add("--workers", type=int, default=2, help="requests scored at a time")
+    add("--isolate", default="worker", help="worker (default), or request: a fresh one for each")
+    add("--recycle", type=int, default=500, help="requests a worker answers")
+    add("--timeout", type=float, default=60.0, metavar="SECONDS", help="limit of a request")
+    add("--memory", default="2GB", metavar="SIZE", help="limit of a worker")
+    add("--queue", type=int, default=64, help="requests that may wait")
+    add("--max-body", type=int, default=32, metavar="MB", help="limit of a request's body")
+    add("--max-rows", type=int, default=100_000, help="limit of the rows of an input")
+    add("--batch-folder", default="", metavar="FOLDER", help="folder of batch jobs")
+    add("--allow-network", action="store_true", help="let the module use the network")
+    parser.set_defaults(action=_serve)
+
+
+def _export(options: argparse.Namespace) -> int:
+    module = Module.from_path(options.module)
+    made = _exported(options, module, options.path)
+    print(f"wrote {made.path} ({made.path.stat().st_size:,} bytes, sha256 {made.sha256})")
+    if made.findings:
+        print(findings_terminal(made.findings, module.label, colors=wants_color(sys.stdout)))
+    print(f"script box, with the zip on the third port:\n    {made.script_box}", end="")
+    return 0
+
+
+def _exported(options: argparse.Namespace, module: Module, path: str) -> Export:
+    from azml_magic.deployment import export
+
+    return export(
+        module,
+        path,
+        read_table(options.dataset1),
+        read_table(options.dataset2),
+        options.bundle,
+        name=options.name,
+        profile=options.profile,
+        include=options.include,
+        folder=Path(options.module).resolve().parent,
+        dates=options.dates,
+        text=options.text,
+        input_type=getattr(options, "input_type", "uri_file"),
+        force=options.force,
+    )
+
+
+def _import(options: argparse.Namespace) -> int:
+    from azml_magic.deployment import import_cell
+
+    taken = import_cell(options.path, options.bundle, folder=options.folder)
+    print(taken.cell, end="" if taken.cell.endswith("\n") else "\n")
+    if taken.bundle and taken.bundle != options.bundle:
+        print(f"wrote {taken.bundle}", file=sys.stderr)
+    return 0
+
+
+def _serve(options: argparse.Namespace) -> int:
+    import tempfile
+
+    from azml_magic.deployment import module_zip
+
+    try:
+        from azml_magic.serving.server import serve
+    except ModuleNotFoundError as error:
+        raise OptionError(
+            f"serving needs the package {error.name}", "pip install 'azml_magic[serve]'"
+        ) from None
+    settings = _settings(options)
+    with tempfile.TemporaryDirectory(prefix="azml-service-") as folder:
+        path = options.module
+        if module_zip(path) is None:
+            module = Module.from_path(path)
+            name = options.name or Path(path).stem
+            path = str(_exported(options, module, f"{folder}/{name}.zip").path)
+        serve(path, settings, lambda url: print(f"serving at {url}", flush=True))
+    return 0
+
+
+def _settings(options: argparse.Namespace) -> Any:
+    from azml_magic.serving.keys import read_keys
+    from azml_magic.serving.settings import ServiceSettings
+
+    return ServiceSettings(
+        host=options.host,
+        port=options.port,
+        keys=read_keys(options.key_file),
+        workers=options.workers,
+        isolate=options.isolate,
+        recycle=options.recycle,
+        seconds=options.timeout,
+        memory=api.memory_size(options.memory),
+        queue=options.queue,
+        max_body=options.max_body << 20,
+        max_rows=options.max_rows,
+        network=options.allow_network,
+        batch_folder=options.batch_folder,
+    )

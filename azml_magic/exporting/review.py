@@ -1,0 +1,85 @@
+"""What stands against an export: findings of level error, and files that would be left behind."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from azml_magic.checks import check
+from azml_magic.contract.profile import get_profile
+from azml_magic.errors import ExportError
+from azml_magic.exporting import local
+from azml_magic.module.bundle import Bundle
+from azml_magic.module.module import Module
+from azml_magic.module.syntax import parse
+from azml_magic.result import Finding
+
+CODES = (
+    ("AZ701", "error", "a local module is not in the zip"),
+    ("AZ702", "warning", "a file that the module names is not in the zip"),
+)
+"""Code, level and summary of the findings of an export."""
+
+
+def review(
+    module: Module, bundle: Bundle | None, profile: str, folder: Path, *, force: bool
+) -> tuple[Finding, ...]:
+    """Return what is found in a module that is to leave the notebook.
+
+    Parameters
+    ----------
+    module, bundle, profile
+        What is to be exported.
+    folder : Path
+        The notebook's folder.
+    force : bool
+        Whether findings of level error are taken along instead of raised.
+
+    Raises
+    ------
+    ExportError
+        When the module would fail where it goes.
+    """
+    try:
+        parse(module.source)
+    except SyntaxError as error:
+        raise ExportError(
+            f"{module.label} is no Python: {error.msg} (line {error.lineno})",
+            "run the module first: what does not run cannot leave",
+        ) from error
+    names = bundle.modules if bundle is not None else ()
+    found = check(module, get_profile(profile), bundle_modules=names)
+    findings = [*found, *_left_out(module.source, bundle, folder)]
+    errors = [finding for finding in findings if finding.level == "error"]
+    if errors and not force:
+        first = errors[0]
+        more = f", and {len(errors) - 1} more" if len(errors) > 1 else ""
+        line = f" (line {first.line})" if first.line else ""
+        raise ExportError(
+            f"{first.code}{line}: {first.message}{more}",
+            first.fix or "mend it, or export with --force (force=True)",
+        )
+    return tuple(findings)
+
+
+def _left_out(source: str, bundle: Bundle | None, folder: Path) -> list[Finding]:
+    modules = [
+        Finding(
+            "AZ701",
+            "error",
+            f"the module imports {name} from the notebook's folder, and its bundle lacks it",
+            f"include it: --include {name} (include=[{name!r}])",
+            rule="P3",
+        )
+        for name in local.missing_modules(source, bundle, folder)
+    ]
+    files = [
+        Finding(
+            "AZ702",
+            "warning",
+            f"the module names the file {name!r}, and its bundle lacks it",
+            f"if it reads the file, include it: --include {name} (include=[{name!r}])",
+            rule="Z6",
+        )
+        for name in local.named_files(source, bundle, folder)
+    ]
+    return modules + files

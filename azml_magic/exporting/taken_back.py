@@ -1,0 +1,105 @@
+"""A script box's text, a zip or a file turned back into a notebook cell with its bundle."""
+
+from __future__ import annotations
+
+import ast
+import io
+import shlex
+import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from azml_magic.exporting.requirements import imported
+from azml_magic.module.bundle import Bundle
+from azml_magic.module.module import Module
+from azml_magic.module.names import ENTRY_POINT
+from azml_magic.module.syntax import decode, parse
+
+
+@dataclass(frozen=True)
+class Parts:
+    """A module and the bundle that it needs."""
+
+    name: str
+    source: str
+    bundle: Bundle | None
+    profile: str = "classic"
+    ports: tuple[str, ...] = ()
+
+
+def parts_of(module: Module, bundle: Bundle | None, ports: Sequence[str] = ()) -> Parts:
+    """Return the parts of a module that was read from somewhere.
+
+    A script box that only says ``from NAME import azureml_main`` stands for the file of
+    that name in the bundle.
+    """
+    bundle = bundle or module.bundle
+    profile = module.profile or "classic"
+    name = module.name or _name(module)
+    boxed = _imported_entry(module.source)
+    files = dict(bundle.files) if bundle is not None else {}
+    if boxed and f"{boxed}.py" in files:
+        source = decode(files[f"{boxed}.py"])
+        if not _is_needed(boxed, files):
+            del files[f"{boxed}.py"]
+        rest = Bundle(bundle.name, tuple(sorted(files.items()))) if bundle and files else None
+        return Parts(boxed, source, rest, profile, tuple(ports))
+    return Parts(name, module.source, bundle, profile, tuple(ports))
+
+
+def cell_text(parts: Parts, bundle_path: str) -> str:
+    """Return the cell: the magic's line, and the module below it."""
+    words = ["%%azureml_module", "-n", parts.name]
+    for port in parts.ports:
+        words += ["-i", f"{port}={port}"]
+    if bundle_path:
+        words += ["-z", shlex.quote(bundle_path)]
+    if parts.profile != "classic":
+        words += ["-p", parts.profile]
+    return f"{' '.join(words)}\n{parts.source}"
+
+
+def write_bundle(bundle: Bundle, place: Path) -> None:
+    """Write a bundle as a zip."""
+    memory = io.BytesIO()
+    with zipfile.ZipFile(memory, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in bundle.files:
+            archive.writestr(zipfile.ZipInfo(name), content)
+    place.write_bytes(memory.getvalue())
+
+
+def _name(module: Module) -> str:
+    stem = Path(module.label).stem
+    return stem if stem.isidentifier() else "imported"
+
+
+def _imported_entry(source: str) -> str:
+    """Return NAME of a source that is ``from NAME import azureml_main`` and nothing more."""
+    try:
+        body = parse(source).body
+    except SyntaxError:
+        return ""
+    statements = [
+        node
+        for node in body
+        if not (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant))
+    ]
+    if len(statements) == 1 and isinstance(statements[0], ast.ImportFrom):
+        (node,) = statements
+        names = [(alias.name, alias.asname) for alias in node.names]
+        if node.level == 0 and (ENTRY_POINT, None) in names:
+            return node.module or ""
+    return ""
+
+
+def _is_needed(name: str, files: dict[str, bytes]) -> bool:
+    """Return whether another file of the bundle imports a module of it."""
+    for path, content in files.items():
+        if path.endswith(".py") and path != f"{name}.py":
+            try:
+                if name in imported(decode(content)):
+                    return True
+            except SyntaxError:
+                continue
+    return False
