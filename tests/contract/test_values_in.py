@@ -25,7 +25,8 @@ def objects(*items):
 
 
 def dates(*texts, unit="ns", tz=None):
-    return pd.Series(pd.DatetimeIndex(list(texts), tz=tz).as_unit(unit))
+    stamps = pd.DatetimeIndex(np.array([text or "NaT" for text in texts], f"M8[{unit}]"))
+    return pd.Series(stamps if tz is None else stamps.tz_localize(tz))
 
 
 # (column, dtype that the module sees, cells, codes)

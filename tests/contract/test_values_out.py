@@ -289,7 +289,7 @@ def test_decimals_get_the_places_of_the_longest():
 
 @pytest.mark.rule("C22", profile="designer")
 def test_a_year_before_nanoseconds_is_told():
-    frame = pd.DataFrame({"odd": pd.DatetimeIndex(["1000-01-01"], dtype="datetime64[s]")})
+    frame = pd.DataFrame({"odd": np.array(["1000-01-01"], dtype="M8[s]")})
     _, (finding,) = prepare_output(frame, "output1", DESIGNER, "epoch")
     assert (finding.code, finding.level) == ("AZ320", "error")
 
