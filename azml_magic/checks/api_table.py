@@ -164,7 +164,6 @@ METHODS: dict[str, tuple[str, str, str, str]] = {
     "irow": (ANY, "", "0.23", "frame.iloc[number]"),
     "isna": (ANY, "0.21", "", "isnull"),
     "isocalendar": (ANY, "1.1", "", "dt.week"),
-    "items": (TABULAR, "0.25", "", "iteritems"),
     "iteritems": (TABULAR, "", "2.0", "items"),
     "ix": (ANY, "", "1.0", "frame.loc or frame.iloc"),
     "lookup": (TABULAR, "", "2.0", "a merge, or numpy indexing"),

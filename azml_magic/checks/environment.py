@@ -51,6 +51,10 @@ _NETWORK_MODULES = frozenset({
 })
 # Names in these modules that make an object or an error and send nothing by themselves.
 _QUIET = re.compile(r"\w*(?:Error|Exception|Warning|Retry)$|disable_warnings$|exceptions$")
+_FETCHING = re.compile(
+    r"nltk\.download$|seaborn\.load_dataset$|sklearn\.datasets\.fetch_\w+$"
+    r"|statsmodels\.(?:api\.)?datasets\.get_rdataset$|(?:keras|tensorflow)\..*\.load_data$"
+)
 _SOCKETS = {"socket.socket", "socket.create_connection", "socket.getaddrinfo"}
 _SHELLS = {"os.system", "os.popen", "pip.main"}
 _DOWNLOADS = re.compile(r"\s*(?:\S*python\S*\s+-m\s+)?(?:pip3?|conda|curl|wget|git)\s")
@@ -78,6 +82,8 @@ def _network_use(call: Call) -> str:
     parts = call.name.split(".", 2)
     is_network = len(parts) > 1 and parts[0] in _NETWORK_MODULES
     is_network |= len(parts) > 2 and ".".join(parts[:2]) in _NETWORK_MODULES
+    if _FETCHING.match(call.name):
+        return call.name
     if is_network or call.name in _SOCKETS or call.name == "azureml.Workspace":
         return "" if _QUIET.match(call.last_name) else call.name
     start = text_start(argument(call, 0, "filepath_or_buffer", "path", "io", "url"))

@@ -108,10 +108,7 @@ def _first_rows(node: ast.AST, name: str) -> Iterator[Finding]:
 def _lost_changes(nodes: list[ast.AST], name: str, entry: EntryFunction) -> Iterator[Finding]:
     """Yield the last change of a parameter when nothing reads it afterwards."""
     changes = [node for node in nodes if _is_change(node, name)]
-    if not changes or any(
-        isinstance(node, ast.Name) and node.id == name and isinstance(node.ctx, ast.Store)
-        for node in nodes
-    ):
+    if not changes:
         return
     last = max(changes, key=lambda node: getattr(node, "end_lineno", 0))
     first_line, last_line = getattr(last, "lineno", 0), getattr(last, "end_lineno", 0)
@@ -156,10 +153,17 @@ def _is_change(node: ast.AST, name: str) -> bool:
 
 def _is_aliased(nodes: list[ast.AST], name: str) -> bool:
     """Tell whether another name may stand for the same frame."""
-    return any(
-        isinstance(node, ast.Assign) and any(_is_name(part, name) for part in _values(node.value))
-        for node in nodes
-    )
+    for node in nodes:
+        if isinstance(node, ast.Assign):
+            targets = [part for target in node.targets for part in _values(target)]
+            is_bound = any(_is_name(target, name) for target in targets)
+            if is_bound and isinstance(node.value, ast.Name | ast.Tuple | ast.List):
+                return True
+            if any(_is_name(part, name) for part in _values(node.value)):
+                return True
+        elif isinstance(node, ast.For) and any(_is_name(one, name) for one in _values(node.target)):
+            return True
+    return False
 
 
 def _values(node: ast.expr) -> list[ast.expr]:

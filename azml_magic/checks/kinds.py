@@ -8,7 +8,7 @@ from azml_magic.checks.entry_point import EntryFunction
 from azml_magic.checks.walk import Owner, Walk, dotted
 
 FRAME, SERIES, GROUPS, GROUP_SERIES = "frame", "series", "groups", "group series"
-ARRAY, INDEX, PLAIN = "array", "index", "plain"
+ARRAY, INDEX, SCALAR, PLAIN = "array", "index", "scalar", "plain"
 """Kinds of expressions; ``""`` is one that reading cannot tell."""
 
 _MAKES_FRAME = frozenset(
@@ -35,24 +35,22 @@ _SERIES_TO_SERIES = frozenset(
     "mask mode mul notna notnull nlargest nsmallest order pct_change rank reindex rename "
     "replace round sample shift sort_index sort_values sub tail value_counts where".split()
 )
-_SERIES_TO_PLAIN = frozenset(
-    "all any count idxmax idxmin item kurt max mean median min nunique prod sem skew std sum "
-    "tolist to_list to_dict var".split()
+_SERIES_TO_SCALAR = frozenset(
+    "all any count item kurt max mean median min nunique prod sem skew std sum var".split()
 )
 _GROUPED = frozenset(
     "agg aggregate count first last max mean median min nunique prod size std sum var".split()
 )
 _TO_ARRAY = frozenset(["as_matrix", "to_numpy", "get_values", "unique"])
+_PREDICTING = frozenset(["decision_function", "fit_predict", "predict", "predict_proba"])
+_SCALAR_CALLS = frozenset("bool float int len repr str".split())
 _PLAIN_CALLS = frozenset(
-    "abs bool dict enumerate float frozenset int len list max min open print range repr round "
-    "set sorted str sum tuple type zip".split()
+    "dict enumerate frozenset list open print range set sorted tuple type zip".split()
 )
 _PLAIN_NODES = (
-    ast.Constant,
     ast.Dict,
     ast.DictComp,
     ast.GeneratorExp,
-    ast.JoinedStr,
     ast.Lambda,
     ast.List,
     ast.ListComp,
@@ -61,6 +59,7 @@ _PLAIN_NODES = (
     ast.Tuple,
 )
 _SAME = "?"
+_BY_WEIGHT = (FRAME, SERIES, ARRAY, _SAME, PLAIN, SCALAR)
 _MOST_DEPTH = 40
 
 Binding = ast.expr | str | None
@@ -79,7 +78,9 @@ class Kinds:
         self._imports = imports
         self._bindings: dict[tuple[Owner, str], list[tuple[Binding, Owner]]] = {}
         self._known: dict[tuple[Owner, str], str] = {}
+        self._returned: dict[str, list[tuple[Binding, Owner]]] = {}
         self._depth = 0
+        self._open = 0
         self._collect(walk)
         self._parameters(walk, entry)
 
@@ -111,12 +112,16 @@ class Kinds:
             return self._of_subscript(node, owner)
         if isinstance(node, ast.Attribute):
             return self._of_attribute(node, owner)
+        if isinstance(node, ast.Constant | ast.JoinedStr):
+            return SCALAR
         if isinstance(node, _PLAIN_NODES):
             return PLAIN
         if isinstance(node, ast.BinOp | ast.Compare):
             right = node.right if isinstance(node, ast.BinOp) else node.comparators[0]
             sides = {self.of(node.left, owner), self.of(right, owner)}
-            return next((kind for kind in (FRAME, SERIES, ARRAY, PLAIN) if kind in sides), "")
+            heaviest = next((kind for kind in _BY_WEIGHT if kind in sides), "")
+            # A scalar or an array and something unknown may make a frame.
+            return "" if "" in sides and heaviest not in {FRAME, SERIES} else heaviest
         if isinstance(node, ast.UnaryOp):
             return self.of(node.operand, owner)
         return ""
@@ -125,20 +130,37 @@ class Kinds:
         key = (owner, name)
         if key not in self._bindings:
             key = (None, name)
-        if key not in self._known:
-            # A name that is bound to something of itself keeps its kind.
-            self._known[key] = _SAME
-            found = {
-                binding if isinstance(binding, str) else self.of(binding, place)
-                for binding, place in self._bindings.get(key, [(None, None)])
-            }
-            found.discard(_SAME)
-            self._known[key] = found.pop() if len(found) == 1 else ""
-        return self._known[key]
+        return self._joined(key, self._bindings.get(key, [(None, None)]))
+
+    def _joined(self, key: tuple[Owner, str], bindings: list[tuple[Binding, Owner]]) -> str:
+        """Return the one kind that all bindings have."""
+        if key in self._known:
+            return self._known[key]
+        # What is bound to something of itself keeps its kind.
+        self._known[key] = _SAME
+        self._open += 1
+        found = {
+            binding if isinstance(binding, str) else self.of(binding, place)
+            for binding, place in bindings
+        }
+        self._open -= 1
+        depends = _SAME in found
+        found.discard(_SAME)
+        kind = found.pop() if len(found) == 1 else ""
+        if depends and not found and not kind and self._open:
+            # It hangs on a name that is being looked at: ask again when that one is known.
+            del self._known[key]
+            return _SAME
+        self._known[key] = kind
+        return kind
 
     def _of_call(self, node: ast.Call, owner: Owner) -> str:
         function = node.func
         if isinstance(function, ast.Name) and function.id not in self._imports:
+            if function.id in self._returned:
+                return self._joined((None, f"{function.id}()"), self._returned[function.id])
+            if function.id in _SCALAR_CALLS:
+                return SCALAR
             return PLAIN if function.id in _PLAIN_CALLS else ""
         name = dotted(function, self._imports)
         top, _, last = name.rpartition(".")
@@ -150,19 +172,33 @@ class Kinds:
             return ARRAY if last in {"array", "zeros", "ones", "arange", "asarray"} else ""
         if not isinstance(function, ast.Attribute) or _has_inplace(node):
             return ""
-        return _method_kind(self.of(function.value, owner), function.attr, node)
+        base = self.of(function.value, owner)
+        if not base and last in _PREDICTING and self._is_sklearn(function.value, owner):
+            return ARRAY
+        return _method_kind(base, last, node)
+
+    def _is_sklearn(self, node: ast.expr, owner: Owner) -> bool:
+        """Tell whether an expression makes a scikit-learn model, or is a name for one."""
+        if isinstance(node, ast.Name):
+            sources = self.bound_to(node.id, owner)
+            return len(sources) == 1 and self._is_sklearn(sources[0], owner)
+        if isinstance(node, ast.Call):
+            if isinstance(node.func, ast.Attribute) and node.func.attr == "fit":
+                return self._is_sklearn(node.func.value, owner)
+            return dotted(node.func, self._imports).startswith("sklearn.")
+        return False
 
     def _of_subscript(self, node: ast.Subscript, owner: Owner) -> str:
         value, key = node.value, node.slice
         if isinstance(value, ast.Attribute) and value.attr in {"loc", "iloc", "ix"}:
             base = self.of(value.value, owner)
             column = key.elts[1] if isinstance(key, ast.Tuple) and len(key.elts) == 2 else None
-            if base != FRAME:
+            if base not in {FRAME, _SAME}:
                 return ""
             if column is None or isinstance(column, ast.Slice | ast.List):
                 rows = key.elts[0] if isinstance(key, ast.Tuple) else key
                 is_several = isinstance(rows, ast.Slice | ast.List | ast.Compare)
-                return FRAME if is_several else ""
+                return base if is_several else ""
             return SERIES if isinstance(column, ast.Constant | ast.UnaryOp) else ""
         base = self.of(value, owner)
         if base == GROUPS:
@@ -172,8 +208,8 @@ class Kinds:
                 return SERIES
             is_rows = isinstance(key, ast.List | ast.Slice | ast.Compare | ast.BinOp | ast.UnaryOp)
             return FRAME if is_rows or self.of(key, owner) == SERIES else ""
-        if base == SERIES and isinstance(key, ast.Slice | ast.Compare):
-            return SERIES
+        if base in {SERIES, _SAME} and isinstance(key, ast.Slice | ast.Compare | ast.List):
+            return base
         return ARRAY if base == ARRAY and not isinstance(key, ast.Constant) else ""
 
     def _of_attribute(self, node: ast.Attribute, owner: Owner) -> str:
@@ -211,6 +247,11 @@ class Kinds:
             if target is not None:
                 self._bind(target, None, place.owner)
 
+        for place in walk.places(ast.Return):
+            node, owner = place.node, place.owner
+            if isinstance(node, ast.Return) and isinstance(owner, ast.FunctionDef):
+                self._returned.setdefault(owner.name, []).append((node.value, owner))
+
     def _parameters(self, walk: Walk, entry: EntryFunction | None) -> None:
         calls: dict[str, list[tuple[ast.Call, Owner]]] = {}
         for place in walk.places(ast.Call):
@@ -239,6 +280,8 @@ class Kinds:
 
 
 def _method_kind(base: str, name: str, call: ast.Call) -> str:
+    if base == _SAME:
+        return _SAME if name in _FRAME_TO_FRAME | _SERIES_TO_SERIES else ""
     if base in {FRAME, SERIES}:
         if name in _TO_ARRAY:
             return ARRAY
@@ -252,7 +295,7 @@ def _method_kind(base: str, name: str, call: ast.Call) -> str:
     if base == SERIES:
         if name in _SERIES_TO_SERIES:
             return SERIES
-        return PLAIN if name in _SERIES_TO_PLAIN else ""
+        return SCALAR if name in _SERIES_TO_SCALAR else ""
     if base in {GROUPS, GROUP_SERIES} and name in _GROUPED:
         return FRAME if base == GROUPS and name != "size" else SERIES
     return ""

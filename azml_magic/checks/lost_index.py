@@ -40,36 +40,49 @@ def find(script: Script, around: Surroundings) -> Iterator[Finding]:
             value = node.value
             if isinstance(value, ast.Tuple | ast.List) and value.elts:
                 value = value.elts[0]
-            maker = _maker(value, _events(nodes, node.lineno), script, _MOST_STEPS)
+            maker = _maker(value, _Events(nodes, node.lineno), script, _MOST_STEPS)
             if maker:
                 message = f"{ENTRY_POINT} returns a frame whose index, from {maker}, is dropped"
                 yield LOST.at(node.lineno, message, "make it a column: reset_index()", "I2")
 
 
-_Events = dict[str, ast.expr]
+class _Events:
+    """What gave each name its index, up to a line.
+
+    A name may be bound to something of itself, so each look goes up from the line of the
+    event before.
+    """
+
+    def __init__(self, nodes: list[ast.AST], before: int) -> None:
+        self._before = before
+        self._found: dict[str, list[tuple[int, ast.expr]]] = {}
+        for node in nodes:
+            name, value = _event(node)
+            if name and value is not None:
+                self._found.setdefault(name, []).append((value.lineno, value))
+
+    def last(self, name: str) -> ast.expr | None:
+        """Return the last event of a name; the next look begins above it."""
+        earlier = [one for one in self._found.get(name, []) if one[0] < self._before]
+        if not earlier:
+            return None
+        self._before, value = max(earlier, key=lambda one: one[0])
+        return value
 
 
-def _events(nodes: list[ast.AST], before: int) -> _Events:
-    """Return for each name the last thing before a line that gave it its index."""
-    last: dict[str, tuple[int, ast.expr]] = {}
-    for node in nodes:
-        name, value = "", None
-        if isinstance(node, ast.Assign) and len(node.targets) == 1:
-            target = node.targets[0]
-            if isinstance(target, ast.Name):
-                name, value = target.id, node.value
-            elif isinstance(target, ast.Attribute) and target.attr == "index":
-                name, value = _root(target.value), target
-        elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
-            function = node.value.func
-            if isinstance(function, ast.Attribute) and is_true(node.value, "inplace"):
-                if function.attr in {"set_index", "reset_index"}:
-                    name, value = _root(function.value), node.value
-        if name and value is not None:
-            line = value.lineno
-            if line < before and line >= last.get(name, (0, value))[0]:
-                last[name] = (line, value)
-    return {name: value for name, (_, value) in last.items()}
+def _event(node: ast.AST) -> tuple[str, ast.expr | None]:
+    if isinstance(node, ast.Assign) and len(node.targets) == 1:
+        target = node.targets[0]
+        if isinstance(target, ast.Name):
+            return target.id, node.value
+        if isinstance(target, ast.Attribute) and target.attr == "index":
+            return _root(target.value), target
+    elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
+        function = node.value.func
+        if isinstance(function, ast.Attribute) and is_true(node.value, "inplace"):
+            if function.attr in {"set_index", "reset_index"}:
+                return _root(function.value), node.value
+    return "", None
 
 
 def _root(node: ast.expr) -> str:
@@ -81,7 +94,7 @@ def _maker(node: ast.expr, events: _Events, script: Script, steps: int) -> str:
     if steps == 0:
         return ""
     if isinstance(node, ast.Name):
-        value = events.get(node.id)
+        value = events.last(node.id)
         return "" if value is None else _maker(value, events, script, steps - 1)
     if isinstance(node, ast.Attribute):
         if node.attr == "index" and isinstance(node.ctx, ast.Store):

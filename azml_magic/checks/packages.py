@@ -9,7 +9,6 @@ from functools import lru_cache
 from importlib.machinery import PathFinder
 
 from azml_magic.checks.codes import Code, Surroundings
-from azml_magic.checks.literals import text_start
 from azml_magic.checks.runtimes import Runtime, as_version, distribution, runtime_of, version_here
 from azml_magic.checks.script import Script
 from azml_magic.checks.standard_library import GONE, NEW, PYTHON_2
@@ -68,9 +67,12 @@ def _installed_by_script(script: Script) -> str:
     found = []
     for call in script.calls:
         if call.name in _INSTALLERS or call.name in {"pip.main", "pip._internal.main"}:
-            texts = [text_start(call.node.args[0])] if call.node.args else []
-            if call.node.args and isinstance(call.node.args[0], ast.List):
-                texts += [text_start(item) for item in call.node.args[0].elts]
+            texts = [
+                part.value
+                for argument in call.node.args
+                for part in ast.walk(argument)
+                if isinstance(part, ast.Constant) and isinstance(part.value, str)
+            ]
             found.append(" ".join(texts))
     return " ".join(text for text in found if "install" in text)
 

@@ -137,7 +137,7 @@ def _opens(call: Call) -> bool:
 
 def _path_position(call: Call) -> int | None:
     """Return the position of the argument that is a path; ``None`` when there is none."""
-    if call.name == "sys.path.insert":
+    if call.name == "sys.path.insert" or call.name.endswith("joblib.dump"):
         return 1
     known = call.name in _NAMING or call.name == "sys.path.append"
     known |= call.last_name in _WRITING and "." in call.name

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from azml_magic.checks.codes import Code, Surroundings
 from azml_magic.checks.entry_point import own_nodes
-from azml_magic.checks.kinds import ARRAY, FRAME, GROUP_SERIES, GROUPS, INDEX, PLAIN, SERIES
+from azml_magic.checks.kinds import ARRAY, FRAME, GROUP_SERIES, GROUPS, INDEX, SCALAR, SERIES
 from azml_magic.checks.script import Script
 from azml_magic.checks.walk import Owner
 from azml_magic.module.names import ENTRY_POINT
@@ -27,6 +27,7 @@ _KIND_NAMES = {
     GROUP_SERIES: "groups",
     ARRAY: "an array",
     INDEX: "an index",
+    SCALAR: "a single value",
 }
 
 
@@ -129,8 +130,6 @@ def _refused_by_classic(value: ast.expr, kind: str) -> str:
         return "a sequence in a sequence"
     if isinstance(value, ast.Constant):
         return "" if value.value is None else f"{value.value!r:.40}"
-    if kind == PLAIN:
-        return "a plain value" if isinstance(value, ast.Call | ast.BinOp | ast.Compare) else ""
     return _KIND_NAMES.get(kind, "")
 
 

@@ -61,10 +61,7 @@ class Observer:
         line: Optional[str] = None,
     ) -> None:
         self._print(message, category, filename, lineno, file, line)
-        try:
-            self._note(message, category, filename, lineno)
-        except Exception:  # a warning whose text cannot be had is still printed
-            return
+        self._note(message, category, filename, lineno)
 
     def _note(self, message: Any, category: Any, filename: str, lineno: int) -> None:
         name = category.__name__

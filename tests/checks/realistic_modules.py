@@ -1,6 +1,6 @@
-"""Modules as people write them; reading each gives no finding in its profile.
+"""Modules as people write them, each with the findings that a reader of the rules expects.
 
-Each value is (profile, bundle modules, source).
+Each value is (profile, bundle modules, source, codes), one code for each place.
 """
 
 RANKING = """\
@@ -378,24 +378,270 @@ def azureml_main(frame):
     return frame,
 """
 
+OLD_PANDAS = """\
+import pandas as pd
+import numpy as np
+
+def azureml_main(dataframe1 = None, dataframe2 = None):
+    df = dataframe1
+    df = df.sort(['customer', 'date'])
+    out = pd.DataFrame()
+    for name in df['customer'].unique():
+        part = df.ix[df['customer'] == name]
+        row = {'customer': name, 'spend': part['amount'].sum(),
+               'mean3': pd.rolling_mean(part['amount'], 3).iloc[-1]}
+        out = out.append(row, ignore_index=True)
+    X = out.as_matrix()
+    print(X.shape, X.astype(np.float).mean())
+    return out,
+"""
+
+SCRAPER = """\
+import requests
+from bs4 import BeautifulSoup
+import pandas as pd
+
+URL = "http://www.example.com/prices?page=%d"
+
+def get_page(i):
+    r = requests.get(URL % i, timeout=10)
+    soup = BeautifulSoup(r.text, "lxml")
+    return [td.text for td in soup.find_all("td")]
+
+def azureml_main(dataframe1=None, dataframe2=None):
+    rates = pd.read_csv("https://example.com/rates.csv")
+    cells = []
+    for i in range(3):
+        cells.append(get_page(i))
+    return pd.DataFrame(cells),
+"""
+
+PASTED_CELL = """\
+%matplotlib inline
+!pip install seaborn
+import pandas as pd
+import matplotlib.pyplot as plt
+
+df = pd.read_csv("C:/Users/me/Documents/churn.csv")
+df.head()
+df["tenure"].hist(bins=20)
+plt.show()
+"""
+
+TIME_SERIES = """\
+import pandas as pd
+
+def azureml_main(dataframe1 = None, dataframe2 = None):
+    df = dataframe1
+    df['date'] = pd.to_datetime(df['date'])
+    df.set_index('date', inplace=True)
+    daily = df.resample('D').mean()
+    daily['lag1'] = daily['value'].shift(1)
+    daily = daily.dropna()
+    return daily,
+"""
+
+OLD_JOBLIB = """\
+from sklearn.externals import joblib
+from sklearn.ensemble import RandomForestClassifier
+import pandas as pd
+
+def azureml_main(dataframe1=None, dataframe2=None):
+    y = dataframe1.pop('label')
+    model = RandomForestClassifier(n_estimators=50).fit(dataframe1, y)
+    joblib.dump(model, '/tmp/model.pkl')
+    scored = dataframe2.copy()
+    scored['Scored Labels'] = model.predict(dataframe2)
+    return scored
+"""
+
+XGBOOST_DESIGNER = """\
+import os
+os.system("pip install xgboost==1.3.3")
+import xgboost as xgb
+import pandas as pd
+
+def azureml_main(dataframe1=None, dataframe2=None):
+    X, y = dataframe1.drop(columns=['y']), dataframe1['y']
+    model = xgb.XGBRegressor(max_depth=4)
+    model.fit(X, y)
+    importance = pd.DataFrame({'name': X.columns, 'gain': model.feature_importances_})
+    print(f"rows: {len(X)}")
+    return [dataframe1, importance]
+"""
+
+CLEANING = """\
+import pandas as pd
+
+def clean(df):
+    df['Age'].fillna(df['Age'].median(), inplace=True)
+    df.Embarked.fillna('S', inplace=True)
+    df['Fare'][df['Fare'] < 0] = 0
+    return df
+
+def azureml_main(dataframe1=None, dataframe2=None):
+    dataframe1 = clean(dataframe1)
+    dataframe1 = pd.get_dummies(dataframe1, columns=['Embarked'])
+    dataframe1.drop(['Name', 'Ticket'], axis=1, inplace=True)
+"""
+
+MODERN = """\
+from __future__ import annotations
+
+from dataclasses import dataclass
+import pandas as pd
+
+
+@dataclass
+class Limits:
+    low: float = 0.0
+    high: float = 1.0
+
+
+def tidy(names: list[str], limits: dict[str, Limits] | None = None) -> list[str]:
+    return [n.removeprefix("col_") for n in names]
+
+
+def azureml_main(dataframe1: pd.DataFrame = None, dataframe2: pd.DataFrame = None):
+    if (n := len(dataframe1)) > 10_000:
+        dataframe1 = dataframe1.sample(10_000, ignore_index=True)
+    dataframe1.columns = tidy(list(dataframe1.columns))
+    match n:
+        case 0:
+            print("empty")
+    return dataframe1.groupby("g", dropna=False).sum(), dataframe1
+"""
+
+PROPHET = """\
+import pandas as pd
+from fbprophet import Prophet
+import matplotlib
+matplotlib.use('Agg')
+
+def azureml_main(dataframe1=None, dataframe2=None):
+    m = Prophet()
+    m.fit(dataframe1.rename(columns={'Date': 'ds', 'Sales': 'y'}))
+    future = m.make_future_dataframe(periods=30)
+    forecast = m.predict(future)
+    fig = m.plot(forecast)
+    fig.savefig('forecast.jpg')
+    return forecast[['ds', 'yhat']],
+"""
+
+THREE_PORTS = """\
+import pandas as pd
+
+def azureml_main(train, test, lookup):
+    train = train.merge(lookup, on="id")
+    return pd.concat([train, test]),
+"""
+
+TOKENS = """\
+import nltk
+nltk.download('punkt')
+from nltk.tokenize import word_tokenize
+import pandas as pd
+
+def azureml_main(dataframe1=None, dataframe2=None):
+    dataframe1['tokens'] = dataframe1['text'].map(lambda t: len(word_tokenize(t)))
+    stop = open('stopwords.txt').read().split()
+    print(len(stop))
+    return dataframe1,
+"""
+
+PREDICTION = """\
+import pickle
+import pandas as pd
+
+model = pickle.load(open('./Script Bundle/model.pkl', 'rb'))
+
+def azureml_main(dataframe1=None, dataframe2=None):
+    X = dataframe1[['a', 'b']].values
+    X[X < 0] = 0
+    return model.predict(X)
+"""
+
+PLOT_DESIGNER = """\
+import pandas as pd
+import matplotlib.pyplot as plt
+import seaborn as sns
+
+def azureml_main(dataframe1=None, dataframe2=None):
+    plt.figure(figsize=(8, 6))
+    sns.heatmap(dataframe1.corr())
+    plt.savefig('corr.png')
+    first = dataframe1['segment'][0]
+    print(first)
+    return dataframe1
+"""
+
+SUMMARY = """\
+import pandas as pd
+import numpy as np
+
+def azureml_main(dataframe1=None, dataframe2=None):
+    text = [c for c in dataframe1.columns if dataframe1[c].dtype == object]
+    stats = dataframe1.drop(text, axis=1).describe()
+    counts = dataframe1.groupby('segment')['amount'].agg(['sum', 'mean'])
+    return stats, counts
+"""
+
+MEAN_ONLY = """\
+def azureml_main(dataframe1):
+    result = dataframe1['amount'].mean()
+    print('mean', result)
+    return result
+"""
+
 MODULES = {
-    "ranking": ("classic", (), RANKING),
-    "template": ("classic", (), TEMPLATE),
-    "template in designer": ("designer", (), TEMPLATE),
-    "bundle model": ("classic", ("Hello", "textkit"), BUNDLE_MODEL),
-    "text": ("classic", (), TEXT),
-    "cross validation": ("classic", (), CROSS_VALIDATION),
-    "seaborn": ("classic", (), SEABORN),
-    "figure helper": ("classic", (), FIGURE_HELPER),
-    "PIL image": ("classic", (), PIL_IMAGE),
-    "pickle in a frame": ("classic", (), PICKLE_IN_FRAME),
-    "dates": ("classic", (), DATES),
-    "Python 2 and 3": ("classic", (), PYTHON_2_AND_3),
-    "figure only, designer": ("designer", (), FIGURE_ONLY_DESIGNER),
-    "two frames, designer": ("designer", (), TWO_FRAMES_DESIGNER),
-    "clusters": ("classic", (), CLUSTERS),
-    "requested names": ("classic", (), REQUESTED_NAMES),
-    "alias": ("classic", (), ALIAS),
-    "from the bundle": ("classic", ("scoring",), FROM_BUNDLE),
-    "star": ("classic", ("helpers",), STAR),
+    "ranking": ("classic", (), RANKING, ["AZ620"]),
+    "template": ("classic", (), TEMPLATE, []),
+    "template in designer": ("designer", (), TEMPLATE, []),
+    "bundle model": ("classic", ("Hello", "textkit"), BUNDLE_MODEL, ["AZ109"]),
+    "text": ("classic", (), TEXT, []),
+    "cross validation": ("classic", (), CROSS_VALIDATION, ["AZ601", "AZ620"]),
+    "seaborn": ("classic", (), SEABORN, []),
+    "figure helper": ("classic", (), FIGURE_HELPER, []),
+    "PIL image": ("classic", (), PIL_IMAGE, []),
+    "pickle in a frame": ("classic", (), PICKLE_IN_FRAME, ["AZ273"]),
+    "dates": ("classic", (), DATES, []),
+    "Python 2 and 3": ("classic", (), PYTHON_2_AND_3, []),
+    "figure only, designer": ("designer", (), FIGURE_ONLY_DESIGNER, []),
+    "two frames, designer": ("designer", (), TWO_FRAMES_DESIGNER, []),
+    "clusters": ("classic", (), CLUSTERS, []),
+    "requested names": ("classic", (), REQUESTED_NAMES, ["AZ109"]),
+    "alias": ("classic", (), ALIAS, []),
+    "from the bundle": ("classic", ("scoring",), FROM_BUNDLE, []),
+    "star": ("classic", ("helpers",), STAR, []),
+    "old pandas": ("classic", (), OLD_PANDAS, ["AZ621"] * 6),
+    "scraper": ("classic", (), SCRAPER, ["AZ501", "AZ501"]),
+    "pasted cell": (
+        "classic",
+        (),
+        PASTED_CELL,
+        ["AZ102", "AZ120", "AZ120", "AZ401", "AZ502"],
+    ),
+    "time series": ("classic", (), TIME_SERIES, ["AZ371"]),
+    "old joblib": ("designer", (), OLD_JOBLIB, ["AZ502", "AZ621"]),
+    "XGBoost, designer": ("designer", (), XGBOOST_DESIGNER, ["AZ105"]),
+    "cleaning": ("classic", (), CLEANING, ["AZ107", "AZ273", "AZ622", "AZ622", "AZ622"]),
+    "modern, designer": (
+        "designer",
+        (),
+        MODERN,
+        ["AZ601", "AZ602", "AZ620", "AZ620"],
+    ),
+    "Prophet": ("classic", (), PROPHET, ["AZ402", "AZ610"]),
+    "three ports": ("classic", (), THREE_PORTS, ["AZ103"]),
+    "tokens": ("classic", (), TOKENS, ["AZ501", "AZ506"]),
+    "prediction": ("classic", (), PREDICTION, ["AZ623"]),
+    "plot, designer": ("designer", (), PLOT_DESIGNER, ["AZ272", "AZ403", "AZ610"]),
+    "summary": ("classic", (), SUMMARY, ["AZ106", "AZ371", "AZ624"]),
+    "mean only": ("classic", (), MEAN_ONLY, ["AZ112"]),
 }
+
+MISSED = {
+    # What a model that was pickled gives back cannot be read off the source.
+    "prediction": ["AZ112"],
+}
+"""What a reader of the rules finds besides, and the checks do not."""

@@ -5,27 +5,12 @@ import sys
 
 import pytest
 
+from cases import BOTH, CLASSIC, DESIGNER, codes, found, main
+
 from azml_magic.checks import check, describe_codes
-from azml_magic.contract.profile import CLASSIC, DESIGNER, get_profile
+from azml_magic.contract.profile import get_profile
 from azml_magic.module.bundle import Bundle
 from azml_magic.module.module import Module
-
-BOTH = ("classic", "designer")
-CLASSIC_ONLY, DESIGNER_ONLY = ("classic",), ("designer",)
-
-
-def found(source, profile="classic", **around):
-    return check(Module.from_source(source), get_profile(profile), **around)
-
-
-def codes(source, profile="classic", **around):
-    return [finding.code for finding in found(source, profile, **around)]
-
-
-def main(*lines, returns="return frame,"):
-    body = "".join(f"    {line}\n" for line in (*lines, returns) if line)
-    return f"def azureml_main(frame):\n{body}"
-
 
 # (source, profiles that find it, code, line, rule, words of the message or fix)
 CASES = [
@@ -47,16 +32,16 @@ CASES = [
     ),
     ("def azureml_main(a, b, c): return a,", BOTH, "AZ103", 1, "A7", "requires 3"),
     ("def azureml_main(a, *, key): return a,", BOTH, "AZ103", 1, "A9", "'key' by keyword"),
-    ("def azureml_main(**k): return k['a'],", DESIGNER_ONLY, "AZ103", 1, "A9", "positional"),
+    ("def azureml_main(**k): return k['a'],", DESIGNER, "AZ103", 1, "A9", "positional"),
     ("async def azureml_main(a): return a,", BOTH, "AZ104", 1, "R11", "coroutine"),
     ("def azureml_main(a):\n    yield a", BOTH, "AZ104", 2, "R11", "generator"),
     ("x = 1\nazureml_main = lambda a, b, c: a", BOTH, "AZ103", 2, "A7", "requires 3"),
     # returns
-    (main(returns="return [frame]"), DESIGNER_ONLY, "AZ105", 2, "R4", "tuple"),
-    ("azureml_main = lambda f: [f]", DESIGNER_ONLY, "AZ105", 1, "R4", "tuple"),
-    (main(returns="return frame, frame.T"), CLASSIC_ONLY, "AZ106", 2, "R6", "2 frames"),
-    (main(returns="return frame, frame, frame"), CLASSIC_ONLY, "AZ106", 2, "R6", "3 frames"),
-    (main(returns="return frame, frame, frame"), DESIGNER_ONLY, "AZ106", 2, "R7", "first two"),
+    (main(returns="return [frame]"), DESIGNER, "AZ105", 2, "R4", "tuple"),
+    ("azureml_main = lambda f: [f]", DESIGNER, "AZ105", 1, "R4", "tuple"),
+    (main(returns="return frame, frame.T"), CLASSIC, "AZ106", 2, "R6", "2 frames"),
+    (main(returns="return frame, frame, frame"), CLASSIC, "AZ106", 2, "R6", "3 frames"),
+    (main(returns="return frame, frame, frame"), DESIGNER, "AZ106", 2, "R7", "first two"),
     (main(returns="print(frame)"), BOTH, "AZ107", 1, "R9", "returns nothing"),
     (main(returns="return None"), BOTH, "AZ107", 1, "R9", "returns nothing"),
     (main(returns="return"), BOTH, "AZ107", 1, "R9", "returns nothing"),
@@ -66,9 +51,9 @@ CASES = [
     (main("json.dumps(1)"), BOTH, "AZ111", 2, "", "import json"),
     (main("display(frame)"), BOTH, "AZ111", 2, "", "IPython"),
     # notebook syntax
-    ("!pip install nltk\n" + main(), CLASSIC_ONLY, "AZ120", 1, "", "script bundle"),
-    ("!pip install nltk\n" + main(), DESIGNER_ONLY, "AZ120", 1, "", "os.system"),
-    ("%pip install nltk\n" + main(), CLASSIC_ONLY, "AZ120", 1, "", "script bundle"),
+    ("!pip install nltk\n" + main(), CLASSIC, "AZ120", 1, "", "script bundle"),
+    ("!pip install nltk\n" + main(), DESIGNER, "AZ120", 1, "", "os.system"),
+    ("%pip install nltk\n" + main(), CLASSIC, "AZ120", 1, "", "script bundle"),
     ("import os\n%matplotlib inline\n" + main(), BOTH, "AZ120", 2, "", "savefig"),
     (main("!ls"), BOTH, "AZ120", 2, "", "`!ls`"),
     (main("files = !ls"), BOTH, "AZ120", 2, "", "leave it out"),
@@ -104,20 +89,20 @@ CASES = [
         "W6",
         "never saved",
     ),
-    (main("frame.fig.savefig('a.svg')"), CLASSIC_ONLY, "AZ402", 2, "W4", "SVG"),
-    (main("frame.fig.savefig('a', format='pdf')"), CLASSIC_ONLY, "AZ402", 2, "W4", "PDF"),
-    (main("frame.fig.savefig('out/a.png')"), CLASSIC_ONLY, "AZ402", 2, "W4", "subfolder"),
-    (main(r"frame.fig.savefig('out\\a.png')"), CLASSIC_ONLY, "AZ402", 2, "W4", "'a.png'"),
+    (main("frame.fig.savefig('a.svg')"), CLASSIC, "AZ402", 2, "W4", "SVG"),
+    (main("frame.fig.savefig('a', format='pdf')"), CLASSIC, "AZ402", 2, "W4", "PDF"),
+    (main("frame.fig.savefig('out/a.png')"), CLASSIC, "AZ402", 2, "W4", "subfolder"),
+    (main(r"frame.fig.savefig('out\\a.png')"), CLASSIC, "AZ402", 2, "W4", "'a.png'"),
     (main("frame.fig.savefig('/tmp/a.png')"), BOTH, "AZ402", 2, "W1", "lost"),
     (main("frame.fig.savefig('~/' + frame.name)"), BOTH, "AZ402", 2, "W1", "'~/'"),
     (main("frame.fig.savefig(fname='C:/a.png')"), BOTH, "AZ402", 2, "W1", "lost"),
     (main("frame.fig.savefig('../a.png')"), BOTH, "AZ402", 2, "W1", "lost"),
-    (main("frame.fig.savefig('a.png')"), DESIGNER_ONLY, "AZ403", 2, "W3", "upload_file"),
+    (main("frame.fig.savefig('a.png')"), DESIGNER, "AZ403", 2, "W3", "upload_file"),
     # environment
-    ("import requests\n" + main("requests.get('x')"), CLASSIC_ONLY, "AZ501", 3, "W2", "requests"),
+    ("import requests\n" + main("requests.get('x')"), CLASSIC, "AZ501", 3, "W2", "requests"),
     (
         "from urllib.request import urlopen\n" + main("urlopen(frame.url)"),
-        CLASSIC_ONLY,
+        CLASSIC,
         "AZ501",
         3,
         "W2",
@@ -125,23 +110,32 @@ CASES = [
     ),
     (
         "import pandas as pd\n" + main("pd.read_csv('https://x.org/a.csv')"),
-        CLASSIC_ONLY,
+        CLASSIC,
         "AZ501",
         3,
         "W2",
         "read_csv",
     ),
-    ("import os\n" + main("os.system('pip install x')"), CLASSIC_ONLY, "AZ501", 3, "W2", "bundle"),
+    ("import os\n" + main("os.system('pip install x')"), CLASSIC, "AZ501", 3, "W2", "bundle"),
     (
         "from azureml import Workspace\n" + main("Workspace()"),
-        CLASSIC_ONLY,
+        CLASSIC,
         "AZ501",
         3,
         "W2",
         "Workspace",
     ),
-    ("import socket\n" + main("socket.socket()"), CLASSIC_ONLY, "AZ501", 3, "W2", "socket"),
-    (main("x = 1 # " + "x" * 16384), DESIGNER_ONLY, "AZ503", None, "X1", "16,384"),
+    ("import nltk\n" + main("nltk.download('punkt')"), CLASSIC, "AZ501", 3, "W2", "nltk.download"),
+    (
+        "from sklearn.datasets import fetch_california_housing as fetch\n" + main("fetch()"),
+        CLASSIC,
+        "AZ501",
+        3,
+        "W2",
+        "fetch_california_housing",
+    ),
+    ("import socket\n" + main("socket.socket()"), CLASSIC, "AZ501", 3, "W2", "socket"),
+    (main("x = 1 # " + "x" * 16384), DESIGNER, "AZ503", None, "X1", "16,384"),
     (main() + "if __name__ == '__main__':\n    pass\n", BOTH, "AZ504", 3, "3.11", "never runs"),
     (main() + "if '__main__' == __name__:\n    pass\n", BOTH, "AZ504", 3, "3.11", "never runs"),
     # paths
@@ -164,7 +158,7 @@ CASES = [
     ("import sys\nsys.path.insert(0, 'D:/lib')\n" + main(), BOTH, "AZ502", 2, "W1", "D:/lib"),
     (
         "import pickle\nm = pickle.load(open('Script Bundle/m.pkl', 'rb'))\n" + main(),
-        DESIGNER_ONLY,
+        DESIGNER,
         "AZ505",
         2,
         "Z9",
@@ -197,18 +191,16 @@ CLEAN = [
     main(),
     "def azureml_main(*frames): return frames[0],",
     "def azureml_main(a=1, b=2, c=3): return a,",
-    "azureml_main = lambda f: f",
-    "import tools\nazureml_main = tools.run",
-    "from tools import azureml_main",
+    "azureml_main = lambda f: (f,)",
     "try:\n    from tools import azureml_main\n"
-    "except ImportError:\n    def azureml_main(f): return f",
+    "except ImportError:\n    def azureml_main(f): return f,",
     "import os\nif os.name == 'nt':\n    def azureml_main(a, b, c): return a\n"
     "else:\n    def azureml_main(a): return a",
     "import functools\n@functools.lru_cache\ndef azureml_main(a, b, c): return a",
     "def azureml_main(a, b, c): pass\ndef azureml_main(a): return a,",
     "class Runner:\n    def __call__(self, a): return a,\nazureml_main = Runner()",
     main("def helper():\n        yield 1", "rows = list(helper())"),
-    main(returns="return (frame)"),
+    main(returns="return (frame,)"),
     main(returns="return frame, None"),
     main(returns="return (*frame,)"),
     main(returns="raise ValueError('not yet')"),
@@ -261,11 +253,11 @@ def test_data_in_a_list_is_a_column_in_designer():
         ("a, *b", ["dataset1", "dataset2"], []),
         ("**k", [], []),
         ("**k", ["dataset1"], ["AZ103"]),
-        ("a, /, *, k=1", ["dataset1"], []),
+        ("a, /, *, k=1", ["dataset1"], ["AZ601"]),
     ],
 )
 def test_parameters_in_classic(parameters, connected, expected):
-    source = f"def azureml_main({parameters}): return 1,"
+    source = f"def azureml_main({parameters}): return print,"
     assert codes(source, "classic", connected=connected) == expected
 
 
@@ -321,12 +313,12 @@ def test_a_module_of_the_bundle_is_suggested():
     (finding,) = found(source, bundle_modules=["Hello"])
     assert finding.fix == "add `import Hello` to the module"
     module = Module(source, bundle=Bundle("b.zip", (("Hello.py", b""),)))
-    assert check(module, CLASSIC)[0].fix == finding.fix
+    assert check(module, get_profile("classic"))[0].fix == finding.fix
 
 
 def test_lines_are_those_of_the_cell():
     module = Module.from_source(main("print(nowhere)"), label="Cell In[5]", first_line=2)
-    assert [finding.line for finding in check(module, CLASSIC)] == [3]
+    assert [finding.line for finding in check(module, get_profile("classic"))] == [3]
 
 
 def test_findings_come_by_line():
@@ -376,7 +368,7 @@ def test_an_alias_is_followed_to_its_function():
     assert codes("def score(a, b, c): return a,\nazureml_main = score\n") == ["AZ103"]
 
 
-@pytest.mark.parametrize("profile", [CLASSIC, DESIGNER])
+@pytest.mark.parametrize("profile", [get_profile(name) for name in BOTH])
 @pytest.mark.parametrize(
     "source",
     ["(" * 1000, "-" * 5000 + "1", "x = '\ud800'", "!a\n" * 60, "%", "\f\n" + main(), "\ufeffx"],
