@@ -62,12 +62,34 @@ def build_parser() -> argparse.ArgumentParser:
     add("-s", "--strict", action="store_true", help="findings are errors")
     add("-q", "--quiet", action="store_true", help="show nothing when the run succeeds")
     add("-r", "--rows", type=_rows, help="rows of the frame to show")
-    add("-f", "--function", help="run a function of the notebook (line form)")
+    add("-f", "--function", metavar="NAME", help="run a function, or a module of -n (line form)")
     add("--dates", help="epoch (default) or datetime: how classic hands dates over")
     add("--text", help="object (default) or str: how text is handed over")
     add("--result", default="", metavar="NAME", help="variable for the whole Result")
     add("--allow-network", action="store_true", help="let the module use the network")
+    add("--confinement", help="strongest (default), or files-open where nothing confines files")
+    add("--debug", action="store_true", help="run in the notebook's process, WITHOUT sandbox")
     add("--no-raise-error", action="store_true", help="show an error and go on")
+    return parser
+
+
+def build_ports_parser() -> argparse.ArgumentParser:
+    """Return the parser of ``%azureml_ports``."""
+    parser = _Parser(
+        prog="%azureml_ports",
+        usage="%%azureml_ports [NAME] [--write]",
+        description="Choose frames for a module's ports, and run it by a button.",
+        epilog="NAME is a function of the notebook, or a module of -n.",
+        formatter_class=_Help,
+        add_help=False,
+        allow_abbrev=False,
+    )
+    parser.add_argument("name", nargs="?", default="", metavar="NAME", help="the module to choose")
+    parser.add_argument(
+        "--write",
+        action="store_true",
+        help="turn this cell into the line that was chosen last",
+    )
     return parser
 
 
@@ -99,16 +121,33 @@ def parse(line: str, variables: Mapping[str, Any]) -> argparse.Namespace:
     OptionError
         For an unknown option or a value that an option does not take.
     """
+    words = [_substitute(word, variables) for word in _split(line)]
+    return _parsed(build_parser(), words)
+
+
+def parse_ports(line: str) -> argparse.Namespace:
+    """Parse the line of ``%azureml_ports``.
+
+    Raises
+    ------
+    OptionError
+        For an unknown option or a second name.
+    """
+    return _parsed(build_ports_parser(), _split(line))
+
+
+def _split(line: str) -> list[str]:
     try:
-        words = shlex.split(line)
+        return shlex.split(line)
     except ValueError as error:
         raise OptionError(f"the line cannot be read: {error}", "close the quotation") from None
-    words = [_substitute(word, variables) for word in words]
-    parser = build_parser()
-    options, unknown = parser.parse_known_args(words)
+
+
+def _parsed(parser: argparse.ArgumentParser, words: list[str]) -> argparse.Namespace:
+    chosen, unknown = parser.parse_known_args(words)
     if unknown:
         raise _unknown(unknown[0], parser)
-    return options
+    return chosen
 
 
 def _substitute(word: str, variables: Mapping[str, Any]) -> str:

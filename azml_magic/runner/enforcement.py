@@ -6,6 +6,7 @@ import contextlib
 import os
 import socket
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -76,6 +77,7 @@ class ActiveRun:
             status=status,
             reason=self.reason,
             reached=self.reached,
+            limits=asdict(self.limits),
             memory_peak=self.usage.memory_peak,
             tasks_refused=self.gate.refused if self.gate is not None else 0,
         )

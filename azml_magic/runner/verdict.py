@@ -10,22 +10,18 @@ from azml_magic.contract.profile import Profile
 from azml_magic.errors import (
     AzmlError,
     ContractError,
-    DiskLimitError,
     Interrupted,
-    LimitError,
-    MemoryLimitError,
     ModuleFailed,
-    ProcessLimitError,
     ResultRefused,
     RunError,
     SandboxBroken,
-    TimeLimitError,
     WorkerDied,
 )
 from azml_magic.module.module import Module
 from azml_magic.result import Failure, Finding, Result
 from azml_magic.runner.exchange import Received
 from azml_magic.runner.images import Images
+from azml_magic.runner.limits import met_limit, passed_limit
 from azml_magic.runner.outcome import FailureReport, SuccessReport
 from azml_magic.runner.traceback import entry_point_line, person_entries
 
@@ -66,8 +62,10 @@ def judge(
             f"the fork server ended during the run: {ended.get('message', '')}".rstrip(": "),
             "run the cell again; it will use a new one",
         )
-    if ended.get("reason") in {"time", "memory", "disk"} and not isinstance(report, SuccessReport):
-        raise _limit_error(ended, result, memory, seconds)
+    limits = {**ended.get("limits", {}), "memory": memory, "seconds": seconds}
+    passed = passed_limit(ended, limits, result)
+    if passed is not None and not isinstance(report, SuccessReport):
+        raise passed
     if received.refusal:
         raise ResultRefused(
             f"what came back from the worker was refused: {received.refusal}",
@@ -77,7 +75,7 @@ def judge(
     if isinstance(report, SuccessReport):
         return result
     if isinstance(report, FailureReport):
-        raise _failure(report, account, module, profile, result, memory)
+        raise _failure(report, account, module, profile, limits)
     raise _died(ended, result, account.stderr)
 
 
@@ -110,8 +108,7 @@ def _failure(
     account: Account,
     module: Module,
     profile: Profile,
-    result: Result,
-    memory: int,
+    limits: dict[str, object],
 ) -> RunError:
     details = failure_details(
         report.kind,
@@ -131,22 +128,9 @@ def _failure(
     result = _result(account, module, profile, error=cloud_text).replace(failure=failure)
     if report.refused:
         return ContractError(report.message, report.hint, result)
-    if report.kind == "MemoryError":
-        return MemoryLimitError(
-            f"the module ran out of memory; its limit is {_size(memory)}",
-            "raise it with -m 4GB (memory='4GB'), or work on fewer rows",
-            result,
-        )
-    if account.received.ended.get("tasks_refused") and report.kind in {
-        "RuntimeError",
-        "BlockingIOError",
-        "OSError",
-    }:
-        return ProcessLimitError(
-            f"the module started more processes and threads than it may: {report.message}",
-            "use fewer workers, for example n_jobs=2",
-            result,
-        )
+    met = met_limit(report, account.received.ended, limits, result)
+    if met is not None:
+        return met
     text = f"{report.kind}: {report.message}" if report.message else report.kind
     return ModuleFailed(text, _hint(report), result)
 
@@ -166,30 +150,6 @@ def _hint(report: FailureReport) -> str:
     if report.kind == "SystemExit":
         return "a module ends by returning; remove the call of sys.exit() or quit()"
     return ""
-
-
-def _limit_error(
-    ended: dict[str, object], result: Result, memory: int, seconds: float | None
-) -> LimitError:
-    reached = ended.get("reached")
-    number = reached if isinstance(reached, (int, float)) else 0
-    if ended["reason"] == "time":
-        return TimeLimitError(
-            f"the run was ended after {seconds:g} s, its time limit",
-            "allow more with -t SECONDS (timeout=SECONDS); 0 for no limit",
-            result,
-        )
-    if ended["reason"] == "memory":
-        return MemoryLimitError(
-            f"the run used {_size(number)} and was ended; its limit is {_size(memory)}",
-            "raise it with -m 4GB (memory='4GB'), or work on fewer rows",
-            result,
-        )
-    return DiskLimitError(
-        f"the run folder held {_size(number)} and the run was ended",
-        "write less: the folder is deleted after the run anyway",
-        result,
-    )
 
 
 def _died(ended: dict[str, object], result: Result, stderr: str) -> AzmlError:
@@ -219,10 +179,3 @@ def _signal_name(number: int) -> str:
         return signal.Signals(number).name
     except ValueError:
         return f"signal {number}"
-
-
-def _size(number: float) -> str:
-    for unit, size in (("GB", 1 << 30), ("MB", 1 << 20), ("kB", 1 << 10)):
-        if number >= size:
-            return f"{number / size:.3g} {unit}"
-    return f"{number:.0f} bytes"

@@ -16,8 +16,9 @@ def report(found: Capabilities) -> str:
     """Return everything that was found, what follows from it, and what to do."""
     lines = [*_facts(found), ""]
     if found.level is Level.REFUSED:
-        lines.append(f"Runs are refused: {found.refusal}")
-        return "\n".join(lines)
+        reason, *advice = found.refusal.split("; ")
+        lines += [f"Runs are refused: {reason}", "", "What to do"]
+        return "\n".join([*lines, *(f"  {text}" for text in advice)])
     lines.append(f"Runs are confined by {found.describe()} (level {found.level:d})")
     lines += ["", "Enforced"]
     lines += [f"  {promise:<17}{mechanism}" for promise, mechanism in _promises(found)]
@@ -73,11 +74,15 @@ def _missing(found: Capabilities) -> list[str]:
             "Landlock: files are confined by namespaces alone; "
             "use Linux 5.13 or later, or add 'landlock' to lsm= of the kernel's command line"
         )
-    elif found.landlock_abi < _SIGNAL_SCOPE and not found.namespaces:
-        older = "truncating files and " if found.landlock_abi < _TRUNCATION else ""
+    elif found.landlock_abi < _TRUNCATION and not found.namespaces:
         lines.append(
-            f"Landlock {found.landlock_abi}: {older}ending child processes by a signal are "
-            "refused to a module, because this version cannot confine them; use Linux 6.12"
+            f"Landlock ABI 3 (here {found.landlock_abi}): os.truncate() of a path is refused to a "
+            "module, which can truncate open files; use Linux 6.2 or later"
+        )
+    if found.landlock_abi == 1:
+        lines.append(
+            "Landlock ABI 2: a module cannot move a file from one folder to another by a rename; "
+            "use Linux 5.19 or later"
         )
     return lines
 

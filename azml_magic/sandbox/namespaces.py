@@ -73,7 +73,7 @@ def main() -> None:
             _keep_capabilities()
             os.execv(command[0], command)
     except BaseException as error:
-        os.write(2, f"namespaces: {error}\n".encode())
+        os.write(2, f"{error}\n".encode())
         os._exit(FAILED)
     # Its sockets are the child's: whoever waits for their end must see it.
     os.closerange(0, os.sysconf("SC_OPEN_MAX"))

@@ -76,7 +76,7 @@ class Capabilities:
             f"a process could not confine itself: {self.failure}; "
             "another sandbox around this one may be why"
             if self.landlock_abi
-            else f"{self.without_landlock}; or ask for the weaker confinement='files-open'"
+            else f"{self.without_landlock}; or ask for less by name: confinement='files-open'"
         )
 
     @property
@@ -110,7 +110,7 @@ class Capabilities:
         return (
             f"files cannot be confined here: Landlock is not in force (kernel {self.kernel}), and "
             f"namespaces cannot be made ({self.namespaces_failure}); use Linux 5.13 or later with "
-            "'landlock' among the lsm= of the kernel's command line, in a container with a "
+            "'landlock' among the lsm= of the kernel's command line; in a container, use a "
             "seccomp profile that allows landlock_* (Docker 23 or later)"
         )
 

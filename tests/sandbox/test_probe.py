@@ -7,9 +7,14 @@ from dataclasses import replace
 import pytest
 
 from azml_magic.sandbox import probe as module
+from azml_magic.sandbox.policy import Level
 from azml_magic.sandbox.probe import Capabilities, probe
 
-FULL = Capabilities("Linux", "6.18", "x86_64", 7, seccomp=True, listener=True)
+FULL = Capabilities(
+    "Linux", "6.18", "x86_64", 7, seccomp=True, listener=True, namespaces_failure=""
+)
+LANDLOCK = replace(FULL, namespaces_failure="unshare: no")
+NAMESPACES = replace(FULL, landlock_abi=0)
 
 
 @pytest.fixture
@@ -23,15 +28,24 @@ def test_this_machine_is_described():
     found = probe()
     assert found.platform == "Linux"
     assert found.failure == ""
-    assert found.level == (4 if found.refusal else 1)
-    assert found.describe() in found.report()
+    assert (found.level is Level.REFUSED) == bool(found.refusal)
+    assert found.describe() in found.report() or found.refusal
     assert found.kernel in found.report()
 
 
-def test_a_full_machine_is_not_refused():
-    assert FULL.refusal == ""
-    assert FULL.level == 1
-    assert FULL.describe() == "Landlock (ABI 7) + seccomp"
+@pytest.mark.parametrize(
+    ("found", "level", "text"),
+    [
+        (FULL, Level.BOTH, "Landlock (ABI 7) + namespaces + seccomp"),
+        (LANDLOCK, Level.LANDLOCK, "Landlock (ABI 7) + seccomp"),
+        (NAMESPACES, Level.NAMESPACES, "namespaces + seccomp"),
+    ],
+)
+def test_each_level_has_its_means(found, level, text):
+    assert found.refusal == ""
+    assert found.level is level
+    assert found.describe() == text
+    assert f"{text} (level {level:d})" in found.report()
 
 
 @pytest.mark.parametrize(
@@ -40,42 +54,74 @@ def test_a_full_machine_is_not_refused():
         ({"platform": "Darwin"}, "Linux"),
         ({"platform": "Windows"}, "WSL2"),
         ({"landlock_abi": 0}, "Landlock"),
+        ({"landlock_abi": 0}, "unshare: no"),
+        ({"landlock_abi": 0}, "files-open"),
         ({"seccomp": False}, "filtered"),
         ({"listener": False}, "listener"),
         ({"failure": "OSError: no"}, "OSError: no"),
     ],
 )
 def test_a_missing_piece_is_named(changes, named):
-    lacking = replace(FULL, **changes)
+    lacking = replace(LANDLOCK, **changes)
     assert named in lacking.refusal
-    assert lacking.level == 4
-    assert lacking.refusal in lacking.report()
+    assert lacking.level is Level.REFUSED
+    assert named in lacking.report()
     assert "\n" not in lacking.refusal
     assert lacking.describe() == "refused"
 
 
+def test_files_are_never_open_unless_a_person_says_so():
+    for found in (FULL, LANDLOCK, NAMESPACES, replace(LANDLOCK, landlock_abi=0)):
+        assert found.level is not Level.FILES_OPEN
+    assert "FILES ARE OPEN" in FULL.describe(Level.FILES_OPEN)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({}, "guesses the path"),
+        ({"landlock_abi": 2}, "os.truncate"),
+        ({"landlock_abi": 1}, "rename"),
+    ],
+)
+def test_what_is_missing_is_told(changes, words):
+    assert words in replace(LANDLOCK, **changes).report()
+    assert words not in FULL.report()
+
+
+@pytest.fixture
+def trial(anew, monkeypatch):
+    """Have the trials run other code than their own."""
+
+    def replace_by(source):
+        command = [sys.executable, "-I", "-S", "-c", source]
+        monkeypatch.setattr(module.standalone, "command", lambda *arguments, **options: command)
+
+    return replace_by
+
+
 @pytest.mark.parametrize("source", ["", "raise SystemExit(1)", "print('no json')", "1/0"])
-def test_a_trial_that_fails_is_no_confinement(anew, monkeypatch, source):
-    monkeypatch.setattr(module, "_TRIAL", source)
-    assert probe().level == 4
-    assert "did not end well" in probe().refusal
+def test_a_trial_that_fails_is_no_confinement(trial, source):
+    trial(source)
+    assert probe().level is Level.REFUSED
+    assert probe().failure
 
 
-def test_a_trial_that_hangs_is_no_confinement(anew, monkeypatch):
-    monkeypatch.setattr(module, "_TRIAL", "import time; time.sleep(60)")
+def test_a_trial_that_hangs_is_no_confinement(trial, monkeypatch):
+    trial("import time; time.sleep(60)")
     monkeypatch.setattr(module, "_SECONDS", 0.2)
     assert "timed out" in probe().refusal
 
 
 def test_it_is_found_out_once(anew, monkeypatch):
     first = probe()
-    monkeypatch.setattr(subprocess, "run", None)
+    monkeypatch.setattr(subprocess, "Popen", None)
     assert probe() is first
 
 
 def test_elsewhere_nothing_is_tried(anew, monkeypatch):
     monkeypatch.setattr(module.platform, "system", lambda: "Darwin")
-    monkeypatch.setattr(subprocess, "run", None)
+    monkeypatch.setattr(subprocess, "Popen", None)
     assert "Darwin" in probe().refusal
 
 
@@ -84,5 +130,6 @@ def test_inside_a_run_there_is_no_second_sandbox(sandbox):
         pytest.skip("the interpreter may lie below a closed home")
     probe.cache_clear()
     outcome = sandbox.run(lambda: probe().refusal)
+    probe.cache_clear()
     assert outcome.value, outcome.text
     assert sys.platform == "linux"

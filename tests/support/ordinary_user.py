@@ -51,16 +51,19 @@ def prepared(*, user=NOBODY, edits=(), outer="none"):
     user = user if os.getuid() == 0 else None
     try:
         package = folder / "package" / "azml_magic"
-        shutil.copytree(
-            Path(azml_magic.__file__).parent, package, ignore=shutil.ignore_patterns("__pycache__")
-        )
+        shutil.copytree(Path(azml_magic.__file__).parent, package)
         for file, text in edits:
             with (package / file).open("a") as opened:
                 opened.write(f"\n\n{text}\n")
         home = folder / "home"
-        home.mkdir()
+        cache = Path(".cache", "azml_magic")
+        if (Path.home() / cache).exists():
+            # The fonts are the same, and finding them takes seconds.
+            shutil.copytree(Path.home() / cache, home / cache)
+        home.mkdir(exist_ok=True)
         if user is not None:
-            os.chown(home, user, user)
+            for path in [home, *home.rglob("*")]:
+                os.chown(path, user, user)
         for path in [folder, *folder.rglob("*")]:
             path.chmod(path.stat().st_mode | (0o755 if path.is_dir() else 0o644))
 
@@ -104,7 +107,8 @@ def _run(folder, source, arguments, timeout, user, outer):
 
 def _reachable(command):
     folders = sorted({sys.prefix, sys.base_prefix})
-    closed = {part for folder in folders for part in map(str, Path(folder).parents) if _closed(part)}
+    above = {str(parent) for folder in folders for parent in Path(folder).parents}
+    closed = set(filter(_closed, above))
     if not closed:
         return command
     top = min(closed, key=len)

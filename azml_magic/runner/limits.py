@@ -1,0 +1,96 @@
+"""What to say when a run has passed a limit: which, the figure reached, what to do."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Mapping
+from typing import Any
+
+from azml_magic.errors import (
+    DiskLimitError,
+    LimitError,
+    MemoryLimitError,
+    ProcessLimitError,
+    TimeLimitError,
+)
+from azml_magic.result import Result
+from azml_magic.runner.outcome import FailureReport
+
+_MORE_MEMORY = "raise it with -m 4GB (memory='4GB'), or work on fewer rows"
+
+
+def passed_limit(
+    ended: Mapping[str, Any], limits: Mapping[str, Any], result: Result
+) -> LimitError | None:
+    """Return the error of a run that the monitor ended for a limit, None for any other."""
+    reason, reached = ended.get("reason"), ended.get("reached") or 0
+    if reason == "time":
+        return TimeLimitError(
+            f"the run was ended after {limits['seconds']:g} s, its time limit",
+            "allow more with -t SECONDS (timeout=SECONDS); 0 for no limit",
+            result,
+        )
+    if reason == "cpu":
+        return TimeLimitError(
+            f"the run used {reached:.1f} s of processor time and was ended; "
+            f"its limit is {limits['cpu_seconds']} s",
+            "allow more with cpu_seconds=SECONDS, or work on fewer rows",
+            result,
+        )
+    if reason == "memory":
+        return MemoryLimitError(
+            f"the run used {size(reached)} and was ended; its limit is {size(limits['memory'])}",
+            _MORE_MEMORY,
+            result,
+        )
+    if reason == "disk":
+        return DiskLimitError(
+            f"the run wrote {size(reached)} to its folder and was ended; "
+            f"its limit is {size(limits['disk_bytes'])}",
+            "write less: the folder is deleted after the run anyway",
+            result,
+        )
+    return None
+
+
+def met_limit(
+    report: FailureReport, ended: Mapping[str, Any], limits: Mapping[str, Any], result: Result
+) -> LimitError | None:
+    """Return the error of a module that failed where a limit stopped it, None for any other."""
+    if report.kind == "MemoryError":
+        asked = f" ({report.message})" if report.message else ""
+        return MemoryLimitError(
+            f"the module ran out of memory{asked}; its limit is {size(limits['memory'])}",
+            _MORE_MEMORY,
+            result,
+        )
+    if ended.get("tasks_refused") and (
+        report.kind == "RuntimeError" or report.errno == errno.EAGAIN
+    ):
+        return ProcessLimitError(
+            f"the module started more than {limits['tasks']} processes and threads, its limit: "
+            f"{ended['tasks_refused']} more were refused",
+            "use fewer workers, for example n_jobs=2",
+            result,
+        )
+    if report.errno == errno.EFBIG and "file_bytes" in limits:
+        return DiskLimitError(
+            f"the module wrote a file of more than {size(limits['file_bytes'])}, its limit",
+            "write less: the folder is deleted after the run anyway",
+            result,
+        )
+    if report.errno in {errno.EMFILE, errno.ENFILE} and "open_files" in limits:
+        return LimitError(
+            f"the module had {limits['open_files']} files or sockets open, its limit",
+            "close files when they are read, best with a 'with' statement",
+            result,
+        )
+    return None
+
+
+def size(number: float) -> str:
+    """Return a number of bytes for a person, for example ``"2 GB"``."""
+    for unit, bytes_of_it in (("GB", 1 << 30), ("MB", 1 << 20), ("kB", 1 << 10)):
+        if number >= bytes_of_it:
+            return f"{number / bytes_of_it:.3g} {unit}"
+    return f"{number:.0f} bytes"
