@@ -27,7 +27,7 @@ from azml_magic.sandbox.policy import Level, Limits, Policy
 from azml_magic.sandbox.probe import probe
 
 POLL_SECONDS = 0.04
-FOLDER_PREFIX = "azml_magic-"
+FOLDER_PREFIX = "azml_magic-runs-"
 RUN_FOLDERS = ("work", "start", "uploads", "previews")
 FILES_OPEN = "files-open"
 OPEN, CLOSED = 0o700, 0o500
@@ -57,9 +57,11 @@ def _own_folder() -> Any:
     """Make the folder of this monitor's runs, after clearing those of monitors that died."""
     base = Path(tempfile.gettempdir())
     _clear_abandoned(base)
-    folder = Path(tempfile.mkdtemp(prefix=FOLDER_PREFIX, dir=base))
-    lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    # Locked before it has a name that other monitors look for: they start at any time.
+    made = Path(tempfile.mkdtemp(prefix="azml_magic-new-", dir=base))
+    lock = os.open(made, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     fcntl.flock(lock, fcntl.LOCK_EX)
+    folder = made.rename(base / f"{FOLDER_PREFIX}{made.name.rpartition('-')[2]}")
     try:
         yield folder
     finally:

@@ -35,7 +35,7 @@ class Loaded:
     Parameters
     ----------
     place : str
-        The zip, or the folder that it was unpacked to.
+        Absolute path of the zip, or of the folder that it was unpacked to.
 
     Raises
     ------
@@ -51,6 +51,8 @@ class Loaded:
         for name in ("work", "start", "uploads"):
             os.mkdir(os.path.join(self.folder, name))
         os.environ.setdefault("MPLBACKEND", "Agg")
+        # The module finds its bundle where the contract says, and not in this zip.
+        sys.path[:] = [entry for entry in sys.path if os.path.abspath(entry) != place]
         names = self.manifest.bundle
         if names or self.profile.bundle_folder_always:
             files = [(name, read(place, name)) for name in names]
