@@ -22,13 +22,22 @@ from azml_magic.errors import SandboxBroken
 from azml_magic.runner.client import MonitorClient
 from azml_magic.runner.outcome import BadReport, FailureReport, SuccessReport, read_report
 from azml_magic.runner.streams import Stream
-from azml_magic.worker.wire import Channel, EncodedFrame, WireError, receive_frame, send_frame
+from azml_magic.worker.wire import (
+    Channel,
+    ChannelClosed,
+    EncodedFrame,
+    WireError,
+    receive_frame,
+    send_frame,
+)
 
 READ_BYTES = 1 << 20
 TICK_SECONDS = 0.25
 EVENT_BYTES = 4 << 20
 SOCKET_BYTES = 4 << 20
 END_SECONDS = 10.0
+DYING_SECONDS = 2.0
+"""How long a worker that closed its data socket may take to end before it is killed."""
 
 
 @dataclass(frozen=True)
@@ -116,8 +125,8 @@ class Exchange:
             self._close_passed_on()
             try:
                 self._converse(job, max_bytes)
-            except WorkerEnded:
-                pass
+            except (WorkerEnded, ChannelClosed, ConnectionError):
+                self._let_it_end()
             except (WireError, BadReport, MemoryError) as error:
                 self.received.refusal = str(error) or "it needs more memory than there is"
                 self._kill("refused")
@@ -174,6 +183,15 @@ class Exchange:
             if self._ours.recv(1, socket.MSG_PEEK):
                 return
         raise WorkerEnded
+
+    def _let_it_end(self) -> None:
+        """After the worker closed its end: its own way of ending is the news, not our kill."""
+        deadline = time.monotonic() + DYING_SECONDS
+        while not self.received.ended and time.monotonic() < deadline:
+            self._serve()
+        if not self.received.ended:
+            self.received.refusal = "the data socket was closed while the module ran on"
+            self._kill("refused")
 
     def _wait_for_end(self) -> None:
         """Wait for the monitor's account, and for the last of the output.

@@ -57,7 +57,8 @@ def met_limit(
     report: FailureReport, ended: Mapping[str, Any], limits: Mapping[str, Any], result: Result
 ) -> LimitError | None:
     """Return the error of a module that failed where a limit stopped it, None for any other."""
-    if report.kind == "MemoryError":
+    # NumPy and Arrow raise subclasses of their own: _ArrayMemoryError, ArrowMemoryError.
+    if report.kind.endswith("MemoryError"):
         asked = f" ({report.message})" if report.message else ""
         return MemoryLimitError(
             f"the module ran out of memory{asked}; its limit is {size(limits['memory'])}",

@@ -143,7 +143,7 @@ def _hint(report: FailureReport) -> str:
         )
     if report.errno in {1, 13}:
         return "a module may read and write its working directory only, and has no network"
-    if report.stage == "find" and report.kind == "AttributeError":
+    if report.stage == "find" and report.kind in {"AttributeError", "TypeError"}:
         return "define azureml_main(dataframe1=None, dataframe2=None) in the module"
     if report.kind in {"ModuleNotFoundError", "ImportError"}:
         return "install the package beside azml_magic, or put the module into the script bundle"

@@ -8,12 +8,13 @@ value where a wrong one could mislead or crash a reader.
 
 from __future__ import annotations
 
-from azml_magic.worker.wire.channel import Channel, WireError
+from azml_magic.worker.wire.channel import Channel, ChannelClosed, WireError
 from azml_magic.worker.wire.frames import EncodedFrame, encode_frame, receive_frame, send_frame
 from azml_magic.worker.wire.kinds import ColumnRefused
 
 __all__ = [
     "Channel",
+    "ChannelClosed",
     "ColumnRefused",
     "EncodedFrame",
     "WireError",

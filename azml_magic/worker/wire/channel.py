@@ -19,6 +19,10 @@ class WireError(ValueError):
     """What came over the socket is not what may come."""
 
 
+class ChannelClosed(WireError):
+    """The other end closed the socket where more had to come."""
+
+
 class Channel:
     """One end of the data socket of a run.
 
@@ -105,7 +109,7 @@ class Channel:
 
         Raises
         ------
-        WireError
+        ChannelClosed
             When the other end closes before they are full.
         """
         waiting = _views(buffers)
@@ -116,7 +120,7 @@ class Channel:
                 self._pause(False)
                 continue
             if not received:
-                raise WireError("the data ended too early")
+                raise ChannelClosed("the data ended too early")
             _advance(waiting, received)
 
     def _pause(self, writing: bool) -> None:
