@@ -187,6 +187,10 @@ def _read_array(value: Any) -> Any:
     numbers = [_decode(cell) for cell in cells]
     if not all(isinstance(number, (bool, int, float)) for number in numbers):
         raise WireError("an array of something else than numbers")
+    if dtype[1] in "iu":
+        bounds = np.iinfo(dtype)
+        if not all(bounds.min <= number <= bounds.max for number in numbers):
+            raise WireError("an array of larger numbers than its type holds")
     return np.array(numbers, dtype=dtype)
 
 

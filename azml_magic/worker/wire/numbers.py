@@ -142,15 +142,16 @@ def _describe_zone(zone: Any) -> Any:
 
 
 def _zone(described: Any) -> Any:
+    """Return what pandas makes a time zone of: a fixed offset, or a name that is known."""
     if type(described) is int and -_DAY < described < _DAY:
         return datetime.timezone(datetime.timedelta(seconds=described))
     if isinstance(described, str) and len(described) < 80 and _ZONE.fullmatch(described):
-        if described == "UTC":
-            return datetime.timezone.utc
         from zoneinfo import ZoneInfo
 
         try:
-            return ZoneInfo(described)
+            ZoneInfo(described)
         except (KeyError, ValueError, OSError):
             pass
+        else:
+            return described
     raise WireError("a time zone that is not known here")
