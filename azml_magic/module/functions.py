@@ -30,11 +30,14 @@ class FunctionSource:
         Line of its file or cell at which it begins, counted from 1.
     label : str
         Name of its file, or of the function where the file is none of the person's.
+    file : str
+        The file name that Python knows the function by.
     """
 
     source: str
     first_line: int
     label: str
+    file: str
 
 
 def read_function(function: Callable[..., Any]) -> FunctionSource:
@@ -66,7 +69,8 @@ def read_function(function: Callable[..., Any]) -> FunctionSource:
     if definition.name != ENTRY_POINT:
         source = f"{source.rstrip()}\n\n\n{ENTRY_POINT} = {definition.name}\n"
     file = Path(plain.__code__.co_filename)
-    return FunctionSource(source, max(first_line, 1), file.name if file.is_file() else name)
+    label = file.name if file.is_file() else name
+    return FunctionSource(source, max(first_line, 1), label, str(file))
 
 
 def _parse(source: str, name: str) -> ast.Module:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +39,8 @@ class Module:
         Its own script bundle.
     profile : str or None
         Its own profile, ``"classic"`` or ``"designer"``; ``None`` to leave it to the run.
+    file : str
+        The file name that a debugger knows the source by; empty for none.
     """
 
     source: str
@@ -47,10 +49,17 @@ class Module:
     name: str = ""
     bundle: Bundle | None = None
     profile: str | None = None
+    file: str = field(default="", compare=False)
 
     @classmethod
     def from_source(
-        cls, text: str, *, label: str = "module", first_line: int = 1, name: str = ""
+        cls,
+        text: str,
+        *,
+        label: str = "module",
+        first_line: int = 1,
+        name: str = "",
+        file: str = "",
     ) -> Module:
         """Return the module of a text; whether Python understands it shows when it runs.
 
@@ -58,7 +67,7 @@ class Module:
         ----------
         text : str
             Source of the module.
-        label, first_line, name
+        label, first_line, name, file
             As the attributes.
 
         Raises
@@ -68,7 +77,7 @@ class Module:
         """
         if not text.strip():
             raise ModuleError("the source is empty", f"define {ENTRY_POINT} in it")
-        return cls(text, label, first_line, name)
+        return cls(text, label, first_line, name, file=file)
 
     @classmethod
     def from_function(
@@ -94,7 +103,7 @@ class Module:
             When it is a lambda, no function, or its source is not known.
         """
         found = read_function(function)
-        return cls(found.source, label or found.label, found.first_line, name)
+        return cls(found.source, label or found.label, found.first_line, name, file=found.file)
 
     @classmethod
     def from_file(cls, path: str | os.PathLike[str]) -> Module:
@@ -114,7 +123,7 @@ class Module:
             raise ModuleError(f"{place.name} is no Python source: {error.msg}") from error
         except OSError as error:
             raise ModuleError(f"{place.name} cannot be read: {error.strerror}") from error
-        return cls.from_source(text, label=place.name)
+        return cls.from_source(text, label=place.name, file=str(place.resolve()))
 
     @classmethod
     def from_zip(cls, path: str | os.PathLike[str]) -> Module:

@@ -5,25 +5,47 @@ from __future__ import annotations
 from typing import Any
 
 from azml_magic import api
+from azml_magic.notebook.completion import matcher_of
 from azml_magic.notebook.magics import AzmlMagics
+
+_ATTRIBUTE = "_azml_magic_loaded"
+
+
+class _Loaded:
+    """What loading has put into a shell."""
+
+    def __init__(self, shell: Any) -> None:
+        self.shell = shell
+        self.magics = AzmlMagics(shell)
+        self.matcher = matcher_of(self.magics)
+        shell.register_magics(self.magics)
+        shell.Completer.custom_matchers.append(self.matcher)
+        shell.events.register("post_run_cell", self.magics.ports.refresh)
+
+    def remove(self) -> None:
+        shell = self.shell
+        shell.events.unregister("post_run_cell", self.magics.ports.refresh)
+        shell.Completer.custom_matchers.remove(self.matcher)
+        # Magics put themselves there.
+        shell.configurables[:] = [item for item in shell.configurables if item is not self.magics]
+        registered = shell.magics_manager.magics
+        for kind in ("line", "cell"):
+            for name in self.magics.magics[kind]:
+                registered[kind].pop(name, None)
+        shell.magics_manager.registry.pop(type(self.magics).__name__, None)
 
 
 def load(shell: Any) -> None:
-    """Register the magics, and get the first run's processes ready in the background."""
-    magics = AzmlMagics(shell)
-    shell.register_magics(magics)
-    shell.configurables.append(magics)
+    """Register magics and completion, and get the first run's processes ready."""
+    unload(shell)
+    setattr(shell, _ATTRIBUTE, _Loaded(shell))
     api.warm_up()
 
 
 def unload(shell: Any) -> None:
-    """Remove the magics and end the processes that wait."""
-    registered = shell.magics_manager.magics
-    shell.configurables[:] = [
-        item for item in shell.configurables if not isinstance(item, AzmlMagics)
-    ]
-    for kind in ("line", "cell"):
-        for name in [name for name in registered[kind] if name.startswith("azureml_")]:
-            del registered[kind][name]
-    shell.magics_manager.registry.pop("AzmlMagics", None)
-    api.shut_down()
+    """Remove them, and end the processes that wait."""
+    loaded = getattr(shell, _ATTRIBUTE, None)
+    if loaded is not None:
+        loaded.remove()
+        delattr(shell, _ATTRIBUTE)
+        api.shut_down()

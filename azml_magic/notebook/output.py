@@ -10,10 +10,12 @@ from typing import Any
 from IPython.display import display
 
 from azml_magic.display.html import failure_html, figure_html, findings_html, preview_html
-from azml_magic.display.mime import result_mimebundle
+from azml_magic.display.mime import remains_mimebundle, result_mimebundle
+from azml_magic.display.terminal import error_terminal, findings_terminal, result_terminal
 from azml_magic.display.text import error_text, findings_text
 from azml_magic.errors import AzmlError
 from azml_magic.module.module import Module
+from azml_magic.notebook.cells import in_kernel, wants_colors
 from azml_magic.result import Finding, Result
 
 PROGRESS_SECONDS = 2.0
@@ -24,7 +26,7 @@ class LiveOutput:
     """Shows what a module prints as it comes, and progress after two seconds."""
 
     def __init__(self, shell: Any, *, quiet: bool) -> None:
-        self._in_notebook = hasattr(shell, "kernel")
+        self._in_kernel = in_kernel(shell)
         self._quiet = quiet
         self._progress: Any = None
         self._second = 0
@@ -38,13 +40,15 @@ class LiveOutput:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._clear()
+        if self._progress is not None and self._in_kernel:
+            self._progress.update({"text/html": "", "text/plain": ""}, raw=True)
+        self._wipe_line()
 
     def on_output(self, stream: str, text: str) -> None:
         """Print whole lines to the notebook's stream of the same name."""
         if self._quiet and stream == "stdout":
             return
-        self._clear()
+        self._wipe_line()
         file = sys.stderr if stream == "stderr" else sys.stdout
         file.write(text)
         file.flush()
@@ -55,10 +59,8 @@ class LiveOutput:
             return
         self._second = int(seconds)
         text = f"The module has been running for {self._second} s ..."
-        if not self._in_notebook:
-            sys.stderr.write(f"\r{text}")
-            sys.stderr.flush()
-            self._progress = True
+        if not self._in_kernel:
+            self._write_line(text)
             return
         html = f'<progress aria-label="module is running"></progress> {text}'
         data = {"text/html": html, "text/plain": text}
@@ -67,32 +69,53 @@ class LiveOutput:
         else:
             self._progress.update(data, raw=True)
 
-    def _clear(self) -> None:
-        if self._progress is None:
-            return
-        if self._in_notebook:
-            self._progress.update({"text/html": "", "text/plain": ""}, raw=True)
-            return
-        sys.stderr.write("\r" + " " * 60 + "\r")
-        self._progress = None
+    def _write_line(self, text: str) -> None:
+        # In a terminal an updated display would be a new line each time.
+        if sys.stderr.isatty():
+            sys.stderr.write(f"\r{text}")
+            sys.stderr.flush()
+            self._progress = text
+
+    def _wipe_line(self) -> None:
+        if self._progress is not None and not self._in_kernel:
+            sys.stderr.write("\r" + " " * len(self._progress) + "\r")
+            sys.stderr.flush()
+            self._progress = None
 
 
-def show_result(result: Result, *, rows: int, fold_table: bool) -> None:
+def show_result(result: Result, shell: Any, *, rows: int, fold_table: bool) -> None:
     """Show a result: status, findings, frame and log in one output, then each figure."""
+    if not in_kernel(shell):
+        print(result_terminal(result, 0 if fold_table else rows, colors=wants_colors(shell)))
+        return
     display(result_mimebundle(result, rows=rows, fold_table=fold_table), raw=True)
     _show_figures(result)
 
 
-def show_error(error: AzmlError) -> None:
+def show_error(error: AzmlError, shell: Any) -> None:
     """Show an error that is not raised."""
+    if not in_kernel(shell):
+        print(error_terminal(error, colors=wants_colors(shell)))
+        return
     display({"text/html": failure_html(error), "text/plain": error_text(error)}, raw=True)
-    result = getattr(error, "result", None)
-    if isinstance(result, Result):
-        _show_figures(result)
+    _show_figures(getattr(error, "result", None))
 
 
-def show_findings(findings: Sequence[Finding], module: Module) -> None:
+def show_remains(error: AzmlError, shell: Any) -> None:
+    """Show what a failed run left, folded, beside the error that the notebook shows itself."""
+    if not in_kernel(shell):
+        return  # its lines were printed as they came, and there is nothing to fold
+    data = remains_mimebundle(error)
+    if data:
+        display(data, raw=True)
+    _show_figures(getattr(error, "result", None))
+
+
+def show_findings(findings: Sequence[Finding], module: Module, shell: Any) -> None:
     """Show what was found by reading only."""
+    if not in_kernel(shell):
+        print(findings_terminal(findings, module.label, colors=wants_colors(shell)))
+        return
     data = {
         "text/html": findings_html(findings, module.label),
         "text/plain": findings_text(findings, module.label),
@@ -100,10 +123,21 @@ def show_findings(findings: Sequence[Finding], module: Module) -> None:
     display(data, raw=True)
 
 
-def _show_figures(result: Result) -> None:
-    for number, figure in enumerate(result.figures, 1):
-        html = figure_html(figure, number, len(result.figures))
+def figures_html(result: Result) -> list[str]:
+    """Return the figures of a result, and the previews of those that were not saved."""
+    count = len(result.figures)
+    figures = [
+        figure_html(figure, number, count) for number, figure in enumerate(result.figures, 1)
+    ]
+    return figures + [preview_html(figure) for figure in result.previews]
+
+
+def _show_figures(result: Result | None) -> None:
+    if result is None:
+        return
+    texts = figures_html(result)
+    for html, figure in zip(texts, result.figures, strict=False):
         # The image itself goes along for formats that show no HTML.
         display({"text/html": html, "image/png": figure.png, "text/plain": figure.name}, raw=True)
-    for figure in result.previews:
-        display({"text/html": preview_html(figure), "text/plain": "(figure not saved)"}, raw=True)
+    for html in texts[len(result.figures) :]:
+        display({"text/html": html, "text/plain": "(figure not saved)"}, raw=True)

@@ -1,0 +1,206 @@
+"""Tab completion of the magics' lines: options, ports, frames, paths, names.
+
+A matcher of IPython's second generation. It answers for a magic's line only, wherever the
+line is completed: notebook, console or terminal.
+"""
+
+from __future__ import annotations
+
+import argparse
+import glob
+import os
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from IPython.core.completer import (
+    CompletionContext,
+    SimpleCompletion,
+    SimpleMatcherResult,
+    context_matcher,
+)
+
+from azml_magic.notebook import options, variables
+from azml_magic.notebook.options import PORTS
+
+if TYPE_CHECKING:
+    from azml_magic.notebook.magics import AzmlMagics
+
+PARSERS: dict[str, Callable[[], argparse.ArgumentParser]] = {
+    "azureml_module": options.build_parser,
+    "azureml_check": options.build_parser,
+    "azureml_ports": options.build_ports_parser,
+}
+"""The magics whose lines are completed, and the parsers of their options."""
+
+_CELL = re.compile(r"\s*%%(\w+)[ \t]+(.*)\Z", re.DOTALL)
+_LINE = re.compile(r"\s*%(\w+)[ \t]+(.*)\Z", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A text to put in, and what is told beside it."""
+
+    text: str
+    hint: str = ""
+
+
+def matcher_of(magics: AzmlMagics) -> Callable[[CompletionContext], SimpleMatcherResult]:
+    """Return the matcher for the notebook that `magics` belongs to."""
+
+    @context_matcher(identifier="azml_magic.completion")
+    def azml_matcher(context: CompletionContext) -> SimpleMatcherResult:
+        typed = magic_line(context.full_text, context.cursor_line, context.text_until_cursor)
+        if typed is None:
+            return SimpleMatcherResult(completions=[])
+        fragment, found = candidates(magics, *typed)
+        return SimpleMatcherResult(
+            completions=[SimpleCompletion(item.text, type=item.hint) for item in found],
+            matched_fragment=fragment,
+            suppress=bool(found),
+            ordered=True,
+        )
+
+    matcher: Callable[[CompletionContext], SimpleMatcherResult] = azml_matcher
+    return matcher
+
+
+def magic_line(text: str, cursor_line: int, until_cursor: str) -> tuple[str, str] | None:
+    """Return name and typed line of the magic that the cursor stands in, or ``None``.
+
+    Parameters
+    ----------
+    text : str
+        The whole cell.
+    cursor_line : int
+        Line of the cursor, counted from 0.
+    until_cursor : str
+        What stands before the cursor: of its line, or of the cell.
+    """
+    line = until_cursor.rsplit("\n", 1)[-1]
+    first_line = len(text[: len(text) - len(text.lstrip())].splitlines())
+    found = _LINE.match(line)
+    if line.lstrip().startswith("%%"):
+        found = _CELL.match(line) if cursor_line <= first_line else None
+    if found is None or found[1] not in PARSERS:
+        return None
+    return found[1], found[2]
+
+
+def candidates(magics: AzmlMagics, magic: str, typed: str) -> tuple[str, list[Candidate]]:
+    """Return the part of the line to be replaced, and what could stand there.
+
+    Parameters
+    ----------
+    magics : AzmlMagics
+        Of the notebook.
+    magic : str
+        Name of the magic, a key of ``PARSERS``.
+    typed : str
+        Its line up to the cursor.
+    """
+    words = re.split(r"[ \t]+", typed)
+    word, before = words[-1], words[:-1]
+    parser = PARSERS[magic]()
+    if word.startswith("-") and "=" not in word:
+        return word, _starting(word, _options(parser, word, before))
+    option = _option(parser, before[-1]) if before else None
+    if word.startswith("--") and "=" in word:
+        name, _, word = word.partition("=")
+        option = _option(parser, name)
+    if word.startswith("$"):
+        return word, _starting(word, _scalars(magics.shell))
+    if option is None or option.nargs == 0:
+        if not word and magic != "azureml_ports":
+            return word, _options(parser, word, before)
+        return word, _starting(word, _modules(magics))
+    fragment = re.split("[=,]", word)[-1]
+    if option.dest == "input":
+        found = _inputs(magics, word, " ".join(before))
+    else:
+        found = _values(magics, option.dest, fragment)
+    return fragment, _starting(fragment, found)
+
+
+def _starting(fragment: str, found: Iterable[Candidate]) -> list[Candidate]:
+    return [item for item in found if item.text.startswith(fragment)]
+
+
+def _option(parser: argparse.ArgumentParser, word: str) -> argparse.Action | None:
+    return parser._option_string_actions.get(word)
+
+
+def _options(parser: argparse.ArgumentParser, word: str, before: list[str]) -> list[Candidate]:
+    """Return the options that can follow: long ones, and short ones to a single dash."""
+    found = []
+    for action in parser._actions:
+        given = any(name in before for name in action.option_strings)
+        if given and not isinstance(action, argparse._AppendAction):
+            continue
+        for name in sorted(action.option_strings, key=len, reverse=True):
+            if name.startswith("--") or word == "-":
+                found.append(Candidate(name, action.help or ""))
+    return found
+
+
+def _inputs(magics: AzmlMagics, word: str, before: str) -> list[Candidate]:
+    """Return frames with their shapes, and the ports that are still free."""
+    frames = [
+        Candidate(name, f"DataFrame {variables.shape_text(frame)}")
+        for name, frame in variables.frames(magics.shell).items()
+    ]
+    if word.rpartition(",")[2].count("="):
+        return frames
+    taken = before + " " + word.rpartition(",")[0]
+    ports = [Candidate(f"{port}=", "port") for port in PORTS if f"{port}=" not in taken]
+    return [*frames, *ports]
+
+
+def _values(magics: AzmlMagics, option: str, fragment: str) -> list[Candidate]:
+    if option == "zip":
+        return _bundles(fragment)
+    if option == "function":
+        return _modules(magics)
+    if option == "name":
+        return [Candidate(name, "module") for name in magics.modules]
+    if option == "output":
+        frames = variables.frames(magics.shell)
+        return [Candidate(name, variables.shape_text(frames[name])) for name in frames]
+    choices = {
+        "profile": ("classic", "designer"),
+        "dates": ("epoch", "datetime"),
+        "text": ("object", "str"),
+        "confinement": ("strongest", "files-open"),
+    }
+    return [Candidate(choice, option) for choice in choices.get(option, ())]
+
+
+def _bundles(fragment: str) -> list[Candidate]:
+    """Return the folders and zips that a path can go on with."""
+    start = os.path.expanduser(fragment)
+    kept = fragment if start == fragment else None
+    found = []
+    for path in sorted(glob.glob(glob.escape(start) + "*")):
+        # A person who typed ~ gets it back: only the rest of the path is put in.
+        text = path if kept is not None else fragment + path[len(start) :]
+        if " " in text:
+            continue
+        if os.path.isdir(path):
+            found.append(Candidate(f"{text}/", "folder"))
+        elif path.lower().endswith(".zip"):
+            found.append(Candidate(text, "zip"))
+    return found
+
+
+def _modules(magics: AzmlMagics) -> list[Candidate]:
+    found = [Candidate(name, "function") for name in variables.functions(magics.shell)]
+    return found + [Candidate(name, "module") for name in magics.modules]
+
+
+def _scalars(shell: Any) -> list[Candidate]:
+    return [
+        Candidate(f"${name}", repr(value)[:40])
+        for name, value in sorted(dict(shell.user_ns).items())
+        if isinstance(value, (str, int, float)) and not name.startswith("_")
+    ]

@@ -1,0 +1,216 @@
+"""The port picker: core widgets, and a run in a thread so that the notebook stays usable.
+
+The result goes into a display of its own below the widget, so that it is saved with the
+notebook and outlives the widget.
+"""
+
+from __future__ import annotations
+
+import contextvars
+import threading
+from typing import TYPE_CHECKING, Any
+
+import ipywidgets as widgets
+from IPython.display import display
+
+from azml_magic.display.html import failure_html, result_html
+from azml_magic.display.markup import facts_line, status
+from azml_magic.display.sanitize import escape, one_line
+from azml_magic.display.text import error_text, result_text
+from azml_magic.errors import AzmlError
+from azml_magic.notebook import options, running, variables
+from azml_magic.notebook.choice import Choice
+from azml_magic.notebook.output import figures_html
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from azml_magic.notebook.magics import AzmlMagics
+
+NOT_CONNECTED = "— not connected —"
+NO_MODULE = "— none yet: define azureml_main, or name a cell by -n —"
+RESTARTED = (
+    "The result of a run appears here. After a restart of the kernel or a reload of the page, "
+    "run this cell again to use its buttons."
+)
+_LAYOUT = widgets.Layout(width="34em", max_width="100%")
+_STYLE = {"description_width": "9em"}
+
+
+class Picker:
+    """One shown picker.
+
+    Parameters
+    ----------
+    magics : AzmlMagics
+        Of the notebook.
+    first : Choice
+        What is chosen when it appears.
+    """
+
+    def __init__(self, magics: AzmlMagics, first: Choice) -> None:
+        self.magics = magics
+        self._cancelled = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._printed = ""
+        self._slot: Any = None
+        module = [(first.module, first.module)] if first.module else [(NO_MODULE, "")]
+        self.module = _field(widgets.Dropdown, "Module", options=module)
+        self.dataset1 = _field(widgets.Dropdown, "dataset1", options=[(NOT_CONNECTED, "")])
+        self.dataset2 = _field(widgets.Dropdown, "dataset2", options=[(NOT_CONNECTED, "")])
+        self.bundle = _field(
+            widgets.Text, "Script bundle", placeholder="path of a .zip or a folder"
+        )
+        self.output = _field(widgets.Text, "Output variable", placeholder="name, or name,name")
+        self.profile = _field(widgets.Dropdown, "Profile", options=["classic", "designer"])
+        self.strict = widgets.Checkbox(
+            description="Strict: findings are errors", indent=False, value=magics.strict
+        )
+        self.profile.value = magics.profile
+        self.run = widgets.Button(description="Run module", icon="play")
+        self.cancel = widgets.Button(description="Cancel", icon="stop", disabled=True)
+        self.status = widgets.HTML(layout=_LAYOUT)
+        self.line = widgets.HTML(layout=widgets.Layout(max_width="100%"))
+        self._fields = (
+            self.module,
+            self.dataset1,
+            self.dataset2,
+            self.bundle,
+            self.output,
+            self.profile,
+            self.strict,
+        )
+        buttons = widgets.HBox([self.run, self.cancel])
+        self.box = widgets.VBox([*self._fields, buttons, self.status, self.line])
+        for field in self._fields:
+            field.observe(self._changed, "value")
+        self.run.on_click(self._start)
+        self.cancel.on_click(self._cancel)
+        self._say_line()
+
+    def show(self, fallback: dict[str, str]) -> None:
+        """Display the widget, and below it the place of the result."""
+        display({**self.box._repr_mimebundle_(), **fallback}, raw=True)
+        html = f"<p><small>{escape(RESTARTED)}</small></p>"
+        self._slot = display(
+            {"text/html": html, "text/plain": RESTARTED}, raw=True, display_id=True
+        )
+
+    def close(self) -> None:
+        """Take the widget's models out of the kernel."""
+        self._cancelled.set()
+        for widget in (*self._fields, self.run, self.cancel, self.status, self.line, self.box):
+            widget.close()
+
+    def offer(self, frames: dict[str, pd.DataFrame], modules: list[str]) -> None:
+        """List what can be chosen now; a choice that is still there stays."""
+        shown = [
+            (f"{name} ({variables.shape_text(frame)})", name) for name, frame in frames.items()
+        ]
+        _offer(self.dataset1, [(NOT_CONNECTED, ""), *shown])
+        _offer(self.dataset2, [(NOT_CONNECTED, ""), *shown])
+        _offer(self.module, [(name, name) for name in modules] or [(NO_MODULE, "")])
+
+    def choice(self) -> Choice:
+        """Return what is chosen."""
+        profile = self.profile.value
+        return Choice(
+            module=self.module.value or "",
+            dataset1=self.dataset1.value or "",
+            dataset2=self.dataset2.value or "",
+            bundle=self.bundle.value.strip(),
+            output=self.output.value.strip(),
+            profile="" if profile == self.magics.profile else profile,
+            strict=self.strict.value and not self.magics.strict,
+        )
+
+    def _changed(self, change: Any) -> None:
+        self.magics.ports.last = self.choice()
+        self._say_line()
+
+    def _say_line(self) -> None:
+        choice = self.choice()
+        self.run.disabled = not choice.module or self._running()
+        text = escape(choice.line()) if choice.module else "choose a module first"
+        self.line.value = (
+            f'<pre class="azml-line" tabindex="0" aria-label="The same as a line">{text}</pre>'
+        )
+
+    def _running(self) -> bool:
+        return self._thread is not None and self._thread.is_alive()
+
+    def _start(self, button: Any) -> None:
+        if self._running():
+            return
+        self._cancelled.clear()
+        self._printed = ""
+        self.run.disabled, self.cancel.disabled = True, False
+        self._say("Starting the module ...")
+        # In the context of the click, so that what is published belongs to it.
+        run = contextvars.copy_context().run
+        self._thread = threading.Thread(target=run, args=(self._run, self.choice()), daemon=True)
+        self._thread.start()
+
+    def _cancel(self, button: Any) -> None:
+        self.cancel.disabled = True
+        self._say("Cancelling ...")
+        self._cancelled.set()
+
+    def _run(self, choice: Choice) -> None:
+        try:
+            chosen = options.parse(choice.arguments(), self.magics.shell.user_ns)
+            module = running.module_named(self.magics, choice.module)
+            callbacks = running.Callbacks(self._on_output, self._on_tick)
+            result = running.run(self.magics, chosen, module, callbacks)
+            rows = running.rows(self.magics, chosen)
+            html = "\n".join([result_html(result, rows=rows), *figures_html(result)])
+            self._show(html, result_text(result, rows), choice)
+            self._say(facts_line(result, "ran in"), ok=True)
+        except AzmlError as error:
+            left = getattr(error, "result", None)
+            figures = figures_html(left) if left is not None else []
+            self._show("\n".join([failure_html(error), *figures]), error_text(error), choice)
+            self._say(escape(one_line(error.message, 200)), ok=False)
+        except Exception as error:
+            self._say(escape(one_line(f"{type(error).__name__}: {error}", 200)), ok=False)
+            raise
+        finally:
+            self._thread = None
+            self.cancel.disabled = True
+            self.run.disabled = not choice.module
+            self.magics.ports.refresh()
+
+    def _on_output(self, stream: str, text: str) -> None:
+        self._printed = text.rstrip("\n").rsplit("\n", 1)[-1]
+
+    def _on_tick(self, seconds: float) -> None:
+        if self._cancelled.is_set():
+            self._cancelled.clear()
+            raise KeyboardInterrupt
+        last = f": {escape(one_line(self._printed, 80))}" if self._printed else ""
+        self._say(f"The module has been running for {int(seconds)} s{last}", running=True)
+
+    def _say(self, html: str, *, ok: bool | None = None, running: bool = False) -> None:
+        bar = '<progress aria-label="module is running"></progress> ' if running else ""
+        text = f'<div role="status">{bar}{html}</div>' if ok is None else status(ok, html)
+        if self.status.value != text:
+            self.status.value = text
+
+    def _show(self, html: str, text: str, choice: Choice) -> None:
+        below = f"<p><small>From the port picker: <code>{escape(choice.line())}</code></small></p>"
+        self._slot.update(
+            {"text/html": f"{html}\n{below}", "text/plain": f"{text}\n{choice.line()}"}, raw=True
+        )
+
+
+def _field(kind: Any, description: str, **settings: Any) -> Any:
+    return kind(description=description, style=_STYLE, layout=_LAYOUT, **settings)
+
+
+def _offer(field: Any, offered: list[tuple[str, str]]) -> None:
+    if list(field.options) == offered:
+        return
+    value = field.value
+    field.options = offered
+    if value in [name for _, name in offered]:
+        field.value = value

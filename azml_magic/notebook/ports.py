@@ -1,0 +1,106 @@
+"""``%azureml_ports``: shows a picker, keeps its list of frames fresh, writes its line."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from IPython.display import display
+
+from azml_magic.errors import ModuleError, OptionError, did_you_mean
+from azml_magic.notebook import variables
+from azml_magic.notebook.cells import in_kernel
+from azml_magic.notebook.choice import Choice, table_html, table_text
+
+if TYPE_CHECKING:
+    import argparse
+
+    from azml_magic.notebook.magics import AzmlMagics
+    from azml_magic.notebook.picker import Picker
+
+
+class Ports:
+    """The pickers of a notebook, and what was chosen last."""
+
+    def __init__(self, magics: AzmlMagics) -> None:
+        self.magics = magics
+        self.last: Choice | None = None
+        self._pickers: dict[str, Picker] = {}
+
+    def modules(self) -> list[str]:
+        """Return the names of what can be run: functions of the notebook, modules of ``-n``."""
+        functions = variables.functions(self.magics.shell)
+        return functions + [name for name in self.magics.modules if name not in functions]
+
+    def show(self, chosen: argparse.Namespace) -> None:
+        """Show a picker, or with ``--write`` turn the cell into the line chosen last.
+
+        Raises
+        ------
+        ModuleError
+            When there is no module of that name.
+        OptionError
+            When nothing was chosen that could be written.
+        """
+        names = self.modules()
+        if chosen.name and chosen.name not in names:
+            raise ModuleError(
+                f"no function and no module is named {chosen.name!r} in the notebook",
+                did_you_mean(chosen.name, names, "run the cell that defines it first"),
+            )
+        if chosen.write:
+            self._write(chosen.name)
+            return
+        first = Choice(module=chosen.name or (names[0] if names else ""))
+        self.last = first if self.last is None or chosen.name else self.last
+        self._show(first)
+
+    def refresh(self, *_: Any) -> None:
+        """Let all pickers list what the notebook has now; called after each cell."""
+        if not self._pickers:
+            return
+        frames, names = variables.frames(self.magics.shell), self.modules()
+        for picker in self._pickers.values():
+            picker.offer(frames, names)
+
+    def _show(self, first: Choice) -> None:
+        shell = self.magics.shell
+        frames, names = variables.frames(shell), self.modules()
+        text = table_text(frames, names, self._suggested(first, frames))
+        if not in_kernel(shell):
+            print(text)
+            return
+        html = table_html(frames, names, self._suggested(first, frames))
+        fallback = {"text/plain": text, "text/html": html}
+        try:
+            import ipywidgets  # noqa: F401
+        except ImportError:
+            display(fallback, raw=True)
+            return
+        from azml_magic.notebook.picker import Picker
+
+        picker = Picker(self.magics, first)
+        picker.offer(frames, names)
+        picker.show(fallback)
+        replaced = self._pickers.pop(_cell_id(shell), None)
+        if replaced is not None:
+            replaced.close()
+        self._pickers[_cell_id(shell) or str(id(picker))] = picker
+
+    @staticmethod
+    def _suggested(first: Choice, frames: dict[str, Any]) -> Choice:
+        return Choice(module=first.module, dataset1=next(iter(frames), ""))
+
+    def _write(self, name: str) -> None:
+        if self.last is None or not self.last.module or name not in ("", self.last.module):
+            raise OptionError(
+                f"nothing was chosen yet{f' for {name}' if name else ''}",
+                "run the cell without --write first, and choose",
+            )
+        cell = self.last.cell(self.magics.modules)
+        self.magics.shell.set_next_input(cell, replace=True)
+
+
+def _cell_id(shell: Any) -> str:
+    """Return the id of the cell that runs, where the frontend tells it."""
+    metadata = shell.kernel.get_parent().get("metadata", {})
+    return str(metadata.get("cellId") or "")
