@@ -24,6 +24,10 @@ from azml_magic.worker import bundle, report, run_object, script
 
 MODULE_FILE = "azureml_module.py"
 
+if not hasattr(pd.arrays, "NumpyExtensionArray"):
+    # The rules know it by its name of pandas 2.1.
+    pd.arrays.NumpyExtensionArray = pd.arrays.PandasArray  # type: ignore[attr-defined]
+
 
 class Failed(Exception):
     """The module failed; the text is what the cloud's error box says."""
