@@ -36,6 +36,8 @@ def run(
     text: str = "object",
     allow_network: bool = False,
     cpu_seconds: float | None = None,
+    tasks: int = 128,
+    disk: int | str = "4GB",
     confinement: str = "strongest",
     strict: bool = False,
     debug: bool = False,
@@ -69,6 +71,10 @@ def run(
         Let the module use the network.
     cpu_seconds : float or None
         Limit of the processor time of all processes of the run together.
+    tasks : int
+        Limit of processes and threads of the run together.
+    disk : int or str
+        Limit of what its folder may hold, and of one file in it.
     confinement : {"strongest", "files-open"}
         ``"strongest"`` is the best that the machine can enforce, and refuses to run where
         files cannot be confined. ``"files-open"`` leaves files open: the module may read and
@@ -115,6 +121,8 @@ def run(
         text={"object": "object", "str": "native"}[_choice("text", text, ("object", "str"))],
         network=allow_network,
         cpu_seconds=_seconds(cpu_seconds),
+        tasks=_tasks(tasks),
+        disk=memory_size(disk),
         confinement=_choice("confinement", confinement, ("strongest", "files-open")),
     )
     read = _check(prepared, rules, list(datasets), known_names, opened)
@@ -311,6 +319,12 @@ def memory_size(memory: int | str) -> int:
             f"a memory limit of {memory} is too small to run anything", "give 64MB or more"
         )
     return size
+
+
+def _tasks(tasks: int) -> int:
+    if tasks < 1:
+        raise OptionError(f"a limit of {tasks} processes and threads", "give 1 or more")
+    return int(tasks)
 
 
 def _choice(option: str, value: str, choices: tuple[str, ...]) -> str:
