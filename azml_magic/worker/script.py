@@ -116,5 +116,5 @@ def _execute_top_level(
 def _entry_point(module: types.ModuleType) -> Any:
     function = getattr(module, ENTRY_POINT)
     if not callable(function):
-        raise TypeError(f"{ENTRY_POINT} is a {type(function).__name__}, which cannot be called")
+        raise TypeError(f"{ENTRY_POINT} is {type(function).__name__!r}, not a function")
     return function
