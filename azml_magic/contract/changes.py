@@ -131,7 +131,7 @@ INDEX_CHANGED = Kind(
     "frame.reset_index() keeps it as a column",
     ("I3", "I3"),
 )
-LISTS = Kind(16, "note", "arrays and tuples in cells travel as lists", "", ("V11", "C24"))
+LISTS = Kind(16, "note", "lists and tuples in cells became arrays", "", ("V11", "C24"))
 KEYS = Kind(
     17,
     "warning",

@@ -148,6 +148,27 @@ def _filled_dicts(cells: List[Any], shape: Dict[str, Any]) -> Tuple[List[Any], b
     return result, changed
 
 
+def arrays(value: Any, shape: Shape) -> Any:
+    """Return a plain value with arrays for lists, as a reader of the dataset gets them."""
+    if isinstance(value, list) and isinstance(shape, list):
+        return _array(value, shape[0])
+    if isinstance(value, dict) and isinstance(shape, dict):
+        return {key: arrays(item, shape[key]) for key, item in value.items()}
+    return value
+
+
+def _array(items: List[Any], inner: Shape) -> Any:
+    gaps = any(item is None for item in items)
+    if inner == "float" or (inner == "int" and gaps):
+        return np.array([np.nan if item is None else item for item in items], dtype=np.float64)
+    if inner == "int" or (inner == "bool" and not gaps):
+        return np.array(items, dtype=np.int64 if inner == "int" else np.bool_)
+    result = np.empty(len(items), dtype=object)
+    for place, item in enumerate(items):
+        result[place] = arrays(item, inner)
+    return result
+
+
 def _word(shape: Shape) -> str:
     if isinstance(shape, str):
         return shape

@@ -206,12 +206,12 @@ def _nested(values: Any, missing: Any) -> Carried:
         except nested.Uneven as error:
             hint = _HINTS["list" if isinstance(cell, (list, tuple)) else "dict"]
             raise Unfit(f"holds {described(cell)} that {error}", hint, row) from None
-    if any(isinstance(cell, (tuple, np.ndarray)) for cell in values):
+    if any(isinstance(cell, (list, tuple)) for cell in values):
         kinds.append(LISTS)
     cells, changed = nested.filled(cells, shape)
     if changed:
         kinds.append(KEYS)
-    return Carried(_array(cells), tuple(kinds))
+    return Carried(_array([nested.arrays(cell, shape) for cell in cells]), tuple(kinds))
 
 
 def _scalar_text(cell: Any) -> str:

@@ -16,6 +16,7 @@ from azml_magic.contract.names import unique_names
 from azml_magic.contract.profile import CLASSIC, DESIGNER
 from azml_magic.contract.returns import ReturnRefused, collect_outputs
 from azml_magic.errors import InputError
+from azml_magic.worker.wire import encode_frame
 
 PROFILES = st.sampled_from([CLASSIC, DESIGNER])
 DATES = st.sampled_from(["epoch", "datetime"])
@@ -226,6 +227,15 @@ def test_what_was_prepared_stays_as_it_is(frame, way, profile):
     assert snapshot(twice) == snapshot(once)
     # These tell what a column holds, and not that it was changed.
     assert {finding.code[3:] for finding in findings} <= {"19", "20"}
+
+
+@QUICK
+@given(frames(), WAYS, PROFILES, DATES)
+def test_what_the_rules_let_pass_can_travel(frame, way, profile, dates):
+    outcome = prepared_or_none(way[0], frame, way[1], profile, dates)
+    if outcome is not None:
+        encoded = encode_frame(outcome[0], keep_index=profile.keeps_index)
+        assert encoded.manifest["names"] == list(outcome[0].columns)
 
 
 @QUICK

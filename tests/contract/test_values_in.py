@@ -213,9 +213,6 @@ DESIGNER_ONLY = [
         marks=rule("V11", profile="designer"),
     ),
     pytest.param(
-        objects([1, 2], None), "object", [[1, 2], None], [], marks=rule("V11", profile="designer")
-    ),
-    pytest.param(
         objects({"a": 1}), "object", [{"a": 1}], [], marks=rule("V11", profile="designer")
     ),
 ]
@@ -349,6 +346,15 @@ def test_classic_refuses_by_column_row_and_type(column, row, words):
 @pytest.mark.parametrize(("column", "row", "words"), DESIGNER_REFUSALS)
 def test_designer_refuses_by_column_row_and_type(column, row, words):
     refused(column, row, words, DESIGNER)
+
+
+@pytest.mark.rule("V11", "C24", profile="designer")
+def test_lists_arrive_as_arrays_as_a_dataset_stores_them():
+    frame = pd.DataFrame({"odd": objects([1, 2], None)})
+    prepared, (finding,) = prepare_input(frame, "dataset1", DESIGNER, "epoch")
+    assert isinstance(prepared["odd"][0], np.ndarray)
+    assert prepared["odd"][1] is None
+    assert finding.code == "AZ216"
 
 
 def test_one_finding_names_five_columns():

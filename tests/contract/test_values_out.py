@@ -191,27 +191,6 @@ DESIGNER_ONLY = [
         objects(b"raw", None), "object", [b"raw", None], [], marks=rule("C23", profile="designer")
     ),
     pytest.param(
-        objects([1, 2], None),
-        "object",
-        [[1, 2], None],
-        [],
-        marks=rule("C24", profile="designer"),
-    ),
-    pytest.param(
-        objects(np.array([1, 2]), (3,)),
-        "object",
-        [[1, 2], [3]],
-        ["16"],
-        marks=rule("C24", profile="designer"),
-    ),
-    pytest.param(
-        objects([1, 2.5], [[]][0]),
-        "object",
-        [[1.0, 2.5], []],
-        [],
-        marks=rule("C24", profile="designer"),
-    ),
-    pytest.param(
         objects({"a": 1}, {"b": "x"}, None),
         "object",
         [{"a": 1.0, "b": None}, {"a": None, "b": "x"}, None],
@@ -224,13 +203,6 @@ DESIGNER_ONLY = [
         [{"a": 1, "b": {"c": 2.0, "d": None}}, {"a": 3, "b": {"c": None, "d": 4.0}}],
         ["17"],
         marks=rule("C25", profile="designer"),
-    ),
-    pytest.param(
-        objects([{"a": 1}, {"b": 2}]),
-        "object",
-        [[{"a": 1.0, "b": None}, {"a": None, "b": 2.0}]],
-        ["17"],
-        marks=rule("C24", "C25", profile="designer"),
     ),
     pytest.param(
         objects(np.True_, None),
@@ -277,6 +249,49 @@ def test_text_may_be_missing_in_any_way(profile):
     prepared, findings = prepare_output(frame, "output1", profile, "epoch")
     assert prepared["odd"].isna().tolist() == [False, True, True, True, True]
     assert findings == []
+
+
+# (cells, arrays of the dataset as type and items, codes)
+LISTS = [
+    (objects([1, 2], None), [("int64", [1, 2]), None], ["AZ316"]),
+    (objects(np.array([1, 2])), [("int64", [1, 2])], []),
+    (objects((1, 2), [3]), [("int64", [1, 2]), ("int64", [3])], ["AZ316"]),
+    (objects([1, 2.5], []), [("float64", [1.0, 2.5]), ("float64", [])], ["AZ316"]),
+    (objects([1.0, None]), [("float64", [1.0, NAN])], ["AZ316"]),
+    (objects([1, None]), [("float64", [1.0, NAN])], ["AZ316"]),
+    (objects([True], [None]), [("bool", [True]), ("object", [None])], ["AZ316"]),
+    (objects(["x", None]), [("object", ["x", None])], ["AZ316"]),
+    (objects([DAY]), [("object", [DAY])], ["AZ316"]),
+    (
+        objects([{"a": 1}, {"b": 2}]),
+        [("object", [{"a": 1.0, "b": None}, {"a": None, "b": 2.0}])],
+        ["AZ316", "AZ317"],
+    ),
+]
+
+
+@pytest.mark.rule("C24", profile="designer")
+@pytest.mark.parametrize(("column", "expected", "codes"), LISTS)
+def test_lists_become_arrays(column, expected, codes):
+    prepared, findings = prepare_output(pd.DataFrame({"odd": column}), "o", DESIGNER, "epoch")
+    found = [
+        None if cell is None else (str(cell.dtype), cells(pd.Series(cell, dtype=object)))
+        for cell in prepared["odd"]
+    ]
+    assert found == expected
+    assert [finding.code for finding in findings] == codes
+
+
+@pytest.mark.rule("C24", profile="designer")
+def test_lists_of_lists_become_arrays_of_arrays():
+    frame = pd.DataFrame({"odd": objects([[1], [2, 3]])})
+    prepared, _ = prepare_output(frame, "output1", DESIGNER, "epoch")
+    outer = prepared["odd"][0]
+    assert outer.dtype == object
+    assert [(str(inner.dtype), inner.tolist()) for inner in outer] == [
+        ("int64", [1]),
+        ("int64", [2, 3]),
+    ]
 
 
 @pytest.mark.rule("C21", profile="designer")
