@@ -71,7 +71,9 @@ BOTH = [
 ]
 
 CLASSIC_ONLY = [
-    pytest.param(numbers("float16", 0.5), "float64", [0.5], ["11"], marks=rule("C3")),
+    pytest.param(
+        numbers("float16", 0.5), "float64", [0.5], ["11"], marks=rule("C3", profile="classic")
+    ),
     pytest.param(
         pd.Series([pd.NaT, pd.NaT]).dt.as_unit("ns"),
         "float64",
