@@ -1,4 +1,4 @@
-"""The same verbs in a shell: ``azml-magic run|check|doctor|demo``."""
+"""The same verbs in a shell: ``azml-magic run|check|export|import|serve|doctor|demo``."""
 
 from __future__ import annotations
 
@@ -9,15 +9,21 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from azml_magic import api
+from azml_magic import api, cli_check, cli_deployment
 from azml_magic.display.mime import page
 from azml_magic.display.terminal import (
     error_terminal,
-    findings_terminal,
     result_terminal,
     wants_color,
 )
-from azml_magic.errors import AzmlError, Interrupted, RunError, SandboxError, UsageError
+from azml_magic.errors import (
+    AzmlError,
+    Interrupted,
+    OptionError,
+    RunError,
+    SandboxError,
+    UsageError,
+)
 from azml_magic.module.module import Module
 from azml_magic.result import Result
 from azml_magic.tables import read_table, write_table
@@ -53,7 +59,8 @@ def build_parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     _add_run(commands)
-    _add_check(commands)
+    cli_check.add_command(commands)
+    cli_deployment.add_commands(commands)
     doctor = commands.add_parser("doctor", help="print what this machine enforces, and how")
     doctor.set_defaults(action=_doctor)
     demo = commands.add_parser("demo", help="rank the features of the Pima diabetes data")
@@ -83,14 +90,6 @@ def _add_run(commands: Any) -> None:
     add("--rows", type=int, default=10, help="rows to print")
     add("--quiet", action="store_true", help="print nothing when the run succeeds")
     run.set_defaults(action=_run)
-
-
-def _add_check(commands: Any) -> None:
-    check = commands.add_parser("check", help="read a module without running it")
-    check.add_argument("module")
-    check.add_argument("--bundle", metavar="PATH")
-    check.add_argument("--profile", default="classic")
-    check.set_defaults(action=_check)
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -135,14 +134,29 @@ def _save(options: argparse.Namespace, result: Result) -> list[Path]:
     if options.figures is not None:
         written += save_figures(result, options.figures)
     if options.html is not None:
-        options.html.write_text(page(result, result.module), encoding="utf-8")
-        written.append(options.html)
+        written.append(_write_page(options.html, result, result.module))
     return written
+
+
+def _write_page(path: Path, result: Result, title: str) -> Path:
+    _make_folder(path.parent)
+    try:
+        path.write_text(page(result, title), encoding="utf-8")
+    except OSError as error:
+        raise OptionError(f"{path} cannot be written: {error.strerror}") from error
+    return path
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OptionError(f"no folder {folder} can be made: {error.strerror}") from error
 
 
 def save_figures(result: Result, folder: Path) -> list[Path]:
     """Write a result's figures into `folder` under safe names; return their paths."""
-    folder.mkdir(parents=True, exist_ok=True)
+    _make_folder(folder)
     written: list[Path] = []
     for figure in result.figures:
         # A figure's name comes from the run: only its last part, and never a hidden file.
@@ -157,13 +171,6 @@ def save_figures(result: Result, folder: Path) -> list[Path]:
     return written
 
 
-def _check(options: argparse.Namespace) -> int:
-    module = Module.from_path(options.module)
-    findings = api.check(module, options.bundle, profile=options.profile)
-    print(findings_terminal(findings, module.label, colors=wants_color(sys.stdout)))
-    return EXIT_FAILED if any(finding.level == "error" for finding in findings) else 0
-
-
 def _doctor(options: argparse.Namespace) -> int:
     capabilities = api.machine()
     print(capabilities.report())
@@ -173,15 +180,22 @@ def _doctor(options: argparse.Namespace) -> int:
 def _demo(options: argparse.Namespace) -> int:
     from azml_magic.demo import SOURCE, patients
 
-    started = time.perf_counter()
-    result = api.run(Module.from_source(SOURCE, label="demo"), patients())
     folder: Path = options.folder
-    figures = save_figures(result, folder)
-    whole_page = folder / "index.html"
-    whole_page.write_text(page(result, "Features of the Pima diabetes data"), encoding="utf-8")
+    started = time.perf_counter()
+    progress = _Progress()
+    result = api.run(
+        Module.from_source(SOURCE, label="demo"),
+        patients(),
+        on_output=progress.on_output,
+        on_tick=progress.on_tick if sys.stderr.isatty() else None,
+    )
+    progress.clear()
     print(result_terminal(result, rows=10, colors=wants_color(sys.stdout)))
-    print(f"\nfigures: {', '.join(str(path) for path in figures)}")
-    print(f"page:    {whole_page} ({time.perf_counter() - started:.1f} s in all)")
+    print()
+    whole_page = _write_page(folder / "index.html", result, "Features of the Pima diabetes data")
+    for path in (*save_figures(result, folder), whole_page):
+        print(f"wrote {path}")
+    print(f"{time.perf_counter() - started:.1f} s in all")
     return 0
 
 

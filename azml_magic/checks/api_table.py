@@ -8,7 +8,11 @@ where it is missing. Presence was looked up in installed packages: pandas 0.18.1
 
 from __future__ import annotations
 
+from azml_magic.checks.words import words
+
 Entry = tuple[str, str, str]
+
+PACKAGES = ("matplotlib", "numpy", "pandas", "scipy", "sklearn")
 
 TABULAR, ANY = "tabular", "any"
 """On what a method is looked for: frames and series only, or whatever it is called on."""
@@ -96,16 +100,22 @@ NAMES: dict[str, Entry] = {
     "sklearn.datasets.load_boston": ("", "1.2", "a dataset on a port"),
     "sklearn.ensemble.IsolationForest": ("0.18", "", "sklearn.svm.OneClassSVM"),
     "sklearn.ensemble.HistGradientBoostingClassifier": (
-        "1.0", "", "sklearn.ensemble.GradientBoostingClassifier",
+        "1.0",
+        "",
+        "sklearn.ensemble.GradientBoostingClassifier",
     ),
     "sklearn.ensemble.HistGradientBoostingRegressor": (
-        "1.0", "", "sklearn.ensemble.GradientBoostingRegressor",
+        "1.0",
+        "",
+        "sklearn.ensemble.GradientBoostingRegressor",
     ),
     "sklearn.ensemble.StackingClassifier": ("0.22", "", "sklearn.ensemble.VotingClassifier"),
     "sklearn.ensemble.partial_dependence": ("", "0.24", "sklearn.inspection"),
     "sklearn.externals.joblib": ("", "0.23", "import joblib"),
     "sklearn.feature_selection.SequentialFeatureSelector": (
-        "0.24", "", "sklearn.feature_selection.RFE",
+        "0.24",
+        "",
+        "sklearn.feature_selection.RFE",
     ),
     "sklearn.feature_selection.mutual_info_classif": ("0.18", "", "f_classif"),
     "sklearn.feature_selection.mutual_info_regression": ("0.18", "", "f_regression"),
@@ -263,7 +273,7 @@ POSITIONS: dict[str, tuple[int, str, str]] = {
 }
 """Most arguments by position, from which version on, and what to write."""
 
-OLD_FREQUENCIES = frozenset("A AS BA BAS BM BQ H L M N Q S T U Y".split())
-NEW_FREQUENCIES = frozenset("BME BQE BYE ME QE SME YE".split())
+OLD_FREQUENCIES = words("A AS BA BAS BM BQ H L M N Q S T U Y")
+NEW_FREQUENCIES = words("BME BQE BYE ME QE SME YE")
 FREQUENCIES = ("2.2", "3.0")
 """Names of periods: the new ones since a version, the old ones until a version."""

@@ -121,9 +121,7 @@ def without_ignored(findings: Iterable[Finding], module: Module) -> list[Finding
     lines = module.source.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     hidden = _suppressions(lines, module.first_line)
     return [
-        finding
-        for finding in findings
-        if not hidden.get(finding.line, set()) & {finding.code, ""}
+        finding for finding in findings if not hidden.get(finding.line, set()) & {finding.code, ""}
     ]
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from typing import TypeGuard
 
 from azml_magic.checks.codes import Code, Surroundings
-from azml_magic.checks.entry_point import EntryFunction
 from azml_magic.checks.literals import is_true, text
 from azml_magic.checks.script import Script
+from azml_magic.checks.words import words
 from azml_magic.module.names import ENTRY_POINT
 from azml_magic.result import Finding
 
@@ -17,15 +18,15 @@ FIRST_ROWS = Code("AZ272", "note", "rows of an input by number, which designer m
 NOT_RETURNED = Code("AZ273", "warning", "an input is changed in place and not returned")
 CODES: tuple[Code, ...] = (INDEX_USED, FIRST_ROWS, NOT_RETURNED)
 
-_OF_LABELS = frozenset(
+_OF_LABELS = words(
     "date day dayofweek dayofyear freq get_level_values hour is_month_end is_month_start levels "
     "minute month name names normalize quarter second str strftime time to_period tz tz_convert "
-    "tz_localize week weekday weekofyear year".split()
+    "tz_localize week weekday weekofyear year"
 )
-_BY_INDEX = frozenset("asfreq at_time between_time resample swaplevel tz_convert tz_localize xs".split())
-_CHANGING = frozenset(
+_BY_INDEX = words("asfreq at_time between_time resample swaplevel tz_convert tz_localize xs")
+_CHANGING = words(
     "clip drop drop_duplicates dropna fillna interpolate mask query rename replace reset_index "
-    "set_index sort sort_index sort_values where".split()
+    "set_index sort sort_index sort_values where"
 )
 
 
@@ -43,7 +44,7 @@ def find(script: Script, around: Surroundings) -> Iterator[Finding]:
                     yield from _first_rows(place, name)
                 else:
                     yield from _index_used(place, name)
-        yield from _lost_changes(nodes, name, entry)
+        yield from _lost_changes(nodes, name)
 
 
 def _is_rebound(nodes: list[ast.AST], name: str) -> bool:
@@ -51,33 +52,30 @@ def _is_rebound(nodes: list[ast.AST], name: str) -> bool:
     for node in nodes:
         if isinstance(node, ast.Name) and node.id == name and not isinstance(node.ctx, ast.Load):
             return True
-        if isinstance(node, ast.Attribute) and node.attr == "index":
-            if _is_name(node.value, name) and isinstance(node.ctx, ast.Store):
-                return True
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-            if _is_name(node.func.value, name) and node.func.attr == "set_index":
-                if any(keyword.arg == "inplace" for keyword in node.keywords):
-                    return True
+        if _is_attribute(node, name, "index") and isinstance(node.ctx, ast.Store):
+            return True
+        if (
+            isinstance(node, ast.Call)
+            and _is_attribute(node.func, name, "set_index")
+            and is_true(node, "inplace")
+        ):
+            return True
     return False
 
 
 def _index_used(node: ast.AST, name: str) -> Iterator[Finding]:
     told = ""
     if isinstance(node, ast.Attribute) and node.attr in _OF_LABELS:
-        value = node.value
-        if isinstance(value, ast.Attribute) and value.attr == "index" and _is_name(value.value, name):
-            told = f"{name}.index.{node.attr}"
-    elif isinstance(node, ast.Subscript) and isinstance(node.value, ast.Attribute):
+        told = f"{name}.index.{node.attr}" if _is_attribute(node.value, name, "index") else ""
+    elif isinstance(node, ast.Subscript) and _is_attribute(node.value, name, "loc", "ix", "at"):
         label = _row_label(node)
-        if node.value.attr in {"loc", "ix", "at"} and _is_name(node.value.value, name) and label:
-            told = f"{name}.{node.value.attr}[{label}]"
-    elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-        if _is_name(node.func.value, name):
-            given = {keyword.arg for keyword in node.keywords}
-            by_index = node.func.attr in _BY_INDEX and not given & {"on", "level"}
-            by_level = node.func.attr in {"groupby", "sum", "mean"} and "level" in given
-            if by_index or by_level:
-                told = f"{name}.{node.func.attr}"
+        told = f"{name}.{node.value.attr}[{label}]" if label else ""
+    elif isinstance(node, ast.Call) and _is_attribute(node.func, name):
+        method = node.func.attr
+        given = {keyword.arg for keyword in node.keywords}
+        by_index = method in _BY_INDEX and not given & {"on", "level"}
+        by_level = method in {"groupby", "sum", "mean"} and "level" in given
+        told = f"{name}.{method}" if by_index or by_level else ""
     if told:
         message = f"{told} needs an index, but frames arrive with rows numbered from 0"
         fix = f"keep it as a column: reset_index() before, {name}.set_index(...) in the module"
@@ -85,7 +83,10 @@ def _index_used(node: ast.AST, name: str) -> Iterator[Finding]:
 
 
 def _row_label(node: ast.Subscript) -> str:
-    key = node.slice.elts[0] if isinstance(node.slice, ast.Tuple) and node.slice.elts else node.slice
+    """Return the text by which rows are chosen; empty when they are chosen otherwise."""
+    key = node.slice
+    if isinstance(key, ast.Tuple) and key.elts:
+        key = key.elts[0]
     parts = [key.lower, key.upper] if isinstance(key, ast.Slice) else [key]
     label = next((part for part in parts if text(part) is not None), None)
     return repr(text(label)) if label is not None else ""
@@ -97,35 +98,38 @@ def _first_rows(node: ast.AST, name: str) -> Iterator[Finding]:
         return
     key, column = node.slice, node.value
     is_number = isinstance(key, ast.Constant) and type(key.value) is int
-    if is_number and isinstance(column, ast.Subscript) and _is_name(column.value, name):
-        if text(column.slice) is not None:
-            told = ast.unparse(node)[:60]
-            message = f"{told} takes the row numbered {ast.unparse(key)}; a filtered input has none"
-            fix = f"take it by position: {ast.unparse(column)[:40]}.iloc[{ast.unparse(key)}]"
-            yield FIRST_ROWS.at(node.lineno, message, fix, "3.7")
+    if not is_number or not isinstance(column, ast.Subscript):
+        return
+    if _is_name(column.value, name) and text(column.slice) is not None:
+        number = ast.unparse(key)
+        message = (
+            f"{ast.unparse(node)[:60]} is the row numbered {number}; a filtered input has none"
+        )
+        fix = f"take it by position: {ast.unparse(column)[:40]}.iloc[{number}]"
+        yield FIRST_ROWS.at(node.lineno, message, fix, "3.7")
 
 
-def _lost_changes(nodes: list[ast.AST], name: str, entry: EntryFunction) -> Iterator[Finding]:
+def _lost_changes(nodes: list[ast.AST], name: str) -> Iterator[Finding]:
     """Yield the last change of a parameter when nothing reads it afterwards."""
     changes = [node for node in nodes if _is_change(node, name)]
-    if not changes:
+    if not changes or _is_aliased(nodes, name):
         return
     last = max(changes, key=lambda node: getattr(node, "end_lineno", 0))
     first_line, last_line = getattr(last, "lineno", 0), getattr(last, "end_lineno", 0)
-    loops = [node for node in nodes if isinstance(node, ast.For | ast.While)]
-    in_loop = any(loop.lineno <= first_line <= (loop.end_lineno or 0) for loop in loops)
     reads = [
         node.lineno
         for node in nodes
         if isinstance(node, ast.Name) and node.id == name and isinstance(node.ctx, ast.Load)
     ]
-    read_later = any(line > last_line for line in reads)
-    read_in_loop = in_loop and any(
-        loop.body[0].lineno <= line <= (loop.end_lineno or 0) and not first_line <= line <= last_line
-        for loop in loops
-        for line in reads
-    )
-    if not read_later and not read_in_loop and not _is_aliased(nodes, name):
+    # Inside a loop, what stands above the change is read after it too.
+    loops = [
+        node.body[0].lineno
+        for node in nodes
+        if isinstance(node, ast.For | ast.While)
+        and node.lineno <= first_line <= (node.end_lineno or 0)
+    ]
+    above = min(loops, default=first_line)
+    if not any(line > last_line or above <= line < first_line for line in reads):
         message = f"{name} is changed in place, but only what {ENTRY_POINT} returns goes on"
         yield NOT_RETURNED.at(first_line, message, f"return {name},", "A13")
 
@@ -168,6 +172,13 @@ def _is_aliased(nodes: list[ast.AST], name: str) -> bool:
 
 def _values(node: ast.expr) -> list[ast.expr]:
     return list(node.elts) if isinstance(node, ast.Tuple | ast.List) else [node]
+
+
+def _is_attribute(node: ast.AST, name: str, *attributes: str) -> TypeGuard[ast.Attribute]:
+    """Tell whether a node is an attribute of a name, one of those given or any."""
+    if not isinstance(node, ast.Attribute) or not _is_name(node.value, name):
+        return False
+    return not attributes or node.attr in attributes
 
 
 def _is_name(node: ast.AST, name: str) -> bool:

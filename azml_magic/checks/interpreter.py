@@ -8,8 +8,8 @@ import sys
 from collections.abc import Iterator
 
 from azml_magic.checks.codes import Code, Surroundings
-from azml_magic.checks.runtimes import runtime_of
-from azml_magic.checks.script import Script
+from azml_magic.checks.runtimes import Version, runtime_of
+from azml_magic.checks.script import Import, Script
 from azml_magic.checks.standard_library import GONE, METHODS, NEW, PYTHON_2
 from azml_magic.result import Finding
 
@@ -34,58 +34,59 @@ _GENERIC = {"dict", "frozenset", "list", "set", "tuple", "type"}
 
 
 def find(script: Script, around: Surroundings) -> Iterator[Finding]:
-    """Yield what is newer than the profile's Python (rule P1), each feature once."""
-    runtime = runtime_of(around.profile)
+    """Yield what is newer than the profile's Python (rule P1), each once, and what is gone."""
+    python = runtime_of(around.profile).python
     told: set[str] = set()
     for since, line, what, instead in sorted(_features(script), key=lambda one: one[1]):
-        if since > runtime.python and what not in told:
+        if since > python and what not in told:
             told.add(what)
-            message = f"{what} needs Python {_dotted(since)}; the cloud's is {_dotted(runtime.python)}"
+            message = f"{what} needs Python {_dotted(since)}; the cloud's is {_dotted(python)}"
             yield SYNTAX.at(line, message, f"write {instead}", "P1")
     for line, name, since in _library(script):
-        if since > runtime.python and name not in told and not script.walk.is_guarded(line):
+        if since > python and name not in told and not script.walk.is_guarded(line):
             told.add(name)
-            message = f"{name} needs Python {_dotted(since)}; the cloud's is {_dotted(runtime.python)}"
+            message = f"{name} needs Python {_dotted(since)}; the cloud's is {_dotted(python)}"
             yield LIBRARY.at(line, message, "do without it, or bring it in the bundle", "P1")
-    yield from _removed(script, around)
-
-
-def _removed(script: Script, around: Surroundings) -> Iterator[Finding]:
     for one in script.imported:
-        if script.walk.is_guarded(one.line) or one.top in around.bundle_modules:
-            continue
-        if one.top in PYTHON_2:
-            message = f"{one.top} is of Python 2; the cloud's is {runtime_of(around.profile).python_told()}"
-            yield LIBRARY.at(one.line, message, f"import {PYTHON_2[one.top]}", "P1")
-            continue
-        known = next((name for name in (one.name, one.top) if name in GONE), "")
-        if known and sys.version_info >= GONE[known][0]:
-            until, instead = GONE[known]
-            message = f"{known} is gone since Python {_dotted(until)}, so it fails here, not there"
-            yield GONE_HERE.at(one.line, message, f"use {instead}", "P1")
+        if not script.walk.is_guarded(one.line) and one.top not in around.bundle_modules:
+            yield from _gone(one, python)
     for call in script.calls:
-        if call.name in GONE and call.name.count(".") and sys.version_info >= GONE[call.name][0]:
-            until, instead = GONE[call.name]
-            message = f"{call.name} is gone since Python {_dotted(until)}"
-            yield GONE_HERE.at(call.line, message, f"use {instead}", "P1")
+        if "." in call.name and _is_gone(call.name):
+            yield _gone_here(call.line, call.name)
+
+
+def _gone(one: Import, python: Version) -> Iterator[Finding]:
+    if one.top in PYTHON_2:
+        message = f"{one.top} is of Python 2; the cloud's is {_dotted(python)}"
+        yield LIBRARY.at(one.line, message, f"import {PYTHON_2[one.top]}", "P1")
+        return
+    name = next((name for name in (one.name, one.top) if _is_gone(name)), "")
+    if name:
+        yield _gone_here(one.line, name)
+
+
+def _is_gone(name: str) -> bool:
+    return name in GONE and sys.version_info >= GONE[name][0]
+
+
+def _gone_here(line: int, name: str) -> Finding:
+    until, instead = GONE[name]
+    message = f"{name} is gone since Python {_dotted(until)}, so it fails here, not in the cloud"
+    return GONE_HERE.at(line, message, f"use {instead}", "P1")
 
 
 def _library(script: Script) -> Iterator[tuple[int, str, tuple[int, int]]]:
     for one in script.imported:
-        for name in (one.top, one.name):
-            if name in NEW:
-                yield one.line, name, NEW[name]
-                break
+        name = next((name for name in (one.top, one.name) if name in NEW), "")
+        if name:
+            yield one.line, name, NEW[name]
     for call in script.calls:
-        if call.name in NEW:
-            yield call.line, call.name, NEW[call.name]
-        elif call.last_name in METHODS and "." in call.name:
+        names = [f"{call.name}({keyword.arg}=)" for keyword in call.node.keywords]
+        for name in (call.name, *names):
+            if name in NEW:
+                yield call.line, name, NEW[name]
+        if call.last_name in METHODS and "." in call.name:
             yield call.line, f"str.{call.last_name}", METHODS[call.last_name]
-        elif call.name == "zip" and any(one.arg == "strict" for one in call.node.keywords):
-            yield call.line, "zip(strict=)", (3, 10)
-        elif call.name == "subprocess.run":
-            if any(one.arg == "capture_output" for one in call.node.keywords):
-                yield call.line, "subprocess.run(capture_output=)", (3, 7)
 
 
 def _features(script: Script) -> Iterator[_Feature]:
@@ -111,7 +112,8 @@ def _features(script: Script) -> Iterator[_Feature]:
 
 def _signatures(script: Script) -> Iterator[_Feature]:
     is_lazy = "annotations" in script.imports
-    for place in script.walk.places(ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef):
+    functions = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
+    for place in script.walk.places(*functions, ast.ClassDef):
         node = place.node
         line: int = node.lineno  # type: ignore[attr-defined]
         if getattr(node, "type_params", []):
@@ -121,7 +123,7 @@ def _signatures(script: Script) -> Iterator[_Feature]:
                 yield (3, 9), decorator.lineno, "this decorator", "a name, or a call of one"
         if isinstance(node, ast.ClassDef):
             continue
-        assert isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
+        assert isinstance(node, functions)
         if node.args.posonlyargs:
             yield (3, 8), line, "a positional-only parameter (/)", "an ordinary parameter"
         if not is_lazy and not isinstance(node, ast.Lambda):
@@ -136,10 +138,9 @@ def _annotation(note: ast.expr | None) -> Iterator[_Feature]:
     for part in ast.walk(note):
         if isinstance(part, ast.BinOp) and isinstance(part.op, ast.BitOr):
             yield (3, 10), part.lineno, "X | Y in an annotation", "typing.Optional or Union"
-        elif isinstance(part, ast.Subscript) and isinstance(part.value, ast.Name):
-            if part.value.id in _GENERIC:
-                name = part.value.id
-                yield (3, 9), part.lineno, f"{name}[...] in an annotation", f"typing.{name.title()}"
+        elif isinstance(part, ast.Subscript) and getattr(part.value, "id", "") in _GENERIC:
+            name = ast.unparse(part.value)
+            yield (3, 9), part.lineno, f"{name}[...] in an annotation", f"typing.{name.title()}"
 
 
 def _is_plain_decorator(node: ast.expr) -> bool:

@@ -9,22 +9,22 @@ from azml_magic.checks.codes import Code, Surroundings
 from azml_magic.checks.entry_point import own_nodes
 from azml_magic.checks.literals import is_true
 from azml_magic.checks.script import Script
+from azml_magic.checks.words import words
 from azml_magic.module.names import ENTRY_POINT
 from azml_magic.result import Finding
 
 LOST = Code("AZ371", "warning", "the index of the returned frame, which classic drops")
 CODES: tuple[Code, ...] = (LOST,)
 
-_MAKING = frozenset(
-    "corr cov crosstab describe pivot pivot_table set_index stack transpose "
-    "unstack value_counts".split()
+_MAKING = words(
+    "corr cov crosstab describe pivot pivot_table set_index stack transpose unstack value_counts"
 )
-_KEEPING = frozenset(
+_KEEPING = words(
     "applymap assign astype copy dropna fillna head map nlargest nsmallest rename replace round "
-    "sort_index sort_values tail to_frame".split()
+    "sort_index sort_values tail to_frame"
 )
-_AGGREGATING = frozenset(
-    "agg aggregate count first last max mean median min nunique prod size std sum var".split()
+_AGGREGATING = words(
+    "agg aggregate count first last max mean median min nunique prod size std sum var"
 )
 _MOST_STEPS = 12
 
@@ -79,9 +79,10 @@ def _event(node: ast.AST) -> tuple[str, ast.expr | None]:
             return _root(target.value), target
     elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
         function = node.value.func
-        if isinstance(function, ast.Attribute) and is_true(node.value, "inplace"):
-            if function.attr in {"set_index", "reset_index"}:
-                return _root(function.value), node.value
+        is_inplace = is_true(node.value, "inplace")
+        changing = {"set_index", "reset_index"}
+        if is_inplace and isinstance(function, ast.Attribute) and function.attr in changing:
+            return _root(function.value), node.value
     return "", None
 
 

@@ -18,10 +18,14 @@ LACKING = Code("AZ610", "warning", "an import that the cloud's package set lacks
 OTHER_VERSION = Code("AZ611", "note", "a package that the cloud has in another major version")
 CODES: tuple[Code, ...] = (LACKING, OTHER_VERSION)
 
-_STANDARD = sys.stdlib_module_names | {
-    name.partition(".")[0] for name in (*GONE, *NEW, *PYTHON_2)
+_STANDARD = sys.stdlib_module_names | {name.partition(".")[0] for name in (*GONE, *NEW, *PYTHON_2)}
+_INSTALLERS = {
+    "os.system",
+    "os.popen",
+    "subprocess.call",
+    "subprocess.check_call",
+    "subprocess.run",
 }
-_INSTALLERS = {"os.system", "os.popen", "subprocess.call", "subprocess.check_call", "subprocess.run"}
 
 
 def find(script: Script, around: Surroundings) -> Iterator[Finding]:

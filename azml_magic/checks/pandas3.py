@@ -6,10 +6,10 @@ import ast
 from collections.abc import Iterator
 
 from azml_magic.checks.codes import Code, Surroundings
-from azml_magic.checks.kinds import ARRAY, FRAME
 from azml_magic.checks.literals import is_true
 from azml_magic.checks.runtimes import as_version, runtime_of, version_here
 from azml_magic.checks.script import Script
+from azml_magic.checks.vocabulary import ARRAY, FRAME
 from azml_magic.checks.walk import Owner
 from azml_magic.result import Finding
 
@@ -147,9 +147,7 @@ def _dates_as_numbers(script: Script) -> Iterator[Finding]:
         is_whole = (isinstance(kind, ast.Constant) and kind.value in {"int64", "int"}) or (
             isinstance(kind, ast.Name | ast.Attribute) and script.dotted(kind) in _WHOLE
         )
-        if is_whole and (
-            _is_dates(function.value, script) or ast.unparse(function.value) in dates
-        ):
+        if is_whole and (_is_dates(function.value, script) or ast.unparse(function.value) in dates):
             message = "dates as whole numbers count microseconds in pandas 3, nanoseconds before"
             fix = 'say the unit: (dates - pd.Timestamp(0)) // pd.Timedelta("1s")'
             yield DATE_UNIT.at(call.line, message, fix, "P2")

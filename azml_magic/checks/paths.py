@@ -94,7 +94,9 @@ def _nowhere(
         if around.bundle_files is None or inside in around.bundle_files:
             return
         if not around.bundle_files:
-            yield NOWHERE.at(call.line, f"{path!r} is read, but no bundle is connected", _BRING, "Z6")
+            yield NOWHERE.at(
+                call.line, f"{path!r} is read, but no bundle is connected", _BRING, "Z6"
+            )
             return
         fix = did_you_mean(inside, around.bundle_files, "put it into the bundle")
         yield NOWHERE.at(call.line, f"{inside!r} is not in the script bundle", fix, "Z6")

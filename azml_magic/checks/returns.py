@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 from azml_magic.checks.codes import Code, Surroundings
 from azml_magic.checks.entry_point import own_nodes
-from azml_magic.checks.kinds import ARRAY, FRAME, GROUP_SERIES, GROUPS, INDEX, SCALAR, SERIES
 from azml_magic.checks.script import Script
+from azml_magic.checks.vocabulary import ARRAY, FRAME, GROUP_SERIES, GROUPS, INDEX, SCALAR, SERIES
 from azml_magic.checks.walk import Owner
 from azml_magic.module.names import ENTRY_POINT
 from azml_magic.result import Finding
@@ -99,10 +99,11 @@ def _value(
     if what:
         message = f"{ENTRY_POINT} returns {what}; this profile takes frames"
         yield REFUSED.at(value.lineno, message, _FIX, "R12" if is_several else "R11")
-    elif not is_several and not around.profile.second_output:
-        if script.kinds.of(value, owner) == FRAME:
-            message = "a frame without a comma is accepted; the documented form is a sequence"
-            yield BARE.at(value.lineno, message, "return frame,", "R2")
+        return
+    is_bare = not is_several and not around.profile.second_output
+    if is_bare and script.kinds.of(value, owner) == FRAME:
+        message = "a frame without a comma is accepted; the documented form is a sequence"
+        yield BARE.at(value.lineno, message, "return frame,", "R2")
 
 
 def _refused(value: ast.expr, owner: Owner, script: Script, around: Surroundings) -> str:

@@ -7,12 +7,12 @@ is known from the metadata of its packages (Python 3.8) and from its documented 
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import metadata
 
+from azml_magic.checks.words import words
 from azml_magic.contract.profile import Profile
 
 Version = tuple[int, ...]
@@ -44,10 +44,6 @@ class Runtime:
         """Return a package's version as messages tell it: ``"about 0.18"``."""
         known = self.packages.get(package, "")
         return known if self.is_exact else f"about {known}"
-
-    def python_told(self) -> str:
-        """Return the version of Python, for messages."""
-        return ".".join(str(part) for part in self.python)
 
 
 _UNVERSIONED = {
@@ -81,7 +77,7 @@ RUNTIMES = {
         (3, 5),
         False,
         {
-            **dict.fromkeys(_UNVERSIONED["classic"].split(), ""),
+            **dict.fromkeys(words(_UNVERSIONED["classic"]), ""),
             "matplotlib": "1.5",
             "mpl_toolkits": "",
             "numpy": "1.10",
@@ -96,7 +92,7 @@ RUNTIMES = {
         (3, 8),
         True,
         {
-            **dict.fromkeys(_UNVERSIONED["designer"].split(), ""),
+            **dict.fromkeys(words(_UNVERSIONED["designer"]), ""),
             "arff": "2.4.0",
             "boto3": "1.12.29",
             "botocore": "1.15.29",
@@ -145,8 +141,6 @@ def distribution(package: str) -> str:
 @lru_cache(maxsize=256)
 def version_here(package: str) -> str:
     """Return the version of a package beside azml_magic; empty when it is not installed."""
-    if package == "python":
-        return ".".join(str(part) for part in sys.version_info[:2])
     try:
         return metadata.version(distribution(package))
     except metadata.PackageNotFoundError:

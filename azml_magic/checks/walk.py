@@ -86,9 +86,7 @@ class Walk:
 
     def places(self, *kinds: type[ast.AST]) -> list[Place]:
         """Return the nodes of some types, by type and then in no particular order."""
-        return [
-            Place(node, owner) for kind in kinds for node, owner in self._by_type.get(kind, ())
-        ]
+        return [Place(node, owner) for kind in kinds for node, owner in self._by_type.get(kind, ())]
 
     def has(self, kind: type[ast.AST]) -> bool:
         """Tell whether there is a node of a type."""

@@ -4,7 +4,6 @@ import subprocess
 import sys
 
 import pytest
-
 from cases import BOTH, CLASSIC, DESIGNER, codes, found, main
 
 from azml_magic.checks import check, describe_codes

@@ -38,8 +38,15 @@ CASES = [
     (main("y = frame.groupby(level=0).sum()"), CLASSIC, "AZ271", 2, "3.7", "frame.groupby"),
     (main("y = frame['Model'][0]"), DESIGNER, "AZ272", 2, "3.7", ".iloc[0]"),
     # changes in place
-    (main("frame['b'] = 1", returns="return frame.copy(),").replace("frame.copy()", "other()")
-     + "def other(): pass\n", BOTH, "AZ273", 2, "A13", "return frame,"),
+    (
+        main("frame['b'] = 1", returns="return frame.copy(),").replace("frame.copy()", "other()")
+        + "def other(): pass\n",
+        BOTH,
+        "AZ273",
+        2,
+        "A13",
+        "return frame,",
+    ),
     (main("frame.dropna(inplace=True)", returns=""), BOTH, "AZ273", 2, "A13", "in place"),
     (main("frame.insert(0, 'n', 1)", returns=""), BOTH, "AZ273", 2, "A13", "in place"),
     (main("frame.loc[0, 'a'] = 2", returns=""), BOTH, "AZ273", 2, "A13", "in place"),
@@ -47,7 +54,11 @@ CASES = [
     (main("frame.columns = ['a']", returns=""), BOTH, "AZ273", 2, "A13", "in place"),
     (
         main("for c in frame:\n        frame[c] = 0", returns=""),
-        BOTH, "AZ273", 3, "A13", "in place",
+        BOTH,
+        "AZ273",
+        3,
+        "A13",
+        "in place",
     ),
     # the index of the output
     (main(returns="return frame.set_index('a'),"), CLASSIC, "AZ371", 2, "I2", "set_index"),
@@ -59,15 +70,27 @@ CASES = [
     (main(returns="return frame.describe().round(2),"), CLASSIC, "AZ371", 2, "I2", "describe"),
     (
         main(returns="return frame['a'].value_counts().to_frame(),"),
-        CLASSIC, "AZ371", 2, "I2", "reset_index()",
+        CLASSIC,
+        "AZ371",
+        2,
+        "I2",
+        "reset_index()",
     ),
     (
         with_pandas(returns="return pd.DataFrame({'a': [1]}, index=['x']),"),
-        CLASSIC, "AZ371", 3, "I2", "index=",
+        CLASSIC,
+        "AZ371",
+        3,
+        "I2",
+        "index=",
     ),
     (
         with_pandas(returns="return pd.crosstab(frame['a'], frame['b']),"),
-        CLASSIC, "AZ371", 3, "I2", "crosstab",
+        CLASSIC,
+        "AZ371",
+        3,
+        "I2",
+        "crosstab",
     ),
     # files
     (with_pandas("x = pd.read_csv('lookup.csv')"), BOTH, "AZ506", 3, "W1", "port"),

@@ -29,8 +29,13 @@ CASES = [
     ("import dataclasses\n" + main(), CLASSIC, "AZ602", 1, "3.7"),
     ("from math import prod\n" + main("prod([1])"), CLASSIC, "AZ602", 1, "math.prod"),
     ("from zoneinfo import ZoneInfo\n" + main("ZoneInfo('UTC')"), BOTH, "AZ602", 1, "3.9"),
-    ("from functools import cache\n@cache\ndef f(): return 1\n" + main("f()"), BOTH, "AZ602", 1,
-     "functools.cache"),
+    (
+        "from functools import cache\n@cache\ndef f(): return 1\n" + main("f()"),
+        BOTH,
+        "AZ602",
+        1,
+        "functools.cache",
+    ),
     (main("'a.csv'.removesuffix('.csv')"), BOTH, "AZ602", 2, "3.9"),
     (main("list(zip([1], [2], strict=True))"), BOTH, "AZ602", 2, "3.10"),
     ("import urllib2\n" + main(), BOTH, "AZ602", 1, "urllib.request"),
@@ -53,7 +58,10 @@ CASES = [
     (main("x = frame.groupby('a', dropna=False).sum()"), BOTH, "AZ620", 2, "dropna="),
     (
         "from sklearn.model_selection import train_test_split as split\n" + main("split(frame)"),
-        CLASSIC, "AZ620", 1, "cross_validation",
+        CLASSIC,
+        "AZ620",
+        1,
+        "cross_validation",
     ),
     ("import numpy as np\n" + main("np.random.default_rng()"), CLASSIC, "AZ620", 3, "1.17"),
     ("import numpy as np\n" + main("np.trapezoid([1])"), BOTH, "AZ620", 3, "np.trapz"),
@@ -86,9 +94,12 @@ CASES = [
     (with_pandas("x = pd.to_datetime(frame['t']).astype('int64')"), BOTH, "AZ625", 3, "micro"),
     (
         with_pandas("frame['t'] = pd.to_datetime(frame['t'])", "x = frame['t'].astype(int)"),
-        BOTH, "AZ625", 4, "nano",
+        BOTH,
+        "AZ625",
+        4,
+        "nano",
     ),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("source", "profiles", "code", "line", "words"), CASES)
@@ -117,9 +128,13 @@ CLEAN = [
     "try:\n    from sklearn.model_selection import KFold\n"
     "except ImportError:\n    from sklearn.cross_validation import KFold\n" + main("print(KFold)"),
     "import sys\nif sys.version_info >= (3, 7):\n    import dataclasses\n" + main(),
-    main("if hasattr(frame, 'sort_values'): frame = frame.sort_values('a')",
-         "else: frame = frame.sort('a')"),
-    main("try:\n        x = frame.to_numpy()\n    except AttributeError:\n        x = frame.values"),
+    main(
+        "if hasattr(frame, 'sort_values'): frame = frame.sort_values('a')",
+        "else: frame = frame.sort('a')",
+    ),
+    main(
+        "try:\n        x = frame.to_numpy()\n    except AttributeError:\n        x = frame.values"
+    ),
     with_pandas("x = pd.date_range('2020', periods=2, freq='D')"),
     with_pandas("x = pd.concat([frame, frame], axis=1)"),
     main("frame = frame.drop('a', axis=1)"),
@@ -128,7 +143,7 @@ CLEAN = [
     main("x = frame['a'].astype(int)"),
     main("print(type(frame).__name__.lower())"),
     "from pandas import DataFrame, Series\n" + main("x = DataFrame({'a': Series([1])})"),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize("source", CLEAN)
@@ -143,8 +158,12 @@ def test_the_designer_has_what_came_before_its_versions():
 
 
 def test_a_feature_is_told_once():
-    source = main("print(f'{frame}')", "print(f'{frame}')", "x = frame.to_numpy()[0]",
-                  "y = frame.to_numpy()[1]")  # fmt: skip
+    source = main(
+        "print(f'{frame}')",
+        "print(f'{frame}')",
+        "x = frame.to_numpy()[0]",
+        "y = frame.to_numpy()[1]",
+    )
     assert codes(source) == ["AZ601", "AZ620"]
 
 

@@ -6,7 +6,7 @@ from urllib.parse import unquote
 
 import pytest
 
-from azml_magic import api, cli
+from azml_magic import api, cli, cli_check
 from azml_magic.display.reports import github_annotations, json_report, sarif_report
 from azml_magic.result import Finding
 
@@ -32,7 +32,7 @@ def checked(tmp_path, monkeypatch, capsys):
     return check
 
 
-@pytest.mark.parametrize("form", cli.FORMATS)
+@pytest.mark.parametrize("form", cli_check.FORMATS)
 def test_the_exit_status_is_that_of_the_errors(checked, form):
     assert checked(SOURCE, "--format", form)[0] == 1
     assert checked(CLEAN, "--format", form)[0] == 0

@@ -32,7 +32,18 @@ MAY_IMPORT = {
     },
     "demo": {"errors"},
     "notebook": {"errors", "result", "module", "exporting", "serving", "api", "deployment", "display"},
-    "cli": {"errors", "result", "module", "api", "display", "tables", "demo", "cli_deployment"},
+    "cli": {
+        "errors",
+        "result",
+        "module",
+        "api",
+        "display",
+        "tables",
+        "demo",
+        "cli_check",
+        "cli_deployment",
+    },
+    "cli_check": {"module", "api", "display"},
     "cli_deployment": {
         "errors", "result", "module", "serving", "api", "deployment", "display", "tables"
     },
