@@ -179,6 +179,8 @@ def _listening(settings: ServiceSettings) -> Iterator[socket.socket]:
             ) from None
         raise OptionError(f"cannot listen at {host}:{port}: {error}") from None
     with listener:
+        # Accepted connections inherit it; without it, answers wait for acknowledgements.
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         yield listener
 
 
