@@ -224,9 +224,8 @@ class Exchange:
 
     def _on_monitor(self) -> None:
         message = self.client.receive()
-        if message["op"] == "started":
+        if message["op"] == "ended":
             self.folder = message["folder"]
-        elif message["op"] == "ended":
             self.received.ended = message
         elif message["op"] == "broken":
             self.received.ended = {"op": "broken", "reason": "broken", **message}

@@ -84,9 +84,9 @@ class ForkServer:
         os.close(pidfd)
         self.baseline = measure.memory_of(self.pids[-1])
 
-    def fork(self, run: Path, policy: Policy, descriptors: list[int]) -> None:
+    def fork(self, number: int, run: Path, policy: Policy, descriptors: list[int]) -> None:
         """Ask for a worker, handing descriptors on; the caller's copies are closed."""
-        message = {"folder": str(run), "policy": policy.to_json()}
+        message = {"number": number, "folder": str(run), "policy": policy.to_json()}
         socket.send_fds(self.socket, [json.dumps(message).encode()], descriptors)
         for descriptor in descriptors:
             os.close(descriptor)

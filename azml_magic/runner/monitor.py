@@ -16,21 +16,21 @@ import signal
 import socket
 import sys
 import tempfile
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from azml_magic.runner.enforcement import ActiveRun
 from azml_magic.runner.fork_server import MESSAGE_BYTES, ForkServer
+from azml_magic.runner.workers import Worker
 from azml_magic.sandbox import folders, processes
-from azml_magic.sandbox.policy import Level, Limits, Policy
+from azml_magic.sandbox.policy import Level, Limits
 from azml_magic.sandbox.probe import probe
 
 POLL_SECONDS = 0.04
 FOLDER_PREFIX = "azml_magic-runs-"
-RUN_FOLDERS = ("work", "start", "uploads", "previews")
 FILES_OPEN = "files-open"
-OPEN, CLOSED = 0o700, 0o500
 
 
 def main() -> None:
@@ -98,7 +98,11 @@ class Monitor:
         self.notebook = notebook
         self.folder = folder
         self.run: ActiveRun | None = None
-        self.runs = 0
+        self.workers: dict[int, Worker] = {}
+        self.spare: Worker | None = None
+        self.expected: Limits | None = None
+        self.forked = 0
+        self.look_at = 0.0
         self.serving = True
         self.fork_server: ForkServer | None = None
         self.selector = selectors.DefaultSelector()
@@ -122,16 +126,24 @@ class Monitor:
     def serve(self) -> None:
         """Answer until the notebook is gone."""
         while self.serving:
-            timeout = POLL_SECONDS if self.run is not None and not self.run.over else None
-            for key, _ in self.selector.select(timeout):
-                key.data()
-            if self.run is not None and not self.run.over:
+            for key, _ in self.selector.select(self.seconds_to_look()):
+                # What came before it may have been the end of this one.
+                if self.selector.get_map().get(key.fd) is key:
+                    key.data()
+            if self.run is not None and self.seconds_to_look() == 0:
                 self.run.enforce()
+                self.look_at = time.monotonic() + POLL_SECONDS
+
+    def seconds_to_look(self) -> float | None:
+        """Return when the run is to be compared with its limits; None when there is none."""
+        if self.run is None or self.run.over:
+            return None
+        return max(0.0, self.look_at - time.monotonic())
 
     def close(self) -> None:
         """End everything that this monitor started."""
-        if self.run is not None:
-            self.run.kill_all()
+        for worker in self.workers.values():
+            worker.kill()
         if self.fork_server is not None:
             self.fork_server.end()
         processes.kill_tree([os.getpid()], spare=[])
@@ -160,35 +172,40 @@ class Monitor:
             return self.stop()
         request = json.loads(data)
         if request["op"] == "run":
-            self.begin(request, descriptors)
+            self.begin(Limits(**request["limits"]), descriptors)
+        elif request["op"] == "prepare":
+            self.expected = Limits(**request["limits"])
         elif request["op"] == "kill" and self.run is not None:
             self.run.end(request["reason"])
         elif request["op"] == "release" and self.run is not None:
             self.release()
         return None
 
-    def begin(self, request: dict[str, Any], descriptors: list[int]) -> None:
-        """Make the run folder and have a worker forked for it."""
+    def begin(self, limits: Limits, descriptors: list[int]) -> None:
+        """Have a worker run: the one that waits, when it is confined as this run must be."""
         assert self.fork_server is not None
-        self.runs += 1
-        folder = self.folder / f"run-{self.runs}"
-        self.folder.chmod(OPEN)
-        for name in RUN_FOLDERS:
-            (folder / name).mkdir(parents=True, mode=0o700)
-        # Landlock keeps a run to its own folder; where there is none, this does.
-        self.folder.chmod(CLOSED)
-        limits = Limits(**request["limits"])
-        policy = Policy(
-            readable=self.fork_server.readable,
-            writable=(str(folder),),
-            network=self.fork_server.network,
-            limits=limits,
-            level=self.fork_server.level,
-        )
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.fork_server.fork(folder, policy, [*descriptors, theirs.detach()])
-        self.run = ActiveRun(folder, limits, ours, self, self.fork_server)
-        self.tell(op="started", folder=str(folder))
+        worker, self.spare = self.spare, None
+        if worker is None or not worker.suits(limits):
+            if worker is not None:
+                worker.kill()
+            worker = self.fork(limits)
+        worker.order(descriptors)
+        self.run = ActiveRun(worker, limits, self, self.fork_server)
+        self.look_at = time.monotonic() + POLL_SECONDS
+
+    def fork(self, limits: Limits) -> Worker:
+        """Have a worker forked."""
+        assert self.fork_server is not None
+        self.forked += 1
+        worker = Worker(self.forked, self.folder, limits, self, self.fork_server)
+        self.workers[worker.number] = worker
+        return worker
+
+    def other_processes(self, worker: Worker) -> list[int]:
+        """Return the fork server's processes and those of all other workers."""
+        assert self.fork_server is not None
+        others = [other.pid for other in self.workers.values() if other is not worker]
+        return [*self.fork_server.pids, *others]
 
     def on_server(self) -> None:
         """Take a report of the fork server."""
@@ -199,22 +216,39 @@ class Monitor:
         if report["op"] == "ready":
             self.fork_server.on_ready(descriptors[0])
             self.tell(op="ready", confinement=self.confinement)
-        elif report["op"] == "forked" and self.run is not None:
-            self.run.on_forked(descriptors[0])
-        elif report["op"] == "exited" and self.run is not None:
-            self.run.on_exited(report["status"])
+            if self.expected is not None:
+                self.prepare(self.expected)
+        elif report["op"] == "forked":
+            self.workers[report["number"]].on_forked(descriptors[0])
+        elif report["op"] == "exited":
+            self.on_exited(self.workers.pop(report["number"]), report["status"])
         return None
+
+    def on_exited(self, worker: Worker, status: int) -> None:
+        """End the run of a worker, or clear away one that had none."""
+        if self.run is not None and worker is self.run.worker:
+            self.run.on_exited(status)
+            self.prepare(worker.limits)
+            return
+        if worker is self.spare:
+            self.spare = None
+        worker.close()
+        worker.remove_folder()
+
+    def prepare(self, limits: Limits) -> None:
+        """Get a worker ready for the next run, which will likely have the same limits."""
+        assert self.fork_server is not None
+        # Without Landlock a run could reach the folder of the next.
+        if self.fork_server.level.landlock and self.spare is None:
+            self.spare = self.fork(limits)
 
     def on_server_gone(self, fork_server: ForkServer) -> None:
         """Without its fork server a monitor is of no use: tell why, and end."""
-        if self.run is not None:
-            self.run.kill_all()
         self.tell(op="broken", message=fork_server.last_words())
         self.stop()
 
     def release(self) -> None:
         """Delete the run folder once the notebook has taken its images."""
         assert self.run is not None
-        folder, self.run = self.run.folder, None
-        self.folder.chmod(OPEN)
-        folders.remove_tree(str(folder))
+        worker, self.run = self.run.worker, None
+        worker.remove_folder()

@@ -25,8 +25,6 @@ from azml_magic.runner.limits import met_limit, passed_limit
 from azml_magic.runner.outcome import FailureReport, SuccessReport
 from azml_magic.runner.traceback import entry_point_line, person_entries
 
-CONFINEMENT_FAILED = 71
-
 
 @dataclass(frozen=True)
 class Account:
@@ -76,7 +74,7 @@ def judge(
         return result
     if isinstance(report, FailureReport):
         raise _failure(report, account, module, profile, limits)
-    raise _died(ended, result, account.stderr)
+    raise _died(ended, result)
 
 
 def _result(account: Account, module: Module, profile: Profile, error: str = "") -> Result:
@@ -152,7 +150,7 @@ def _hint(report: FailureReport) -> str:
     return ""
 
 
-def _died(ended: dict[str, object], result: Result, stderr: str) -> AzmlError:
+def _died(ended: dict[str, object], result: Result) -> AzmlError:
     status = ended.get("status")
     code = status if isinstance(status, int) else 0
     if code & 0x7F:
@@ -162,9 +160,9 @@ def _died(ended: dict[str, object], result: Result, stderr: str) -> AzmlError:
             "a native library crashed, or the machine ran out of memory; see the log",
             result,
         )
-    if code >> 8 == CONFINEMENT_FAILED:
+    if ended.get("failure"):
         return SandboxBroken(
-            stderr.strip() or "the worker could not confine itself",
+            str(ended["failure"]),
             "run `azml-magic doctor` to see what this machine enforces",
         )
     return WorkerDied(

@@ -26,6 +26,7 @@ _QUESTION = struct.Struct("<QIIiIQ3q")
 _ANSWER = struct.Struct("<QqiI")
 _RECEIVE, _SEND = 0xC0502100, 0xC0182101
 _CONTINUE = 1
+_NEW_THREAD = 0x00010000
 
 # A clone that was let through shows in /proc within this time, on the busiest machine.
 _PENDING_SECONDS = 1.0
@@ -51,10 +52,13 @@ class TaskGate:
     ----------
     refused : int
         How often a new task was refused.
+    processes : int
+        How many new processes were let through; a thread is none.
     """
 
     def __init__(self, listener: int, limit: int, tree: Callable[[], list[int]]) -> None:
         self.refused = 0
+        self.processes = 0
         self._listener = listener
         self._tree = tree
         self._closed_to_all = False
@@ -63,6 +67,7 @@ class TaskGate:
         self._sockets = _Budget(SOCKETS, lambda: measure.count_sockets(tree()))
         calls = NUMBERS[kernel.machine()]
         self._decide: dict[int | None, Callable[[int, list[int]], int | None]] = {
+            calls["clone"]: self._on_clone,
             calls["socketpair"]: self._on_socket_pair,
             calls["kill"]: self._on_signal,
             calls["tgkill"]: lambda task, values: self._on_signal(task, [values[0], values[2]]),
@@ -104,7 +109,7 @@ class TaskGate:
         with contextlib.suppress(FileNotFoundError):
             fcntl.ioctl(self._listener, _RECEIVE, question)
             identity, task, _, call, _, _, *values = _QUESTION.unpack_from(question)
-            decide = self._decide.get(call, self._on_new_task)
+            decide = self._decide.get(call, self._on_new_process)
             answer = errno.EAGAIN if self._closed_to_all else decide(task, values)
             if answer is None:
                 reply = _ANSWER.pack(identity, 0, 0, _CONTINUE)
@@ -120,6 +125,16 @@ class TaskGate:
             return errno.EAGAIN
         self._asked[task] = time.monotonic()
         return None
+
+    def _on_new_process(self, task: int, values: list[int]) -> int | None:
+        answer = self._on_new_task(task, values)
+        self.processes += answer is None
+        return answer
+
+    def _on_clone(self, task: int, values: list[int]) -> int | None:
+        if values[0] & _NEW_THREAD:
+            return self._on_new_task(task, values)
+        return self._on_new_process(task, values)
 
     def _on_socket_pair(self, task: int, values: list[int]) -> int | None:
         return None if self._sockets.admits(2) else errno.ENFILE

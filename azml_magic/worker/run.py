@@ -17,11 +17,11 @@ from azml_magic.contract.profile import Profile, get_profile
 from azml_magic.sandbox.confine import confine
 from azml_magic.sandbox.policy import Policy
 from azml_magic.worker import (
-    blas,
     bundle,
     figures,
     observe,
     outputs,
+    rehearse,
     report,
     run_object,
     script,
@@ -30,30 +30,35 @@ from azml_magic.worker import (
 from azml_magic.worker.wire import Channel, receive_frame
 
 STREAM_LIMIT = 1 << 34
-DATA, STDOUT, STDERR, LISTENER = range(4)
 
 
 def work(request: Dict[str, Any], descriptors: List[int]) -> None:
     """Carry out one run and end the process; called in a freshly forked worker.
+
+    All that no run differs in is done ahead: the worker then waits, confined, for the
+    descriptors to run with.
 
     Parameters
     ----------
     request : dict
         From the monitor: ``folder`` (the run folder) and ``policy``.
     descriptors : list of int
-        Data socket, standard output, standard error, and the socket over which the
-        monitor receives the listener of the system call filter.
+        The socket over which the run's descriptors come, and the one over which the monitor
+        receives the listener of the system call filter.
     """
+    orders, listener = descriptors
     folder = request["folder"]
-    keep = _arrange_descriptors(descriptors)
     try:
+        _arrange_streams([os.open(os.devnull, os.O_RDWR)] * 3)
         _arrange_environment(folder)
-        confine(Policy.from_json(request["policy"]), keep[LISTENER], keep)
+        confine(Policy.from_json(request["policy"]), listener, [orders])
     except BaseException as error:
-        os.write(STDERR, f"The worker could not confine itself: {error}\n".encode())
-        os._exit(71)
-    channel = Channel(socket.socket(fileno=keep[DATA]))
+        os.write(orders, f"the worker could not confine itself: {error}".encode())
+        os._exit(1)
     _renew_state()
+    _hide_package()
+    rehearse.rehearse()
+    channel = Channel(_receive_orders(orders))
     try:
         execute(channel, folder)
     finally:
@@ -90,15 +95,23 @@ def execute(channel: Channel, folder: str) -> None:
     outputs.send(channel, encoded)
 
 
-def _arrange_descriptors(descriptors: List[int]) -> List[int]:
-    """Put the streams where Python expects them; return those to keep, in their order."""
-    null = os.open(os.devnull, os.O_RDWR)
-    os.dup2(null, 0, inheritable=True)
-    os.dup2(descriptors[STDOUT], 1, inheritable=True)
-    os.dup2(descriptors[STDERR], 2, inheritable=True)
-    for descriptor in (null, descriptors[STDOUT], descriptors[STDERR]):
+def _arrange_streams(descriptors: List[int]) -> None:
+    """Put descriptors where Python expects input, output and errors."""
+    for number, descriptor in enumerate(descriptors):
+        os.dup2(descriptor, number, inheritable=True)
+    for descriptor in set(descriptors):
         os.close(descriptor)
-    return [descriptors[DATA], 1, 2, descriptors[LISTENER]]
+
+
+def _receive_orders(orders: int) -> socket.socket:
+    """Wait for the run's data socket and output, and keep no way back to the monitor."""
+    with socket.socket(fileno=orders) as road:
+        message, descriptors, _, _ = socket.recv_fds(road, 16, 3)
+    if not message:
+        os._exit(0)
+    data, stdout, stderr = descriptors
+    _arrange_streams([os.dup(0), stdout, stderr])
+    return socket.socket(fileno=data)
 
 
 def _arrange_environment(folder: str) -> None:
@@ -122,7 +135,7 @@ def _arrange_environment(folder: str) -> None:
 
 
 def _renew_state() -> None:
-    """Give this run streams, random numbers and library threads of its own."""
+    """Give this run streams and random numbers of its own."""
     import tempfile
 
     tempfile.tempdir = None
@@ -139,7 +152,13 @@ def _renew_state() -> None:
     numpy_random = sys.modules.get("numpy.random")
     if numpy_random is not None:
         numpy_random.seed()
-    blas.use_all_cores()
+
+
+def _hide_package() -> None:
+    """Make the package as absent as it is in the cloud: None lets an import of it fail."""
+    for name in [name for name in sys.modules if name.split(".")[0] == "azml_magic"]:
+        del sys.modules[name]
+    sys.modules["azml_magic"] = None  # type: ignore[assignment]
 
 
 def _arrange_module_world(
@@ -149,10 +168,6 @@ def _arrange_module_world(
     home = os.path.join(folder, "work")
     if job["has_bundle"] or profile.bundle_folder_always:
         bundle.add_to_path(bundle.write(home, files))
-    for name in [name for name in sys.modules if name.split(".")[0] == "azml_magic"]:
-        del sys.modules[name]
-    # The package is not there in the cloud; None makes an import fail as it would.
-    sys.modules["azml_magic"] = None  # type: ignore[assignment]
     sys.argv = [""]
     if profile.run_object:
         return run_object.install(os.path.join(folder, "uploads"))

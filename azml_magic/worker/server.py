@@ -14,16 +14,23 @@ import signal
 import socket
 import sys
 import warnings
-from typing import Any, Dict, List
+from typing import Any, Dict, List, NamedTuple
 
 from azml_magic.sandbox import confine, locks, namespaces
 from azml_magic.sandbox.policy import Level
-from azml_magic.worker import blas, figures, run
+from azml_magic.worker import blas, figures, rehearse, run
 
 PR_SET_PDEATHSIG = 1
 PR_SET_DUMPABLE = 4
 MESSAGE_BYTES = 1 << 18
 ORPHAN_MILLISECONDS = 100
+
+
+class Child(NamedTuple):
+    """A worker that was forked, and the number that the monitor gave it."""
+
+    pid: int
+    number: int
 
 
 def main() -> None:
@@ -49,7 +56,7 @@ def main() -> None:
 
 def serve(monitor: socket.socket) -> None:
     """Fork a worker for each request, and report the workers that ended."""
-    children: Dict[int, int] = {}
+    children: Dict[int, Child] = {}
     poller = select.poll()
     poller.register(monitor, select.POLLIN)
     while True:
@@ -61,11 +68,12 @@ def serve(monitor: socket.socket) -> None:
             data, descriptors, _, _ = socket.recv_fds(monitor, MESSAGE_BYTES, 8)
             if not data:
                 return
-            pid = _fork_worker(monitor, json.loads(data), descriptors)
+            request = json.loads(data)
+            pid = _fork_worker(monitor, request, descriptors)
             pidfd = os.pidfd_open(pid)
-            children[pidfd] = pid
+            children[pidfd] = Child(pid, request["number"])
             poller.register(pidfd, select.POLLIN)
-            _send(monitor, {"op": "forked"}, [pidfd])
+            _send(monitor, {"op": "forked", "number": request["number"]}, [pidfd])
 
 
 def _fork_worker(monitor: socket.socket, request: Dict[str, Any], descriptors: List[int]) -> int:
@@ -85,15 +93,16 @@ def _fork_worker(monitor: socket.socket, request: Dict[str, Any], descriptors: L
 
 
 def _reap(
-    monitor: socket.socket, poller: select.poll, children: Dict[int, int], pidfd: int
+    monitor: socket.socket, poller: select.poll, children: Dict[int, Child], pidfd: int
 ) -> None:
     poller.unregister(pidfd)
-    _, status = os.waitpid(children.pop(pidfd), 0)
+    child = children.pop(pidfd)
+    _, status = os.waitpid(child.pid, 0)
     os.close(pidfd)
-    _send(monitor, {"op": "exited", "status": status})
+    _send(monitor, {"op": "exited", "number": child.number, "status": status})
 
 
-def _reap_orphans(children: Dict[int, int]) -> bool:
+def _reap_orphans(children: Dict[int, Child]) -> bool:
     """Wait for what workers left behind and ended; return whether there are children at all.
 
     The first process of a process namespace becomes the parent of every orphan in it.
@@ -103,7 +112,7 @@ def _reap_orphans(children: Dict[int, int]) -> bool:
             ended = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
         except ChildProcessError:
             return False
-        if ended is None or ended.si_pid in children.values():
+        if ended is None or any(ended.si_pid == child.pid for child in children.values()):
             return True
         os.waitpid(ended.si_pid, 0)
 
@@ -121,8 +130,19 @@ def _preload() -> None:
     pa.array(["a", None], pa.large_string()).to_numpy(zero_copy_only=False)
     pd.DataFrame({"a": [1.0], "b": ["x"]}).describe(include="all").to_string()
     figures.preload()
-    blas.find_libraries()
     locks.install()
+    rehearse.rehearse()
+    blas.find_libraries()
+    blas.use_all_cores()
+    _end_library_threads()
+
+
+def _end_library_threads() -> None:
+    """Fork once: linear algebra libraries end their threads before, and start them at need."""
+    child = os.fork()
+    if child == 0:
+        os._exit(0)
+    os.waitpid(child, 0)
 
 
 def _hide() -> None:
