@@ -21,6 +21,7 @@ from azml_magic.module.bundle import read_bundle
 from azml_magic.module.exported import manifest_of
 from azml_magic.module.manifest import Manifest
 from azml_magic.serving.app import Service, application
+from azml_magic.serving.batch import Batch
 from azml_magic.serving.pool import Pool
 from azml_magic.serving.settings import ServiceSettings
 from azml_magic.serving.telemetry import Metrics, open_log
@@ -74,9 +75,10 @@ async def _serve(
     pool = Pool(zip_path, settings, lambda reason: metrics.replaced.inc())
     await pool.start()
     service = Service(manifest, pool, settings, metrics, log)
+    batch = Batch(service, pool) if settings.batch_folder else None
     server = _Server(
         uvicorn.Config(
-            application(service, []),
+            application(service, batch.routes() if batch is not None else []),
             log_config=None,
             access_log=False,
             lifespan="off",
@@ -94,6 +96,8 @@ async def _serve(
     try:
         await server.serve(sockets=[listener])
     finally:
+        if batch is not None:
+            await batch.close()
         await pool.close()
         log.info("stop", extra={"fields": {"url": address}})
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from azml_magic.errors import OptionError
 from azml_magic.serving.keys import Keys
@@ -71,6 +72,8 @@ class ServiceSettings:
                 f"{self.host} can be reached from elsewhere, and no key is set",
                 "set AZML_PRIMARY_KEY or --key-file, or listen at 127.0.0.1",
             )
+        if self.batch_folder and not Path(self.batch_folder).is_dir():
+            raise OptionError(f"there is no batch folder {self.batch_folder!r}", "make it first")
         limits = {
             "workers": self.workers,
             "recycle": self.recycle,

@@ -1,0 +1,204 @@
+"""The batch service: jobs created, started, watched and cancelled over a local folder."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from azml_magic.errors import SandboxError
+from azml_magic.scoring.documents import classic_base
+from azml_magic.scoring.faults import Fault, bad_argument, mismatch, not_found, unparsable
+from azml_magic.serving.app import Service
+from azml_magic.serving.jobs import Job, JobStore
+from azml_magic.serving.places import STATE_FILE, steps_of
+from azml_magic.serving.pool import LaneEnded, LaneProcess, Pool
+from azml_magic.serving.requests import check_caller, read_body
+
+_TRIES = 2
+
+
+class Batch:
+    """The batch service of one server; one job at a time, in a lane of its own.
+
+    Parameters
+    ----------
+    service : Service
+        The request-response service beside it.
+    pool : Pool
+        Makes the lane.
+    """
+
+    def __init__(self, service: Service, pool: Pool) -> None:
+        self._service = service
+        self._settings = service.settings
+        self._pool = pool
+        self._folder = Path(service.settings.batch_folder)
+        self._store = JobStore(str(self._folder / STATE_FILE))
+        self._wake = asyncio.Event()
+        self._lane: LaneProcess | None = None
+        self._current = ""
+        self._worker = asyncio.ensure_future(self._work())
+
+    def routes(self) -> list[BaseRoute]:
+        """Return the routes of the service."""
+        told, base = self._service.told, f"{classic_base(self._service.manifest.name)}/jobs"
+        one = base + "/{id}"
+        return [
+            Route(base, told("job-create", self.create), methods=["POST"]),
+            Route(f"{one}/start", told("job-start", self.start), methods=["POST"]),
+            Route(one, told("job-status", self.status), methods=["GET"]),
+            Route(one, told("job-cancel", self.cancel), methods=["DELETE"]),
+        ]
+
+    async def close(self) -> None:
+        """Stop working; what is not done is taken up at the next start."""
+        self._worker.cancel()
+        await asyncio.gather(self._worker, return_exceptions=True)
+        await self._close_lane()
+        self._store.close()
+
+    async def create(self, request: Request) -> Response:
+        """Create a job; answers with its id."""
+        check_caller(request, self._settings)
+        wanted = _parsed(await read_body(request, self._settings))
+        if len(self._service.manifest.ports) != 1:
+            raise bad_argument("BatchNotPossible", "The module does not have one input.")
+        source = _location(wanted.get("Input") or _only(wanted.get("Inputs"), "Inputs"), "Input")
+        target = _location(_only(wanted.get("Outputs"), "Outputs"), "Outputs")
+        steps = steps_of(self._folder, source, target)
+        return JSONResponse(self._store.create(target, steps))
+
+    async def start(self, request: Request) -> Response:
+        """Start a job."""
+        job = self._job(request)
+        if not self._store.start(job.id):
+            detail = f"The job is {job.state} and cannot be started."
+            raise Fault(409, "InvalidOperation", detail, "JobAlreadyStarted", detail)
+        self._wake.set()
+        return Response(status_code=204)
+
+    async def status(self, request: Request) -> Response:
+        """Tell how far a job is."""
+        return JSONResponse(_status(self._job(request)))
+
+    async def cancel(self, request: Request) -> Response:
+        """Cancel a job; what runs is ended."""
+        job = self._job(request)
+        if self._store.cancel(job.id) and self._current == job.id:
+            await self._close_lane()
+        return Response(status_code=204)
+
+    def _job(self, request: Request) -> Job:
+        check_caller(request, self._settings)
+        number = request.path_params["id"]
+        job = self._store.find(number)
+        if job is None:
+            raise not_found(f"There is no job {number!r}.")
+        return job
+
+    async def _work(self) -> None:
+        """Work on one job after the other, those that a stop interrupted first."""
+        while True:
+            number = self._store.next_job()
+            if number is None:
+                self._wake.clear()
+                await self._close_lane()
+                await self._wake.wait()
+                continue
+            self._current = number
+            self._store.begin(number)
+            await self._run(number)
+            self._current = ""
+
+    async def _run(self, number: str) -> None:
+        ended = 0
+        while (step := self._store.next_step(number)) is not None:
+            job = self._store.find(number)
+            if job is None or job.state != "Running":
+                return
+            Path(step.target).parent.mkdir(parents=True, exist_ok=True)
+            try:
+                lane = await self._open_lane()
+                request = {"op": "table", "source": step.source, "target": step.target}
+                told, _ = await lane.ask(request)
+                if told["busy"]:
+                    await lane.wait_until_idle()
+            except LaneEnded:
+                # Cancelled, or the lane's own end: the state tells which.
+                await self._close_lane()
+                ended += 1
+                if ended > _TRIES:
+                    detail = f"{Path(step.source).name}: the process that read it ended"
+                    self._store.end(number, "Failed", detail)
+                continue
+            except SandboxError as error:
+                self._store.end(number, "Failed", error.message)
+                return
+            if told["status"] != 200:
+                name = Path(step.source).name
+                self._store.end(number, "Failed", f"{name}: {told['detail']}")
+                return
+            self._store.step_done(number, step, told["rows"])
+        self._store.end(number, "Finished")
+
+    async def _open_lane(self) -> LaneProcess:
+        if self._lane is None:
+            lane = self._pool.new_lane()
+            await lane.start()
+            self._lane = lane
+        return self._lane
+
+    async def _close_lane(self) -> None:
+        lane, self._lane = self._lane, None
+        if lane is not None:
+            await lane.close()
+
+
+def _status(job: Job) -> dict[str, Any]:
+    return {
+        "StatusCode": job.state,
+        "Results": {"output1": {"RelativeLocation": job.output}}
+        if job.state == "Finished"
+        else None,
+        "Details": job.details or None,
+        "CreatedAt": _moment(job.created_at),
+        "StartTime": _moment(job.started_at),
+        "EndTime": _moment(job.ended_at),
+        "Progress": {"Files": job.files, "Done": job.done, "Rows": job.rows},
+    }
+
+
+def _moment(seconds: float | None) -> str | None:
+    return None if seconds is None else datetime.fromtimestamp(seconds, timezone.utc).isoformat()
+
+
+def _parsed(body: bytes) -> dict[str, Any]:
+    try:
+        value = json.loads(body)
+    except (ValueError, RecursionError):
+        raise unparsable("The body is not JSON.") from None
+    if not isinstance(value, dict):
+        raise unparsable("The body must be a JSON object.")
+    return value
+
+
+def _only(value: Any, name: str) -> Any:
+    """Return the one entry of an object of inputs or outputs."""
+    if not isinstance(value, dict) or len(value) != 1:
+        raise mismatch(f"{name} must name one place.", name)
+    return next(iter(value.values()))
+
+
+def _location(value: Any, name: str) -> str:
+    """Return where something lies; connection strings of a storage account are not used."""
+    location = value.get("RelativeLocation") if isinstance(value, dict) else None
+    if not isinstance(location, str) or not location:
+        raise mismatch(f"{name} needs a RelativeLocation.", name)
+    return location
