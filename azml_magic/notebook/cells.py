@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from dataclasses import dataclass
 from types import FrameType
@@ -22,10 +23,13 @@ class Cell:
         Such as ``"Cell In[5]"``.
     file : str
         The file name that IPython, and a debugger, know its code by.
+    blank_lines : int
+        Empty lines at its top, which IPython drops before it counts.
     """
 
     label: str = "the cell"
     file: str = ""
+    blank_lines: int = 0
 
 
 def current_cell(shell: Any) -> Cell:
@@ -34,14 +38,25 @@ def current_cell(shell: Any) -> Cell:
     The counter of the shell differs between IPython 8 and 9 while a cell runs; the cell's
     own stack frame tells it right in both.
     """
-    cell = Cell()
+    file = ""
     frame: FrameType | None = sys._getframe()
     while frame is not None:
-        file = frame.f_code.co_filename
-        known = shell.compile.format_code_name(file)
-        cell = Cell(" ".join(known), file) if known else cell
+        if shell.compile.format_code_name(frame.f_code.co_filename):
+            file = frame.f_code.co_filename
         frame = frame.f_back
-    return cell
+    return cell_of_file(shell, file) or Cell()
+
+
+def cell_of_file(shell: Any, file: str) -> Cell | None:
+    """Return the cell whose code IPython knows by a file name."""
+    known = shell.compile.format_code_name(file)
+    if not known:
+        return None
+    number = re.fullmatch(r"In\[(\d+)\]", known[1])
+    sources = shell.history_manager.input_hist_raw
+    source = sources[int(number[1])] if number and int(number[1]) < len(sources) else ""
+    blank = len(source) - len(source.lstrip())
+    return Cell(" ".join(known), file, source[:blank].count("\n"))
 
 
 def presentable(error: AzmlError, shell: Any) -> AzmlError:

@@ -20,8 +20,15 @@ class _Parser(argparse.ArgumentParser):
 
 
 class _Help(argparse.RawDescriptionHelpFormatter):
+    """One line an option, so that the whole help fits a screen."""
+
     def __init__(self, prog: str) -> None:
-        super().__init__(prog, max_help_position=26, width=96)
+        super().__init__(prog, max_help_position=34, width=104)
+
+    def _format_action_invocation(self, action: argparse.Action) -> str:
+        names = ", ".join(action.option_strings) or str(action.metavar)
+        value = f" {action.metavar or action.dest.upper()}" if action.nargs != 0 else ""
+        return f"{names}{value}" if action.option_strings else names
 
 
 EXAMPLES = """\
@@ -50,24 +57,28 @@ def build_parser() -> argparse.ArgumentParser:
         action="append",
         default=[],
         metavar="[PORT=]FRAME",
-        help="frame of an input port: dataset1=NAME, or NAME for the next free port",
+        help="input frame: dataset1=NAME, or NAME for the next free port",
     )
     add("-z", "--zip", metavar="BUNDLE", help="script bundle: a .zip or a folder")
     add("-o", "--output", default="", metavar="NAME[,NAME]", help="variables for the output frames")
-    add("-p", "--profile", help="classic (default) or designer")
+    add("-p", "--profile", metavar="NAME", help="classic (default) or designer")
     add("-t", "--timeout", type=_seconds, metavar="SECONDS", help="time limit; 0 for none")
     add("-m", "--memory", metavar="SIZE", help="memory limit, for example 4GB")
-    add("-n", "--name", default="", help="remember the module under a name")
+    add("-n", "--name", default="", metavar="NAME", help="remember the module under a name")
     add("-c", "--check", action="store_true", help="findings only, no run")
     add("-s", "--strict", action="store_true", help="findings are errors")
     add("-q", "--quiet", action="store_true", help="show nothing when the run succeeds")
-    add("-r", "--rows", type=_rows, help="rows of the frame to show")
+    add("-r", "--rows", type=_rows, metavar="NUMBER", help="rows of the frame to show")
     add("-f", "--function", metavar="NAME", help="run a function, or a module of -n (line form)")
-    add("--dates", help="epoch (default) or datetime: how classic hands dates over")
-    add("--text", help="object (default) or str: how text is handed over")
+    add("--dates", metavar="FORM", help="epoch (default) or datetime: how classic hands dates over")
+    add("--text", metavar="FORM", help="object (default) or str: how text is handed over")
     add("--result", default="", metavar="NAME", help="variable for the whole Result")
     add("--allow-network", action="store_true", help="let the module use the network")
-    add("--confinement", help="strongest (default), or files-open where nothing confines files")
+    add(
+        "--confinement",
+        metavar="HOW",
+        help="strongest (default), or files-open, where files cannot be confined",
+    )
     add("--debug", action="store_true", help="run in the notebook's process, WITHOUT sandbox")
     add("--no-raise-error", action="store_true", help="show an error and go on")
     return parser

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import inspect
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from azml_magic import api
 from azml_magic.errors import ModuleError, ModuleFailed, OptionError, did_you_mean
 from azml_magic.module.module import Module
 from azml_magic.notebook import cells, options, variables
-from azml_magic.notebook.names import KnownNames, defining_cell, missing_name_hint
+from azml_magic.notebook.names import KnownNames, missing_name_hint
 from azml_magic.result import Finding, Result
 
 if TYPE_CHECKING:
@@ -46,7 +45,11 @@ def module_of_cell(magics: AzmlMagics, chosen: argparse.Namespace, cell: str) ->
         raise ModuleError("the cell has no code below its first line", "define azureml_main there")
     current = cells.current_cell(magics.shell)
     return Module.from_source(
-        cell, label=current.label, first_line=2, name=chosen.name, file=current.file
+        cell,
+        label=current.label,
+        first_line=2 + current.blank_lines,
+        name=chosen.name,
+        file=current.file,
     )
 
 
@@ -66,9 +69,12 @@ def module_named(magics: AzmlMagics, name: str, new_name: str = "") -> Module:
             f"no function and no module is named {name!r} in the notebook",
             did_you_mean(name, known, "run the cell that defines it first"),
         )
-    function = magics.shell.user_ns[name]
-    plain = inspect.unwrap(function) if callable(function) else function
-    return Module.from_function(function, label=defining_cell(magics.shell, plain), name=new_name)
+    module = Module.from_function(magics.shell.user_ns[name], name=new_name)
+    cell = cells.cell_of_file(magics.shell, module.file)
+    if cell is None:
+        return module
+    first_line = module.first_line + cell.blank_lines
+    return replace(module, label=cell.label, first_line=first_line)
 
 
 def run(
@@ -99,12 +105,23 @@ def run(
             on_tick=callbacks.on_tick,
         )
     except ModuleFailed as error:
-        if error.result is not None and error.result.failure is not None:
-            hint = missing_name_hint(error.result.failure, known, magics.shell.user_ns)
-            error.hint = hint or error.hint
+        _explain(error, known, magics.shell.user_ns)
         raise
     variables.assign(magics.shell, outputs, result_name, result)
     return result
+
+
+def _explain(error: ModuleFailed, known: KnownNames, user_variables: Any) -> None:
+    """Say where a missing name is; leave out the finding that foresaw the same."""
+    result = error.result
+    if result is None or result.failure is None:
+        return
+    failure = result.failure
+    error.hint = missing_name_hint(failure, known, user_variables) or error.hint
+    foreseen = {"NameError": "AZ110", "SyntaxError": "AZ101"}.get(failure.kind)
+    lines = {entry.line for entry in failure.traceback[-1:]}
+    others = [item for item in result.findings if item.code != foreseen or item.line not in lines]
+    error.result = result.replace(findings=tuple(others))
 
 
 def check(magics: AzmlMagics, chosen: argparse.Namespace, module: Module) -> tuple[Finding, ...]:

@@ -7,20 +7,16 @@ the frame that failed, so that a debugger opens there.
 from __future__ import annotations
 
 import bdb
-import contextlib
-import io
-import linecache
-import os
 import shutil
 import socket
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from types import ModuleType, TracebackType
+from types import TracebackType
 from typing import Any
 
 import pandas as pd
@@ -33,17 +29,11 @@ from azml_magic.module.module import Module
 from azml_magic.result import Finding, Result
 from azml_magic.runner import images, verdict
 from azml_magic.runner.exchange import Received
+from azml_magic.runner.options import RunOptions, max_bytes
 from azml_magic.runner.outcome import FailureReport, SuccessReport, read_report
-from azml_magic.runner.run import (
-    MODULE_FILE,
-    Callbacks,
-    RunOptions,
-    encode_input,
-    job_header,
-    max_bytes,
-)
-from azml_magic.worker import bundle as bundle_folder
-from azml_magic.worker import outputs, report, run_object, script
+from azml_magic.runner.run import MODULE_FILE, Callbacks, encode_input, job_header
+from azml_magic.runner.surroundings import World, module_world
+from azml_magic.worker import outputs, report, script
 from azml_magic.worker.wire import Channel, EncodedFrame, receive_frame, send_frame
 
 CONFINEMENT = "NONE, a debug run in this process"
@@ -74,7 +64,7 @@ def run_module(
     folder = tempfile.mkdtemp(prefix="azml_magic-debug-")
     trace: TracebackType | None = None
     try:
-        with _module_world(job, bundle, profile, folder) as world:
+        with module_world(job["filename"], bundle, profile, folder) as world:
             received, trace = _execute(job, profile, frames, folder, world)
         _unpad(received, module.first_line - 1)
         whole = received.report if isinstance(received.report, SuccessReport) else None
@@ -109,29 +99,6 @@ def travel(frame: EncodedFrame, text: str, limit: int) -> pd.DataFrame:
         ours.close()
 
 
-class _World:
-    """What a debug run leaves outside of its frames."""
-
-    def __init__(self) -> None:
-        self.stdout, self.stderr = io.StringIO(), io.StringIO()
-        self.uploads: list[dict[str, str]] = []
-
-
-class _Tee:
-    """A stream that also keeps what is written to it."""
-
-    def __init__(self, stream: Any, kept: io.StringIO) -> None:
-        self._stream, self._kept = stream, kept
-
-    def write(self, text: str) -> int:
-        self._kept.write(text)
-        self._stream.write(text)
-        return len(text)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._stream, name)
-
-
 def _job(
     module: Module, bundle: Bundle | None, profile: Profile, options: RunOptions
 ) -> dict[str, Any]:
@@ -147,7 +114,7 @@ def _execute(
     profile: Profile,
     frames: dict[str, pd.DataFrame],
     folder: str,
-    world: _World,
+    world: World,
 ) -> tuple[Received, TracebackType | None]:
     received, progress = Received(), script.Progress()
     try:
@@ -182,76 +149,3 @@ def _unpad(received: Received, lines: int) -> None:
             for entry in received.report.entries
         )
         received.report = replace(received.report, entries=entries)
-
-
-@contextlib.contextmanager
-def _module_world(
-    job: dict[str, Any], bundle: Bundle | None, profile: Profile, folder: str
-) -> Iterator[_World]:
-    """Lay out what a script finds around it, and put everything back afterwards."""
-    home = os.path.join(folder, "work")
-    for name in ("work", "start", "uploads", "previews"):
-        os.makedirs(os.path.join(folder, name))
-    world = _World()
-    kept_lines = linecache.cache.get(job["filename"])
-    before = (os.getcwd(), sys.path[:], sys.argv[:], dict(sys.modules), _backend())
-    streams = (sys.stdout, sys.stderr)
-    _hide_namesakes(bundle, before[0])
-    try:
-        sys.stdout, sys.stderr = _Tee(sys.stdout, world.stdout), _Tee(sys.stderr, world.stderr)
-        sys.argv = [""]
-        if job["has_bundle"] or profile.bundle_folder_always:
-            files = bundle.files if bundle is not None else ()
-            bundle_folder.add_to_path(bundle_folder.write(home, files))
-        if profile.run_object:
-            run_object.Run._uploads.clear()
-            world.uploads = run_object.install(os.path.join(folder, "uploads"))
-        yield world
-    finally:
-        sys.stdout, sys.stderr = streams
-        os.chdir(before[0])
-        sys.path[:], sys.argv = before[1], before[2]
-        _restore_modules(before[3], folder)
-        _restore_backend(before[4])
-        _keep_lines(job["filename"], kept_lines, folder, home)
-
-
-def _hide_namesakes(bundle: Bundle | None, notebook_folder: str) -> None:
-    """Make modules of the notebook's folder give way to those of the bundle."""
-    for name in bundle.modules if bundle is not None else ():
-        file = getattr(sys.modules.get(name), "__file__", None) or ""
-        if file.startswith(notebook_folder + os.sep) and "site-packages" not in file:
-            del sys.modules[name]
-
-
-def _restore_modules(before: dict[str, ModuleType], folder: str) -> None:
-    for name, module in list(sys.modules.items()):
-        file = getattr(module, "__file__", None) or ""
-        if name not in before and (file.startswith(folder + os.sep) or "azureml" in name):
-            del sys.modules[name]
-    for name, module in before.items():
-        sys.modules.setdefault(name, module)
-
-
-def _backend() -> str | None:
-    plt = sys.modules.get("matplotlib.pyplot")
-    return None if plt is None else str(plt.get_backend())
-
-
-def _restore_backend(before: str | None) -> None:
-    """Give pyplot the notebook's backend back, which scripts change by habit."""
-    plt = sys.modules.get("matplotlib.pyplot")
-    wanted = before or os.environ.get("MPLBACKEND")
-    if plt is not None and wanted and plt.get_backend() != wanted:
-        plt.switch_backend(wanted)
-
-
-def _keep_lines(file: str, before: Any, folder: str, home: str) -> None:
-    """Leave to a debugger the lines of files that are gone, and to a cell its own lines."""
-    ours = linecache.cache.get(file)
-    if before is not None and ours is not None and len(before[2]) >= len(ours[2]):
-        linecache.cache[file] = before
-    for name in list(linecache.cache):
-        if name.startswith(folder + os.sep):
-            lines: list[str] = linecache.getlines(name)
-            linecache.cache[name] = (len(lines), None, lines, name)

@@ -58,5 +58,3 @@ def kernel():
     assert reply["status"] == "ok", reply
     yield started
     started.close()
-
-

@@ -152,7 +152,9 @@ def test_figures_carry_image_and_alternative_text(kernel):
         "    plt.plot([1, 2]); plt.savefig('line.png')\n"
     )
     _, messages = kernel.execute(source)
-    figure = [m["content"]["data"] for m in messages if "image/png" in str(m["content"].get("data"))]
+    figure = [
+        m["content"]["data"] for m in messages if "image/png" in str(m["content"].get("data"))
+    ]
     assert len(figure) == 1
     assert 'alt="' in figure[0]["text/html"]
     assert "line.png" in figure[0]["text/html"]

@@ -1,0 +1,140 @@
+"""What a script finds around it in a debug run, put back when it is over.
+
+The worker of a confined run needs none of this: it ends.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import linecache
+import os
+import pdb
+import sys
+from collections.abc import Iterator
+from types import ModuleType
+from typing import Any
+
+from azml_magic.contract.profile import PROFILES, Profile
+from azml_magic.module.bundle import Bundle
+from azml_magic.worker import bundle as bundle_folder
+from azml_magic.worker import run_object
+
+_OF_A_SCRIPT = {"azureml", *(profile.module_name for profile in PROFILES.values())}
+
+
+class World:
+    """What a debug run leaves outside of its frames."""
+
+    def __init__(self) -> None:
+        self.stdout, self.stderr = io.StringIO(), io.StringIO()
+        self.uploads: list[dict[str, str]] = []
+
+
+class _Tee:
+    """A stream that also keeps what is written to it."""
+
+    def __init__(self, stream: Any, kept: io.StringIO) -> None:
+        self._stream, self._kept = stream, kept
+
+    def write(self, text: str) -> int:
+        self._kept.write(text)
+        self._stream.write(text)
+        return len(text)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+@contextlib.contextmanager
+def module_world(
+    file: str, bundle: Bundle | None, profile: Profile, folder: str
+) -> Iterator[World]:
+    """Lay out what a script finds around it, and put everything back afterwards.
+
+    Parameters
+    ----------
+    file : str
+        The file name of the module's code.
+    bundle : Bundle or None
+        The third port.
+    profile : Profile
+        The rules.
+    folder : str
+        An empty folder for the run.
+    """
+    home = os.path.join(folder, "work")
+    for name in ("work", "start", "uploads", "previews"):
+        os.makedirs(os.path.join(folder, name))
+    world = World()
+    kept_lines: Any = linecache.cache.get(file)
+    before = (os.getcwd(), sys.path[:], sys.argv[:], dict(sys.modules), _backend())
+    streams, hook = (sys.stdout, sys.stderr), sys.breakpointhook
+    _hide_namesakes(bundle, before[0])
+    try:
+        sys.stdout, sys.stderr = _Tee(sys.stdout, world.stdout), _Tee(sys.stderr, world.stderr)
+        sys.argv, sys.breakpointhook = [""], _breakpoint_hook()
+        if bundle is not None or profile.bundle_folder_always:
+            files = bundle.files if bundle is not None else ()
+            bundle_folder.add_to_path(bundle_folder.write(home, files))
+        run_object.Run._uploads.clear()
+        if profile.run_object:
+            world.uploads = run_object.install(os.path.join(folder, "uploads"))
+        else:
+            sys.modules["azureml"] = None  # type: ignore[assignment]
+        yield world
+    finally:
+        (sys.stdout, sys.stderr), sys.breakpointhook = streams, hook
+        os.chdir(before[0])
+        sys.path[:], sys.argv = before[1], before[2]
+        _restore_modules(before[3], folder)
+        _restore_backend(before[4])
+        _keep_lines(file, kept_lines, folder, home)
+
+
+def _breakpoint_hook() -> Any:
+    """Return what ``breakpoint()`` calls: pdb, where debugpy would wait for nobody."""
+    debugpy: Any = sys.modules.get("debugpy")
+    if debugpy is None or debugpy.is_client_connected():
+        return sys.breakpointhook
+    return pdb.set_trace
+
+
+def _hide_namesakes(bundle: Bundle | None, notebook_folder: str) -> None:
+    """Make modules of the notebook's folder give way to those of the bundle."""
+    for name in bundle.modules if bundle is not None else ():
+        file = getattr(sys.modules.get(name), "__file__", None) or ""
+        if file.startswith(notebook_folder + os.sep) and "site-packages" not in file:
+            del sys.modules[name]
+
+
+def _restore_modules(before: dict[str, ModuleType], folder: str) -> None:
+    for name, module in list(sys.modules.items()):
+        file = getattr(module, "__file__", None) or ""
+        if file.startswith(folder + os.sep) or name.partition(".")[0] in _OF_A_SCRIPT:
+            del sys.modules[name]
+    for name, module in before.items():
+        sys.modules.setdefault(name, module)
+
+
+def _backend() -> str | None:
+    plt = sys.modules.get("matplotlib.pyplot")
+    return None if plt is None else str(plt.get_backend())
+
+
+def _restore_backend(before: str | None) -> None:
+    """Give pyplot the notebook's backend back, which scripts change by habit."""
+    plt = sys.modules.get("matplotlib.pyplot")
+    wanted = before or os.environ.get("MPLBACKEND")
+    if plt is not None and wanted and plt.get_backend() != wanted:
+        plt.switch_backend(wanted)
+
+
+def _keep_lines(file: str, before: Any, folder: str, home: str) -> None:
+    """Leave to a debugger the lines of files that are gone, and to a cell its own lines."""
+    if before is not None and len(before[2]) >= len(linecache.getlines(file)):
+        linecache.cache[file] = before
+    for name in list(linecache.cache):
+        if name.startswith(folder + os.sep):
+            lines: list[str] = linecache.getlines(name)
+            linecache.cache[name] = (len(lines), None, lines, name)
