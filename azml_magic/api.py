@@ -110,7 +110,8 @@ def run(
     >>> run(source, pd.DataFrame({"a": [1.0, 2.0]})).output1.shape
     (8, 1)
     """
-    from azml_magic.runner.run import Callbacks, RunOptions
+    from azml_magic.runner.options import RunOptions
+    from azml_magic.runner.run import Callbacks
 
     prepared, rules, opened, findings = _prepare(module, bundle, profile)
     datasets = _datasets(dataset1, dataset2)
@@ -199,8 +200,9 @@ def machine() -> Capabilities:
 def warm_up() -> None:
     """Start the processes of the first run in the background."""
     from azml_magic.runner import client
+    from azml_magic.runner.options import RunOptions, limits
 
-    client.warm_up()
+    client.warm_up(limits(RunOptions()))
 
 
 def shut_down() -> None:

@@ -9,6 +9,7 @@ import os
 import socket
 import subprocess
 import threading
+import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +18,7 @@ from azml_magic.runner import launch
 from azml_magic.sandbox.standalone import command
 
 READY_SECONDS = 60.0
+IDLE_SECONDS = 900.0
 MESSAGE_BYTES = 1 << 18
 
 
@@ -39,6 +41,21 @@ class Kind:
 STRONGEST = Kind()
 
 
+@dataclass(frozen=True)
+class Key:
+    """A monitor that was started for this serves every run that has the same."""
+
+    kind: Kind
+    environment: tuple[tuple[str, str], ...]
+    package_folders: tuple[str, ...]
+
+
+def key_of(kind: Kind) -> Key:
+    """Return what a monitor of a kind would be started with now."""
+    environment = tuple(launch.environment().items())
+    return Key(kind, environment, tuple(launch.extra_package_folders()))
+
+
 class MonitorClient:
     """A monitor process and the socket to it.
 
@@ -57,7 +74,7 @@ class MonitorClient:
 
     def __init__(self, kind: Kind = STRONGEST) -> None:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self.kind = kind
+        self.key = key_of(kind)
         self.socket = ours
         self.confinement = ""
         self.owner = os.getpid()
@@ -67,7 +84,7 @@ class MonitorClient:
             str(os.getpid()),
             kind.confinement,
             "network" if kind.network else "",
-            *launch.extra_package_folders(),
+            *self.key.package_folders,
         )
         try:
             self.process = subprocess.Popen(
@@ -156,15 +173,21 @@ def broken(message: dict[str, Any]) -> SandboxBroken:
 
 
 class _Pool:
-    """Monitors that wait for a run. One of each kind is kept; runs at the same time start more."""
+    """Monitors that wait for a run. One of each key is kept; runs at the same time start more.
+
+    One that was made for another environment or other options stays beside the new one, and
+    all are given back when nothing has run for a while.
+    """
 
     def __init__(self) -> None:
-        self._idle: dict[Kind, MonitorClient] = {}
+        self._idle: dict[Key, MonitorClient] = {}
         self._lock = threading.Lock()
+        self._used = 0.0
+        self._timer: threading.Timer | None = None
 
     def acquire(self, kind: Kind) -> MonitorClient:
         with self._lock:
-            client = self._idle.pop(kind, None)
+            client = self._idle.pop(key_of(kind), None)
         if client is not None:
             if client.alive:
                 return client
@@ -174,17 +197,40 @@ class _Pool:
 
     def release(self, client: MonitorClient) -> None:
         with self._lock:
-            if client.alive and client.kind not in self._idle:
-                self._idle[client.kind] = client
+            if client.alive and client.key not in self._idle:
+                self._idle[client.key] = client
+                self._used = time.monotonic()
+                if self._timer is None or not self._timer.is_alive():
+                    self._look_again_in(IDLE_SECONDS)
                 return
         client.close()
+
+    def holds(self, kind: Kind) -> bool:
+        with self._lock:
+            client = self._idle.get(key_of(kind))
+            return client is not None and client.alive
 
     def close(self) -> None:
         with self._lock:
             idle, self._idle = list(self._idle.values()), {}
+            if self._timer is not None:
+                self._timer.cancel()
+                self._timer = None
         for client in idle:
             if client.owner == os.getpid():
                 client.close()
+
+    def _look_again_in(self, seconds: float) -> None:
+        self._timer = threading.Timer(seconds, self._give_back)
+        self._timer.daemon = True
+        self._timer.start()
+
+    def _give_back(self) -> None:
+        with self._lock:
+            left = self._used + IDLE_SECONDS - time.monotonic()
+            if self._idle and left > 0:
+                return self._look_again_in(left)
+        return self.close()
 
 
 _pool = _Pool()
@@ -201,9 +247,18 @@ def release(client: MonitorClient) -> None:
     _pool.release(client)
 
 
-def warm_up() -> None:
-    """Start a monitor in the background, so that the first run finds it ready."""
-    _pool.release(_pool.acquire(STRONGEST))
+def warm_up(limits: dict[str, object]) -> None:
+    """Start a monitor in the background, unless one waits already.
+
+    Parameters
+    ----------
+    limits : dict
+        Those that the first run is likely to have.
+    """
+    if not _pool.holds(STRONGEST):
+        client = _pool.acquire(STRONGEST)
+        client.send({"op": "prepare", "limits": limits})
+        _pool.release(client)
 
 
 def shut_down() -> None:

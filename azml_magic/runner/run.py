@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -19,48 +18,11 @@ from azml_magic.module.module import Module
 from azml_magic.result import Finding, Result
 from azml_magic.runner import client, images, verdict
 from azml_magic.runner.exchange import Exchange, Job, Received
+from azml_magic.runner.options import RunOptions, kind, limits, max_bytes
 from azml_magic.runner.outcome import SuccessReport
 from azml_magic.worker.wire import ColumnRefused, EncodedFrame, encode_frame
 
-RESULT_FACTOR = 2
 MODULE_FILE = "azureml_module.py"
-
-
-@dataclass(frozen=True)
-class RunOptions:
-    """How a module is run.
-
-    Attributes
-    ----------
-    seconds : float or None
-        Wall clock limit; ``None`` for none.
-    memory : int
-        Limit of memory, in bytes, for all processes of the run together.
-    dates : str
-        ``"epoch"`` (rule 2.7) or ``"datetime"``: how classic hands dates over.
-    text : str
-        ``"object"`` (rule 2.17) or ``"native"``: how text columns are handed over.
-    network : bool
-        Whether the module may use the network.
-    tasks : int
-        Limit of processes and threads together.
-    disk : int
-        Limit of what the run folder may hold, in bytes.
-    cpu_seconds : float or None
-        Limit of the processor time of all its processes together; ``None`` for none.
-    confinement : str
-        ``"strongest"``, or ``"files-open"``: files are the person's own.
-    """
-
-    seconds: float | None = 600.0
-    memory: int = 2 << 30
-    dates: str = "epoch"
-    text: str = "object"
-    network: bool = False
-    tasks: int = 128
-    disk: int = 4 << 30
-    cpu_seconds: float | None = None
-    confinement: str = client.STRONGEST.confinement
 
 
 @dataclass(frozen=True)
@@ -195,30 +157,6 @@ def encode_input(frame: pd.DataFrame, port: str, profile: Profile) -> EncodedFra
         raise InputError(
             f"{port}: {error}", f"convert {error.column!r} to numbers or text first"
         ) from None
-
-
-def kind(options: RunOptions) -> client.Kind:
-    """Return which kind of monitor a run needs."""
-    return client.Kind(options.confinement, options.network)
-
-
-def limits(options: RunOptions) -> dict[str, object]:
-    """Return the limits of a run as the monitor takes them."""
-    cpu = None if options.cpu_seconds is None else max(1, math.ceil(options.cpu_seconds))
-    return {
-        "memory": options.memory,
-        "seconds": options.seconds,
-        "cpu_seconds": cpu,
-        "tasks": options.tasks,
-        "open_files": 1024,
-        "file_bytes": options.disk,
-        "disk_bytes": options.disk,
-    }
-
-
-def max_bytes(options: RunOptions) -> int:
-    """Return how large one frame that comes back may be."""
-    return RESULT_FACTOR * options.memory
 
 
 def _collect(run: Run, exchange: Exchange, received: Received) -> images.Images:

@@ -18,7 +18,8 @@ from azml_magic.runner import verdict
 from azml_magic.runner.client import MonitorClient
 from azml_magic.runner.conversation import Conversation, Heard
 from azml_magic.runner.images import Images
-from azml_magic.runner.run import RunOptions, encode_input, job_header, kind, limits, max_bytes
+from azml_magic.runner.options import RunOptions, kind, limits, max_bytes
+from azml_magic.runner.run import encode_input, job_header
 
 CALLS = 500
 

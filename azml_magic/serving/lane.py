@@ -16,7 +16,7 @@ from azml_magic.errors import AzmlError, RunError
 from azml_magic.module.bundle import read_bundle
 from azml_magic.module.exported import manifest_of
 from azml_magic.module.module import Module
-from azml_magic.runner.run import RunOptions
+from azml_magic.runner.options import RunOptions
 from azml_magic.runner.session import Session
 from azml_magic.serving.messages import pack, receive
 from azml_magic.serving.scoring import answer, fault_of
