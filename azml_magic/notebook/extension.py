@@ -6,6 +6,7 @@ from typing import Any
 
 from azml_magic import api
 from azml_magic.notebook.completion import matcher_of
+from azml_magic.notebook.deployment import DeploymentMagics
 from azml_magic.notebook.magics import AzmlMagics
 
 _ATTRIBUTE = "_azml_magic_loaded"
@@ -17,8 +18,9 @@ class _Loaded:
     def __init__(self, shell: Any) -> None:
         self.shell = shell
         self.magics = AzmlMagics(shell)
+        self.deployment = DeploymentMagics(shell, self.magics)
         self.matcher = matcher_of(self.magics)
-        shell.register_magics(self.magics)
+        shell.register_magics(self.magics, self.deployment)
         shell.Completer.custom_matchers.append(self.matcher)
         shell.events.register("post_run_cell", self.magics.ports.refresh)
 
@@ -26,13 +28,19 @@ class _Loaded:
         shell = self.shell
         shell.events.unregister("post_run_cell", self.magics.ports.refresh)
         shell.Completer.custom_matchers.remove(self.matcher)
-        # Magics put themselves there.
-        shell.configurables[:] = [item for item in shell.configurables if item is not self.magics]
-        registered = shell.magics_manager.magics
-        for kind in ("line", "cell"):
-            for name in self.magics.magics[kind]:
-                registered[kind].pop(name, None)
-        shell.magics_manager.registry.pop(type(self.magics).__name__, None)
+        self.deployment.stop_services()
+        for magics in (self.magics, self.deployment):
+            _unregister(shell, magics)
+
+
+def _unregister(shell: Any, magics: Any) -> None:
+    # Magics put themselves there.
+    shell.configurables[:] = [item for item in shell.configurables if item is not magics]
+    registered = shell.magics_manager.magics
+    for kind in ("line", "cell"):
+        for name in magics.magics[kind]:
+            registered[kind].pop(name, None)
+    shell.magics_manager.registry.pop(type(magics).__name__, None)
 
 
 def load(shell: Any) -> None:

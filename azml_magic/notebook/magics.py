@@ -13,6 +13,7 @@ from azml_magic import api
 from azml_magic.errors import AzmlError, OptionError
 from azml_magic.module.module import Module
 from azml_magic.notebook import cells, options, running
+from azml_magic.notebook.named import NamedRun
 from azml_magic.notebook.output import (
     LiveOutput,
     show_error,
@@ -49,6 +50,7 @@ class AzmlMagics(Magics):
     def __init__(self, shell: Any) -> None:
         super().__init__(shell)
         self.modules: dict[str, Module] = {}
+        self.runs: dict[str, NamedRun] = {}
         self.ports = Ports(self)
 
     @no_var_expand

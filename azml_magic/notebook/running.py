@@ -11,6 +11,7 @@ from azml_magic import api
 from azml_magic.errors import ModuleError, ModuleFailed, OptionError, did_you_mean
 from azml_magic.module.module import Module
 from azml_magic.notebook import cells, options, variables
+from azml_magic.notebook.named import named_run
 from azml_magic.notebook.names import KnownNames, missing_name_hint
 from azml_magic.result import Finding, Result
 
@@ -108,6 +109,8 @@ def run(
         _explain(error, known, magics.shell.user_ns)
         raise
     variables.assign(magics.shell, outputs, result_name, result)
+    if module.name:
+        magics.runs[module.name] = named_run(magics, chosen, module, frames, result)
     return result
 
 
