@@ -65,6 +65,8 @@ def _is_rebound(nodes: list[ast.AST], name: str) -> bool:
 
 def _index_used(node: ast.AST, name: str) -> Iterator[Finding]:
     told = ""
+    if isinstance(getattr(node, "ctx", None), ast.Store | ast.Del):
+        return
     if isinstance(node, ast.Attribute) and node.attr in _OF_LABELS:
         told = f"{name}.index.{node.attr}" if _is_attribute(node.value, name, "index") else ""
     elif isinstance(node, ast.Subscript) and _is_attribute(node.value, name, "loc", "ix", "at"):

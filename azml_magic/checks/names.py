@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 
 from azml_magic.checks.codes import Code, Surroundings
+from azml_magic.checks.packages import is_importable
 from azml_magic.checks.script import Script
 from azml_magic.module.names import ENTRY_POINT, NOTEBOOK_BUILTINS, UndefinedName
 from azml_magic.module.scopes import MODULE
@@ -15,6 +16,7 @@ NOTEBOOK_ONLY = Code("AZ110", "error", "a name that only the notebook defines")
 NOWHERE = Code("AZ111", "error", "a name that is defined nowhere")
 CODES: tuple[Code, ...] = (NOTEBOOK_ONLY, NOWHERE)
 
+_MOVE = "move it into this cell or into the script bundle"
 _USUAL_IMPORTS = {
     "np": "import numpy as np",
     "pd": "import pandas as pd",
@@ -42,8 +44,7 @@ def find(script: Script, around: Surroundings) -> Iterator[Finding]:
             where = around.known_names[missing.name]
             told = f"is defined in {where}" if where else "is defined in the notebook only"
             message = f"`{missing.name}`{place} {told}; Studio will not have it"
-            fix = _import(missing.name, around)
-            fix = fix or "move it into this cell or into the script bundle"
+            fix = _import(missing.name, around) or _MOVE
             yield NOTEBOOK_ONLY.at(missing.line, message, fix, level=level)
         else:
             message = f"`{missing.name}`{place} is defined nowhere"
@@ -59,11 +60,14 @@ def _place(missing: UndefinedName) -> str:
 
 
 def _import(name: str, around: Surroundings) -> str:
-    """Return the import that was probably forgotten."""
-    statement = _USUAL_IMPORTS.get(name, "")
-    if not statement and (name in around.bundle_modules or name in sys.stdlib_module_names):
-        statement = f"import {name}"
-    return f"add `{statement}` to the module" if statement else ""
+    """Return the import that was probably forgotten; empty for what is no module."""
+    if name in _USUAL_IMPORTS or name in around.bundle_modules:
+        return f"add `{_USUAL_IMPORTS.get(name, f'import {name}')}` to the module"
+    if name not in sys.stdlib_module_names and not is_importable(name):
+        return ""
+    # A variable of the notebook may have the name of a module.
+    is_certain = name not in around.known_names
+    return f"add `import {name}` to the module" + ("" if is_certain else f", or {_MOVE}")
 
 
 def _other_fix(name: str) -> str:

@@ -61,9 +61,10 @@ def _lacking(top: str, runtime: Runtime, around: Surroundings) -> str:
 
 
 def _fix(top: str, around: Surroundings) -> str:
-    if around.profile.network_in_cloud and version_here(top):
-        return f'os.system("pip install {distribution(top)}") before the import'
-    return f"put {top} into the script bundle"
+    if not around.profile.network_in_cloud:
+        return f"put {top} into the script bundle"
+    install = f'os.system("pip install {distribution(top)}") before the import'
+    return install if version_here(top) else f"{install}, or put {top} into the script bundle"
 
 
 def _installed_by_script(script: Script) -> str:
@@ -82,6 +83,8 @@ def _installed_by_script(script: Script) -> str:
 
 
 def _names(command: str, package: str) -> bool:
+    if " -r " in command:  # whatever the file names
+        return True
     plain = command.replace("_", "-").lower()
     known = {package.replace("_", "-").lower(), distribution(package).lower()}
     return any(name in plain for name in known)
@@ -91,6 +94,8 @@ def _names(command: str, package: str) -> bool:
 def is_importable(name: str) -> bool:
     """Tell whether a top-level module can be imported here; nothing is imported."""
     try:
-        return PathFinder.find_spec(name) is not None
+        spec = PathFinder.find_spec(name)
     except (ImportError, ValueError):
         return False
+    # Any folder beside the notebook is a namespace package: it says nothing.
+    return spec is not None and spec.origin is not None

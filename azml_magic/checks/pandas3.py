@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from azml_magic.checks.codes import Code, Surroundings
 from azml_magic.checks.literals import is_true
 from azml_magic.checks.runtimes import as_version, runtime_of, version_here
-from azml_magic.checks.script import Script
-from azml_magic.checks.vocabulary import ARRAY, FRAME
+from azml_magic.checks.script import Call, Script
+from azml_magic.checks.vocabulary import ARRAY, FRAME, SERIES
 from azml_magic.checks.walk import Owner
 from azml_magic.result import Finding
 
@@ -36,10 +36,12 @@ def _inplace_calls(script: Script, around: Surroundings) -> Iterator[Finding]:
     for call in script.calls:
         function = call.node.func
         if isinstance(function, ast.Attribute) and is_true(call.node, "inplace"):
-            part = _part_of_frame(function.value, script, call.owner)
-            if part:
-                told = ast.unparse(function.value)[:60]
-                fix = f"write {told} = {told}.{function.attr}(...)"
+            part = function.value
+            if _part_of_frame(part, script, call.owner) or _lost_part(part, script, call):
+                told = ast.unparse(part)[:60]
+                sources = script.kinds.bound_to(told, call.owner) or [part]
+                column = ast.unparse(sources[0])[:60]
+                fix = f"write {column} = {column}.{function.attr}(...)"
                 yield _chained(call.line, f"{told}.{function.attr}(inplace=True)", fix, around)
 
 
@@ -72,6 +74,27 @@ def _chained(line: int, what: str, fix: str, around: Surroundings) -> Finding:
     else:
         message = f"{what} may change a copy only; pandas 3 ignores it"
     return CHAINED.at(line, message, fix, "3.5")
+
+
+def _lost_part(node: ast.expr, script: Script, call: Call) -> bool:
+    """Tell whether a name stands for a column of a frame, and nothing reads it after a call.
+
+    Then the call was meant for the frame. pandas 3 does not even warn of it.
+    """
+    if not isinstance(node, ast.Name):
+        return False
+    sources = script.kinds.bound_to(node.id, call.owner)
+    if len(sources) != 1 or not _part_of_frame(sources[0], script, call.owner):
+        return False
+    if isinstance(sources[0], ast.Subscript) and script.kinds.of(sources[0], call.owner) != SERIES:
+        return False
+    return not any(
+        isinstance(place.node, ast.Name)
+        and place.node.id == node.id
+        and place.owner is call.owner
+        and place.node.lineno > call.line
+        for place in script.walk.places(ast.Name)
+    )
 
 
 def _part_of_frame(node: ast.expr, script: Script, owner: Owner) -> bool:

@@ -293,6 +293,24 @@ def test_a_name_of_the_notebook_says_where_it_is_defined():
     assert first.fix == "move it into this cell or into the script bundle"
 
 
+@pytest.mark.parametrize(
+    ("name", "known", "fix"),
+    [
+        ("plt", {}, "add `import matplotlib.pyplot as plt` to the module"),
+        ("plt", {"plt": "Cell In[1]"}, "add `import matplotlib.pyplot as plt` to the module"),
+        ("pytest", {}, "add `import pytest` to the module"),
+        ("pytest", {"pytest": ""}, "add `import pytest` to the module, or move it into"),
+        ("code", {"code": "Cell In[2]"}, "add `import code` to the module, or move it into"),
+        ("tests", {"tests": "Cell In[2]"}, "move it into this cell"),
+        ("print_all", {}, "define it"),
+    ],
+)
+def test_what_may_be_a_module_is_told_from_a_variable(name, known, fix):
+    (finding,) = found(main(f"x = {name}.a"), known_names=known)
+    assert finding.fix.startswith(fix)
+    assert finding.code == ("AZ110" if known else "AZ111")
+
+
 def test_a_name_used_in_a_called_function_names_the_function():
     source = "def clean(f): return f * rate\n" + main("frame = clean(frame)")
     (finding,) = found(source, known_names={"rate": "Cell In[2]"})

@@ -122,6 +122,7 @@ CLEAN = [
     + "def y_of(f): return f\n",
     main("frame.index = frame['t']", "y = frame.index.year", "frame = frame.reset_index()"),
     main("y = frame.loc[frame['a'] > 0, 'b']"),
+    main("frame.index.name = 'row'", "frame.columns.name = None"),
     main("y = frame.set_index('t').resample('D').sum()"),
     main("frame['b'] = 1", "print(frame)", returns="return frame.head(),"),
     main("kept = frame", "kept['b'] = 1", returns="return kept,"),

@@ -83,6 +83,13 @@ CASES = [
     # what pandas 3 does otherwise
     (main("frame['a'].fillna(0, inplace=True)"), BOTH, "AZ622", 2, "frame['a'] ="),
     (main("frame.a.replace(1, 2, inplace=True)"), BOTH, "AZ622", 2, "frame.a ="),
+    (
+        main("a = frame['a']", "a.fillna(0, inplace=True)"),
+        BOTH,
+        "AZ622",
+        3,
+        "frame['a'] = frame['a'].fillna",
+    ),
     (main("frame['a'][0] = 1"), BOTH, "AZ622", 2, "in one step"),
     (main("frame[frame['a'] > 1]['b'] = 1"), BOTH, "AZ622", 2, "in one step"),
     (main("frame.loc[frame['a'] > 1]['b'] = 1"), BOTH, "AZ622", 2, "in one step"),
@@ -115,6 +122,8 @@ def test_a_finding_has_code_line_and_words(source, profiles, code, line, words):
 
 
 CLEAN = [
+    main("a = frame['a']", "a.fillna(0, inplace=True)", "print(a.mean())"),
+    main("a = frame[['a']]", "a.fillna(0, inplace=True)"),
     main("rows = []", "rows.append(1)", "rows.sort()"),
     main("rows = {}", "for k, v in rows.items(): print(k, v)"),
     main("names = frame.columns.tolist()", "names.append('b')"),
@@ -170,6 +179,7 @@ def test_a_feature_is_told_once():
 def test_a_package_that_the_script_installs_is_there():
     for line in (
         "os.system('pip install xgboost')",
+        "os.system('pip install -r \"Script Bundle/requirements.txt\"')",
         "os.system(f'{sys.executable} -m pip install scikit-learn xgboost')",
         "subprocess.check_call([sys.executable, '-m', 'pip', 'install', 'xgboost'])",
     ):
