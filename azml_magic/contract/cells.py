@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import decimal
-from typing import Any, Collection, Dict, Set, Tuple
+from typing import Any, Callable, Collection, Dict, Optional, Sequence, Set, Tuple
 
 import numpy as np
 import pandas as pd
@@ -61,3 +61,20 @@ def described(cell: Any) -> str:
     """Name the type of a cell, as messages write it."""
     name = type(cell).__name__
     return f"{'an' if name[:1].lower() in _AN or name == 'ndarray' else 'a'} {name}"
+
+
+def mapped(values: Any, missing: Any, convert: Optional[Callable[[Any], Any]]) -> Any:
+    """Return new cells: converted, if a function is given, and ``None`` where one is missing."""
+    if convert is None:
+        result = values.copy()
+        result[missing] = None
+        return result
+    return object_array([None if gone else convert(cell) for cell, gone in zip(values, missing)])
+
+
+def object_array(cells: Sequence[Any]) -> Any:
+    """Return cells as an array; filled at once, NumPy would take cells that are lists apart."""
+    result = np.empty(len(cells), dtype=object)
+    for row, cell in enumerate(cells):
+        result[row] = cell
+    return result

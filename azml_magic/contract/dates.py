@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, List
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from azml_magic.contract.cells import object_array
 from azml_magic.contract.changes import SECONDS, SPANS, UNREADABLE
 from azml_magic.contract.passage import UNCHANGED, Carried, Passage, Unfit
 
@@ -85,12 +86,9 @@ def _span_texts(spans: Any, missing: Any) -> Any:
     """Return ``[-][d.]hh:mm:ss[.fffffff]``, as .NET writes a TimeSpan."""
     ticks = spans.asi8
     per_second = _PER_SECOND[spans.unit]
-    texts: List[Any] = [
-        None if gone else _span_text(int(tick), per_second) for tick, gone in zip(ticks, missing)
-    ]
-    result = np.empty(len(texts), dtype=object)
-    result[:] = texts
-    return result
+    return object_array(
+        [None if gone else _span_text(int(tick), per_second) for tick, gone in zip(ticks, missing)]
+    )
 
 
 def _span_text(ticks: int, per_second: int) -> str:

@@ -52,11 +52,10 @@ def _dropped(index: Any, numbered: Any, changes: Changes) -> Optional[Any]:
 
 
 def _is_mixed(index: Any) -> bool:
-    return (
-        not isinstance(index, pd.MultiIndex)
-        and index.dtype == object
-        and infer_dtype(index, skipna=True).startswith("mixed")
-    )
+    if isinstance(index, pd.MultiIndex) or index.dtype != object:
+        return False
+    # Whole and other numbers together are one type, float64.
+    return infer_dtype(index, skipna=True) in ("mixed", "mixed-integer")
 
 
 def _levels(index: Any, passage: Passage, changes: Changes) -> Optional[Any]:

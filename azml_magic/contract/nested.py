@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Tuple, Union
+from typing import Any, Dict, List, Union
 
 import numpy as np
 import pandas as pd
 
-from azml_magic.contract.cells import described, family
+from azml_magic.contract.cells import described, family, object_array
 
 DEPTH = 32
 _PLAIN = {"str": str, "bool": bool, "int": int, "float": float, "bytes": bytes}
 _KEPT = frozenset({"date", "time", "datetime", "timedelta", "decimal"})
 _BITS = 63
+_DTYPES = {"int": np.int64, "float": np.float64, "bool": np.bool_}
+_BESIDE_A_GAP = {"int": "float", "bool": "bool or none"}
 
 # "none", the name of a family, a list of one shape, or a dict of shapes.
 Shape = Union[str, List[Any], Dict[str, Any]]
@@ -88,85 +90,53 @@ def merged(one: Shape, other: Shape) -> Shape:
     raise Uneven(f"mixes {_word(one)} and {_word(other)}")
 
 
-def filled(cells: List[Any], shape: Shape) -> Tuple[List[Any], bool]:
-    """Give all dicts of one place the same keys; whole numbers beside a gap become float.
+def settled(values: List[Any], shape: Shape) -> Shape:
+    """Return the shape as it is stored: beside a gap, whole numbers are floats.
 
     Parameters
     ----------
-    cells : list
-        Plain values of one place in all rows.
+    values : list
+        The plain values of one place in all rows.
     shape : Shape
         What describes them all.
-
-    Returns
-    -------
-    tuple
-        The new values, and whether any of them differs.
     """
+    present = [value for value in values if value is not None]
     if isinstance(shape, list):
-        return _filled_lists(cells, shape[0])
+        return [settled([item for value in present for item in value], shape[0])]
     if isinstance(shape, dict):
-        return _filled_dicts(cells, shape)
-    if shape == "float":
-        return [float(cell) if isinstance(cell, int) else cell for cell in cells], False
-    return cells, False
+        return {
+            key: settled([value.get(key) for value in present], inner)
+            for key, inner in shape.items()
+        }
+    return _BESIDE_A_GAP.get(shape, shape) if len(present) < len(values) else shape
 
 
-def _filled_lists(cells: List[Any], inner: Shape) -> Tuple[List[Any], bool]:
-    flat, changed = filled([item for cell in cells if cell is not None for item in cell], inner)
-    result: List[Any] = []
-    start = 0
-    for cell in cells:
-        if cell is None:
-            result.append(None)
-            continue
-        result.append(flat[start : start + len(cell)])
-        start += len(cell)
-    return result, changed
+def lacks_keys(value: Any, shape: Shape) -> bool:
+    """Tell whether a dict in a plain value has not all keys of its place."""
+    if isinstance(shape, list):
+        return value is not None and any(lacks_keys(item, shape[0]) for item in value)
+    if isinstance(shape, dict) and value is not None:
+        inner = any(lacks_keys(value.get(key), item) for key, item in shape.items())
+        return inner or len(value) < len(shape)
+    return False
 
 
-def _filled_dicts(cells: List[Any], shape: Dict[str, Any]) -> Tuple[List[Any], bool]:
-    present = [cell for cell in cells if cell is not None]
-    changed = any(len(cell) < len(shape) for cell in present)
-    columns = {}
-    for key, inner in shape.items():
-        items = [cell.get(key) for cell in present]
-        if inner == "int" and any(item is None for item in items):
-            items, changed = [None if item is None else float(item) for item in items], True
-        else:
-            items, deeper = filled(items, inner)
-            changed |= deeper
-        columns[key] = items
-    rows = iter(range(len(present)))
-    result: List[Any] = []
-    for cell in cells:
-        if cell is None:
-            result.append(None)
-            continue
-        row = next(rows)
-        result.append({key: items[row] for key, items in columns.items()})
-    return result, changed
-
-
-def arrays(value: Any, shape: Shape) -> Any:
-    """Return a plain value with arrays for lists, as a reader of the dataset gets them."""
-    if isinstance(value, list) and isinstance(shape, list):
+def stored(value: Any, shape: Shape) -> Any:
+    """Return a plain value as a reader gets it: arrays for lists, all keys in each dict."""
+    if value is None:
+        return None
+    if isinstance(shape, list):
         return _array(value, shape[0])
-    if isinstance(value, dict) and isinstance(shape, dict):
-        return {key: arrays(item, shape[key]) for key, item in value.items()}
-    return value
+    if isinstance(shape, dict):
+        return {key: stored(value.get(key), inner) for key, inner in shape.items()}
+    return float(value) if shape == "float" else value
 
 
 def _array(items: List[Any], inner: Shape) -> Any:
-    gaps = any(item is None for item in items)
-    if inner == "float" or (inner == "int" and gaps):
-        return np.array([np.nan if item is None else item for item in items], dtype=np.float64)
-    if inner == "int" or (inner == "bool" and not gaps):
-        return np.array(items, dtype=np.int64 if inner == "int" else np.bool_)
-    result = np.empty(len(items), dtype=object)
-    for place, item in enumerate(items):
-        result[place] = arrays(item, inner)
-    return result
+    dtype = _DTYPES.get(inner) if isinstance(inner, str) else None
+    if dtype is not None:
+        return np.array([np.nan if item is None else item for item in items], dtype=dtype)
+    return object_array([stored(item, inner) for item in items])
 
 
 def _word(shape: Shape) -> str:

@@ -4,14 +4,23 @@ from __future__ import annotations
 
 import datetime
 import decimal
-from typing import AbstractSet, Any, Iterable, List, NoReturn, Set
+from typing import AbstractSet, Any, List, NoReturn, Set
 
 import numpy as np
 import pandas as pd
 from pandas.api.types import infer_dtype
 
 from azml_magic.contract import nested
-from azml_magic.contract.cells import NUMBERS, SCALARS, described, families, family, first_row
+from azml_magic.contract.cells import (
+    NUMBERS,
+    SCALARS,
+    described,
+    families,
+    family,
+    first_row,
+    mapped,
+    object_array,
+)
 from azml_magic.contract.changes import (
     BYTES,
     FLOATS,
@@ -61,14 +70,14 @@ def carry_objects(values: Any, passage: Passage) -> Carried:
     missing = pd.isna(values)
     found = families(values[~missing])
     if not found:
-        return Carried(_nones(values)) if len(values) else UNCHANGED
+        return Carried(object_array([None] * len(values))) if len(values) else UNCHANGED
     if found == {"str"}:  # pandas did not see it for the several kinds of missing values
-        return Carried(_mapped(values, missing, str))
+        return Carried(mapped(values, missing, str))
     if found <= NUMBERS:
         return _numbers(values, missing, found, passage)
     if found == {"bytes"}:
         kinds = (BYTES,) if passage.profile.plain_types_only and not passage.incoming else ()
-        return Carried(_mapped(values, missing, bytes), kinds)
+        return Carried(mapped(values, missing, bytes), kinds)
     if passage.profile.plain_types_only:
         return _plain_types(values, missing, found, passage)
     return _any_types(values, missing, found, passage)
@@ -77,7 +86,7 @@ def carry_objects(values: Any, passage: Passage) -> Carried:
 def _plain_types(values: Any, missing: Any, found: Set[str], passage: Passage) -> Carried:
     """Classic: numbers and text; dates and time spans go in only (rules V8 to V11, C17 to C29)."""
     if found <= NUMBERS | {"str"}:
-        return Carried(_mapped(values, missing, str), (MIXED,))
+        return Carried(mapped(values, missing, str), (MIXED,))
     if found == {"datetime"} and (passage.incoming or not passage.epoch):
         return _converted(_as_dates(values, missing), passage)
     if found == {"timedelta"} and passage.incoming:
@@ -94,14 +103,14 @@ def _any_types(values: Any, missing: Any, found: Set[str], passage: Passage) -> 
         carried = carry_spans(spans, passage)
         return Carried(spans.array) if carried.values is None else carried
     if "str" in found and found <= SCALARS:
-        return Carried(_mapped(values, missing, _scalar_text), (MIXED,))
+        return Carried(mapped(values, missing, _scalar_text), (MIXED,))
     if len(found) > 1 or not found <= _DESIGNER:
         return _refuse(values, missing, found, _DESIGNER)
     if found == {"decimal"}:
         return _decimals(values, missing)
     if found <= {"list", "dict"}:
         return _nested(values, missing)
-    return Carried(_mapped(values, missing, None))
+    return Carried(mapped(values, missing, None))
 
 
 def _numbers(values: Any, missing: Any, found: Set[str], passage: Passage) -> Carried:
@@ -112,7 +121,7 @@ def _numbers(values: Any, missing: Any, found: Set[str], passage: Passage) -> Ca
             return Carried(np.array(values, dtype=bool))
         odd = any(type(cell) is np.bool_ for cell in values)
         unreadable = odd and not (passage.incoming or passage.profile.plain_types_only)
-        return Carried(_mapped(values, missing, bool), (UNREADABLE,) if unreadable else ())
+        return Carried(mapped(values, missing, bool), (UNREADABLE,) if unreadable else ())
     present = values[~missing]
     try:
         if "float" in found:
@@ -141,7 +150,7 @@ def _is_too_large(cell: Any) -> bool:
 def _dates(values: Any, missing: Any, passage: Passage) -> Carried:
     if passage.incoming:
         return _converted(_as_dates(values, missing), passage)
-    return Carried(_mapped(values, missing, _timestamp), (UNREADABLE,))
+    return Carried(mapped(values, missing, _timestamp), (UNREADABLE,))
 
 
 def _converted(dates: pd.DatetimeIndex, passage: Passage) -> Carried:
@@ -155,7 +164,7 @@ def _timestamp(cell: Any) -> Any:
 
 def _as_dates(values: Any, missing: Any) -> pd.DatetimeIndex:
     try:
-        return pd.DatetimeIndex(_mapped(values, missing, _timestamp))
+        return pd.DatetimeIndex(mapped(values, missing, _timestamp))
     except (ValueError, TypeError, OverflowError):
         row = int(np.argmin(missing))
         raise Unfit(
@@ -167,7 +176,7 @@ def _as_dates(values: Any, missing: Any) -> pd.DatetimeIndex:
 
 def _as_spans(values: Any, missing: Any) -> pd.TimedeltaIndex:
     try:
-        return pd.TimedeltaIndex(_mapped(values, missing, pd.Timedelta))
+        return pd.TimedeltaIndex(mapped(values, missing, pd.Timedelta))
     except (ValueError, TypeError, OverflowError):
         raise Unfit(
             "holds a time span of more than 292 years",
@@ -189,7 +198,7 @@ def _decimals(values: Any, missing: Any) -> Carried:
         raise Unfit(f"holds decimals of more than {_DIGITS} digits", _HINTS["decimal"], 0)
     context = decimal.Context(prec=_DIGITS + 1)
     unit = decimal.Decimal(1).scaleb(-places, context)
-    scaled = _mapped(values, missing, lambda cell: cell.quantize(unit, context=context))
+    scaled = mapped(values, missing, lambda cell: cell.quantize(unit, context=context))
     changed = any(exponent != -places for exponent in exponents)
     return Carried(scaled, (RESCALED,) if changed else ())
 
@@ -208,38 +217,17 @@ def _nested(values: Any, missing: Any) -> Carried:
             raise Unfit(f"holds {described(cell)} that {error}", hint, row) from None
     if any(isinstance(cell, (list, tuple)) for cell in values):
         kinds.append(LISTS)
-    cells, changed = nested.filled(cells, shape)
-    if changed:
+    settled = nested.settled(cells, shape)
+    is_dict = isinstance(shape, dict)
+    if (is_dict and settled != shape) or any(nested.lacks_keys(cell, shape) for cell in cells):
         kinds.append(KEYS)
-    return Carried(_array([nested.arrays(cell, shape) for cell in cells]), tuple(kinds))
+    return Carried(object_array([nested.stored(cell, settled) for cell in cells]), tuple(kinds))
 
 
 def _scalar_text(cell: Any) -> str:
     if isinstance(cell, (np.datetime64, np.timedelta64)):
         cell = pd.Timestamp(cell) if isinstance(cell, np.datetime64) else pd.Timedelta(cell)
     return cell.isoformat() if isinstance(cell, datetime.time) else str(cell)
-
-
-def _mapped(values: Any, missing: Any, convert: Any) -> Any:
-    """Return new cells: converted, and ``None`` where one is missing."""
-    if convert is None:
-        result = values.copy()
-    else:
-        result = _array([None if gone else convert(cell) for cell, gone in zip(values, missing)])
-    result[missing] = None
-    return result
-
-
-def _nones(values: Any) -> Any:
-    return np.full(len(values), None, dtype=object)
-
-
-def _array(cells: Iterable[Any]) -> Any:
-    cells = list(cells)
-    result = np.empty(len(cells), dtype=object)
-    for row, cell in enumerate(cells):
-        result[row] = cell
-    return result
 
 
 def _refuse(values: Any, missing: Any, found: Set[str], accepted: AbstractSet[str]) -> NoReturn:

@@ -261,7 +261,13 @@ LISTS = [
     (objects([1, 2.5], []), [("float64", [1.0, 2.5]), ("float64", [])], ["AZ316"]),
     (objects([1.0, None]), [("float64", [1.0, NAN])], ["AZ316"]),
     (objects([1, None]), [("float64", [1.0, NAN])], ["AZ316"]),
-    (objects([True], [None]), [("bool", [True]), ("object", [None])], ["AZ316"]),
+    (
+        objects([1], [None], []),
+        [("float64", [1.0]), ("float64", [NAN]), ("float64", [])],
+        ["AZ316"],
+    ),
+    (objects([True], [False]), [("bool", [True]), ("bool", [False])], ["AZ316"]),
+    (objects([True], [None]), [("object", [True]), ("object", [None])], ["AZ316"]),
     (objects(["x", None]), [("object", ["x", None])], ["AZ316"]),
     (objects([DAY]), [("object", [DAY])], ["AZ316"]),
     (
