@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
+import io
 import re
 import sys
+import tokenize
 from collections.abc import Iterator
 
 from azml_magic.checks.codes import Code, Surroundings
@@ -19,6 +21,7 @@ GONE_HERE = Code("AZ603", "warning", "standard library that only the cloud's Pyt
 CODES: tuple[Code, ...] = (SYNTAX, LIBRARY, GONE_HERE)
 
 _UNDERSCORES = re.compile(r"(?<![\w.])\d+(?:_\d+)+")
+_MARK = re.compile(r"""[A-Za-z]*(\"{3}|'{3}|"|')""")
 _Feature = tuple[tuple[int, int], int, str, str]
 
 # Node types that say all by being there: version, what it is, what to write instead.
@@ -108,6 +111,8 @@ def _features(script: Script) -> Iterator[_Feature]:
             yield (3, 7), one.line, "from __future__ import annotations", "no annotations"
     if _UNDERSCORES.search(script.source):
         yield from _numbers(script)
+    if script.walk.has(ast.JoinedStr) and not script.notebook_lines:
+        yield from _quotes(script.source)
 
 
 def _signatures(script: Script) -> Iterator[_Feature]:
@@ -164,6 +169,25 @@ def _numbers(script: Script) -> Iterator[_Feature]:
             text = ast.get_source_segment(script.source, node) or ""
             if "_" in text:
                 yield (3, 6), node.lineno, f"the number {text}", text.replace("_", "")
+
+
+def _quotes(source: str) -> Iterator[_Feature]:
+    """Yield f-strings that have their own quotation mark inside their braces."""
+    # Before 3.12 an f-string is one token, and such a source does not compile.
+    if sys.version_info < (3, 12):
+        return
+    around: list[str] = []
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        kind = tokenize.tok_name[token.type]
+        if kind in {"FSTRING_START", "STRING"}:
+            mark = _MARK.match(token.string)
+            quote = mark[1] if mark is not None else ""
+            if around and quote == around[-1]:
+                yield (3, 12), token.start[0], "a quotation mark again in an f-string", "the other"
+            if kind == "FSTRING_START":
+                around.append(quote)
+        elif kind == "FSTRING_END":
+            around.pop()
 
 
 def _dotted(version: tuple[int, ...]) -> str:

@@ -215,7 +215,21 @@ def test_other_major_versions_are_one_note(monkeypatch):
 
 @pytest.mark.skipif(sys.version_info < (3, 12), reason="syntax of 3.12")
 @pytest.mark.parametrize(
-    "line", ["type Pair = tuple[int, int]", "def f[T](a: T) -> T: return a", "class C[T]: pass"]
+    "line",
+    [
+        "x = f'{\"a\"}{d['a']}'",
+        "x = f'{f'{1}'}'",
+        "type Pair = tuple[int, int]",
+        "def f[T](a: T) -> T: return a",
+        "class C[T]: pass",
+    ],
 )
 def test_syntax_of_3_12(line):
     assert "AZ601" in codes(f"{line}\n" + main(), "designer")
+
+
+@pytest.mark.parametrize(
+    "text", ["f'{1}' f\"{d['a']}\"", "f'{d[\"a\"]}'", "f'a' 'b' + 'c'", 'f"""{d[\'a\']}""" \'x\'']
+)
+def test_quotation_marks_that_the_designer_reads(text):
+    assert codes("d = {'a': 1}\n" + main(f"print({text})"), "designer") == []
