@@ -164,11 +164,17 @@ def _is_bare_unpacking(node: ast.Tuple, lines: tuple[str, ...]) -> bool:
 
 
 def _numbers(script: Script) -> Iterator[_Feature]:
+    """Yield the numbers that are written with underscores."""
+    lines = {number for number, line in enumerate(script.lines, 1) if _UNDERSCORES.search(line)}
     for node in ast.walk(script.tree):
         if isinstance(node, ast.Constant) and isinstance(node.value, int | float | complex):
-            text = ast.get_source_segment(script.source, node) or ""
-            if "_" in text:
-                yield (3, 6), node.lineno, f"the number {text}", text.replace("_", "")
+            if node.lineno not in lines:
+                continue
+            # Offsets count bytes of UTF-8.
+            line = script.lines[node.lineno - 1].encode(errors="replace")
+            written = line[node.col_offset : node.end_col_offset].decode(errors="replace")
+            if "_" in written:
+                yield (3, 6), node.lineno, "a number with underscores", written.replace("_", "")
 
 
 def _quotes(source: str) -> Iterator[_Feature]:
