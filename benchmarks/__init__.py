@@ -1,0 +1,1 @@
+"""How fast azml_magic is, as ratios measured in one run: ``python -m benchmarks --help``."""

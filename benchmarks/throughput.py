@@ -1,0 +1,189 @@
+"""Frames there and back, in copies of the same bytes and beside other ways to send them."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable
+
+import pandas as pd
+
+import azml_magic
+from benchmarks import frames
+from benchmarks.echo import METHODS, Peer
+from benchmarks.measure import Sample, copy_seconds, prime, rounds
+from benchmarks.tables import Table
+
+MODULE = f"""\
+{frames.READ_SOURCE}
+import time
+
+def azureml_main(frame):
+    read(frame)
+    print(time.monotonic())
+    print(time.monotonic())
+    return frame,
+"""
+# CSV takes minutes for what others take a second; its ratio is that of a part.
+CSV_ROWS = 200_000
+TARGETS = {"A": (3.6, 3.6), "B": (3.9, 4.1), "C": (3.8, 3.8), "E": (3.8, 4.4)}
+
+
+def run_once(frame: pd.DataFrame, text: str) -> tuple[float, float]:
+    """Return the seconds there and back through a module, each until every byte was read."""
+    started = time.monotonic()
+    result = azml_magic.run(
+        MODULE, frame, profile="designer", dates="datetime", text=text, memory="12GB"
+    )
+    frames.read(result.output1)
+    ended = time.monotonic()
+    arrived, left = map(float, result.stdout.split())
+    return arrived - started, ended - left
+
+
+def table(quick: bool) -> list[Table]:
+    """Measure frames A to E."""
+    scale, seconds, most = (0.1, 5.0, 3) if quick else (1.0, 60.0, 9)
+    return [_of_frame(name, scale, seconds, most) for name in "ABCE"] + [_small(quick), *_r(quick)]
+
+
+def _of_frame(name: str, scale: float, seconds: float, most: int) -> Table:
+    frame = frames.make(name, scale)
+    size = frames.payload(frame)
+    peers = {method: Peer(method) for method in METHODS if method != "CSV"}
+    there: dict[str, list[float]] = {}
+    back: dict[str, list[float]] = {}
+
+    def ratio(label: str, once: Callable[[], tuple[float, float]]) -> Callable[[], float]:
+        def measure() -> float:
+            prime(3 * size)
+            copy = copy_seconds(size)
+            inward, outward = once()
+            there.setdefault(label, []).append(inward / copy)
+            back.setdefault(label, []).append(outward / copy)
+            return inward + outward
+
+        return measure
+
+    things = {"azml_magic": ratio("azml_magic", lambda: run_once(frame, "str"))}
+    if name in "BE":
+        label = "azml_magic, object text"
+        things[label] = ratio(label, lambda: run_once(frame, "object"))
+        plain = frame.assign(text=frame["text"].astype(object))
+        oob = peers["pickle 5 out-of-band"]
+        label = "pickle 5 out-of-band, object text"
+        things[label] = ratio(label, lambda: oob.echo(plain))
+    for method, peer in peers.items():
+        things[method] = ratio(method, lambda peer=peer: peer.echo(frame))
+    try:
+        for first in things.values():
+            first()
+        there.clear()
+        back.clear()
+        rounds(things, most, seconds)
+        _csv(frame, there, back)
+    finally:
+        for peer in peers.values():
+            peer.close()
+    return _table(name, size, there, back)
+
+
+def _csv(frame: pd.DataFrame, there: dict[str, list[float]], back: dict[str, list[float]]) -> None:
+    part = frame.head(max(100, CSV_ROWS // len(frame.columns)))
+    size = frames.payload(part)
+    peer = Peer("CSV")
+    try:
+        # A copy of the part itself would be one within the processor's cache.
+        copy = copy_seconds(64 << 20) * size / (64 << 20)
+        inward, outward = peer.echo(part)
+    finally:
+        peer.close()
+    there["CSV (a part)"] = [inward / copy]
+    back["CSV (a part)"] = [outward / copy]
+
+
+def _table(
+    name: str, size: int, there: dict[str, list[float]], back: dict[str, list[float]]
+) -> Table:
+    title = f"Frame {name}, {frames.NAMES[name]} ({size / 1e6:.0f} MB): copies of its bytes"
+    made = Table(title, ("way", "in", "out", "in / ours", "out / ours"))
+    ours = Sample(tuple(there["azml_magic"])).median, Sample(tuple(back["azml_magic"])).median
+    for label in there:
+        inward, outward = Sample(tuple(there[label])), Sample(tuple(back[label]))
+        made.rows.append(
+            (
+                label,
+                inward.text(),
+                outward.text(),
+                f"{inward.median / ours[0]:.2f}",
+                f"{outward.median / ours[1]:.2f}",
+            )
+        )
+        made.bars.append((label, inward.median + outward.median))
+    made.bars_unit = "copies of its bytes, there and back"
+    if name in TARGETS:
+        made.notes.append("Wanted of azml_magic: at most {} in, {} out.".format(*TARGETS[name]))
+    made.notes.append("Until the receiver has read every byte; results are validated.")
+    return made
+
+
+def _small(quick: bool) -> Table:
+    """Frame D, whose cost is latency: what the run takes more than one without a frame."""
+    frame = frames.make("D")
+    azml_magic.run(MODULE, frame, profile="designer")
+    count = 10 if quick else 60
+    pairs = []
+    for _ in range(count):
+        time.sleep(0.03)
+        pairs.append(run_once(frame, "str"))
+    empty = "import pandas as pd\ndef azureml_main():\n    return pd.DataFrame({'a': [1]}),\n"
+    peers = {name: Peer(name) for name in ("pickle 5 out-of-band", "Arrow stream, validated")}
+    made = Table("Frame D, 100 x 5: milliseconds", ("way", "in", "out"))
+    inward, outward = (
+        Sample(tuple(1e3 * value for value in side)) for side in zip(*pairs, strict=True)
+    )
+    made.rows.append(("azml_magic, whole run", inward.text(2), outward.text(2)))
+    for name, peer in peers.items():
+        peer.echo(frame)
+        sides = zip(*[peer.echo(frame) for _ in range(count)], strict=True)
+        texts = [Sample(tuple(1e3 * value for value in side)).text(2) for side in sides]
+        made.rows.append((f"{name}, bare", *texts))
+        peer.close()
+
+    def whole(source: str, *ports: pd.DataFrame) -> float:
+        time.sleep(0.03)
+        started = time.perf_counter()
+        azml_magic.run(source, *ports, profile="designer")
+        return 1e3 * (time.perf_counter() - started)
+
+    echo = "def azureml_main(frame):\n    return frame,\n"
+    found = rounds({"D": lambda: whole(echo, frame), "no": lambda: whole(empty)}, count, 30)
+    more = found["D"].median - found["no"].median
+    made.notes.append(
+        f"A run with D in and out: {found['D'].text()} ms, {more:.1f} ms more than one without."
+    )
+    made.notes.append("The first row includes starting and ending the run; the others do not.")
+    return made
+
+
+def _r(quick: bool) -> list[Table]:
+    """Compare with the R magic where R is there."""
+    if quick or shutil.which("R") is None:
+        return []
+    try:
+        import rpy2.robjects as robjects
+        from rpy2.robjects import pandas2ri
+    except ImportError:
+        return []
+    frame = frames.make("A", 0.01)
+    size = frames.payload(frame)
+    copy = copy_seconds(64 << 20) * size / (64 << 20)
+    started = time.monotonic()
+    with (robjects.default_converter + pandas2ri.converter).context():
+        robjects.globalenv["frame"] = frame
+        arrived = time.monotonic()
+        frames.read(robjects.globalenv["frame"])
+    made = Table("A hundredth of frame A, copies of its bytes", ("way", "in", "out"))
+    back = time.monotonic() - arrived
+    made.rows.append(("%%R of rpy2", f"{(arrived - started) / copy:.0f}", f"{back / copy:.0f}"))
+    return [made]
