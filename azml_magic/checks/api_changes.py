@@ -43,7 +43,7 @@ def _judge(use: Use, runtime: Runtime) -> Finding | None:
         return NEWER.at(use.line, message, f"write {use.instead}", "P2")
     if until <= here:
         message = (
-            f"{use.what} is gone since {use.package} {use.until}: the cloud's {cloud} has it, "
+            f"{use.what} is gone since {use.package} {use.until}: the cloud's ({cloud}) has it, "
             f"{version_here(use.package)} here has not"
         )
         in_both = _is_old(use.instead, runtime)

@@ -70,7 +70,7 @@ def _assignments(script: Script, around: Surroundings) -> Iterator[Finding]:
 def _chained(line: int, what: str, fix: str, around: Surroundings) -> Finding:
     there = runtime_of(around.profile).told("pandas")
     if _has_pandas_3():
-        message = f"{what} changes a copy in pandas 3, so nothing; in the cloud's {there} it may"
+        message = f"{what} changes a copy in pandas 3, so nothing; in the cloud ({there}) it may"
     else:
         message = f"{what} may change a copy only; pandas 3 ignores it"
     return CHAINED.at(line, message, fix, "3.5")

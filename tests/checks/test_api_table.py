@@ -68,9 +68,7 @@ def test_a_method_is_there_in_its_versions_only(name):
     assert any(hasattr(place, name) for place in places) == is_there(since, until, PANDAS)
 
 
-@pytest.mark.parametrize(
-    ("function", "keyword"), [one for one in KEYWORDS if one[1] != "*" and one[0] != "percentile"]
-)
+@pytest.mark.parametrize(("function", "keyword"), [one for one in KEYWORDS if one[1] != "*"])
 def test_a_keyword_is_there_in_its_versions_only(function, keyword):
     is_numpy = function in NUMPY_KEYWORDS
     places = [np] if is_numpy else [pd, pd.DataFrame, pd.Series]
