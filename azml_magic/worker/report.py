@@ -38,7 +38,7 @@ def failure(error: BaseException, progress: Progress, filename: str, folder: str
     return {
         "event": "failure",
         "stage": progress.stage,
-        "kind": _kind(error),
+        "kind": "ContractError" if refused else _kind(error),
         "number": error.number if isinstance(error, ReturnRefused) else "0085",
         "message": _message(error),
         "hint": error.hint if isinstance(error, ReturnRefused) else "",
