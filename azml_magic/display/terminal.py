@@ -25,6 +25,8 @@ _CODES = {
     "arrow": "1",
     "gap": "2",
 }
+# JupyterLab sets errors on a red ground, light or dark, on which neither red nor cyan can be read.
+_BOLD_CODES = dict.fromkeys(("failed", "error", "warning", "name", "place", "arrow"), "1")
 
 
 def result_terminal(
@@ -50,6 +52,11 @@ def result_terminal(
 def error_terminal(error: AzmlError, *, colors: bool) -> str:
     """Return an error for a terminal: traceback, message, hint, findings."""
     return error_text(error, paint=_painter(colors))
+
+
+def error_notebook(error: AzmlError, *, colors: bool) -> str:
+    """Return an error as the traceback of a notebook's cell: weights, and no colours."""
+    return error_text(error, paint=_bold if colors else plain)
 
 
 def findings_terminal(findings: Sequence[Finding], label: str, *, colors: bool) -> str:
@@ -81,7 +88,14 @@ def _painter(colors: bool) -> Paint:
 
 
 def _painted(role: str, text: str) -> str:
-    code = _CODES.get(role)
+    return _coded(_CODES.get(role), text)
+
+
+def _bold(role: str, text: str) -> str:
+    return _coded(_BOLD_CODES.get(role), text)
+
+
+def _coded(code: str | None, text: str) -> str:
     if code is None or not text:
         return text
     # Each line on its own: pagers and notebooks split between lines.

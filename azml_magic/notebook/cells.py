@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from types import FrameType
 from typing import Any
 
-from azml_magic.display.terminal import error_terminal, wants_color
+from azml_magic.display.terminal import error_notebook, error_terminal, wants_color
 from azml_magic.errors import AzmlError
 
 
@@ -69,7 +69,8 @@ def presentable(error: AzmlError, shell: Any) -> AzmlError:
     def render() -> list[str]:
         # IPython keeps the traceback that it rendered itself for %debug; this one is newer.
         shell.InteractiveTB.tb = None
-        return error_terminal(error, colors=wants_colors(shell)).splitlines()
+        show = error_notebook if in_kernel(shell) else error_terminal
+        return show(error, colors=wants_colors(shell)).splitlines()
 
     error._render_traceback_ = render  # type: ignore[attr-defined]
     return error
