@@ -10,7 +10,7 @@ from IPython.core.magic import Magics, line_cell_magic, line_magic, magics_class
 from traitlets import Bool, Enum, Float, Integer, Unicode
 
 from azml_magic import api
-from azml_magic.errors import AzmlError, OptionError
+from azml_magic.errors import AzmlError, Interrupted, OptionError
 from azml_magic.module.module import Module
 from azml_magic.notebook import cells, options, running
 from azml_magic.notebook.named import NamedRun
@@ -27,6 +27,7 @@ DEBUG_WARNING = (
     "Debug run: no sandbox. The module runs in the notebook's own process, "
     "and can read, write and reach whatever you can.\n"
 )
+EARLY = "the run was interrupted; nothing of it goes on"
 
 
 @magics_class
@@ -68,6 +69,10 @@ class AzmlMagics(Magics):
                 show_findings(running.check(self, chosen, module), module, self.shell)
             else:
                 self._run(chosen, module)
+        except KeyboardInterrupt as error:
+            interrupted = error if isinstance(error, AzmlError) else Interrupted(EARLY)
+            show_remains(interrupted, self.shell)
+            raise cells.presentable(interrupted, self.shell) from None
         except AzmlError as error:
             if chosen is None or not chosen.no_raise_error:
                 if chosen is None or not chosen.quiet:

@@ -1,0 +1,234 @@
+"""The same modules in every place a notebook runs: nbclient, papermill, a terminal."""
+
+import os
+import pty
+import re
+import select
+import signal
+import subprocess
+import sys
+import time
+import uuid
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError, CellTimeoutError
+
+ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b[=>]|\r")
+LOAD = "%load_ext azml_magic\nimport pandas as pd\nframe = pd.DataFrame({'a': [1.5, 2.0]})"
+FAILING = (
+    "%%azureml_module -i frame\ndef azureml_main(frame):\n    print('begun')\n    return nope,"
+)
+SLOW = "%%azureml_module\nimport time\ndef azureml_main():\n    print('begun')\n    time.sleep(60)"
+# The first run of a kernel waits for its processes; those after it begin at once.
+FIRST = "%%azureml_module -q\ndef azureml_main():\n    pass"
+AFTER = "reached = True"
+
+
+def notebook(*cells):
+    metadata = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}}
+    made = [nbformat.v4.new_code_cell(source) for source in cells]
+    return nbformat.v4.new_notebook(cells=made, metadata=metadata)
+
+
+def brief_for_the_slow_one(cell):
+    return 4 if cell.source == SLOW else 120
+
+
+def run_with(book, **settings):
+    """Execute a notebook; return the error that ended it."""
+    with pytest.raises(CellExecutionError) as caught:
+        NotebookClient(book, **{"timeout": 60, **settings}).execute()
+    return caught.value
+
+
+def test_nbclient_stops_at_a_failing_module_and_saves_what_is_shown():
+    book = notebook(LOAD, FAILING, AFTER)
+    error = run_with(book)
+    assert error.ename == "ModuleFailed"
+    kinds = [output["output_type"] for output in book.cells[1].outputs]
+    assert kinds == ["stream", "display_data", "error"]
+    shown = ANSI.sub("", "\n".join(book.cells[1].outputs[-1]["traceback"]))
+    assert "Cell In[2], line 4, in azureml_main" in shown
+    assert "azml_magic/" not in shown
+    assert "Error 0085" in book.cells[1].outputs[1]["data"]["text/html"]
+    assert book.cells[2].execution_count is None
+
+
+def test_a_failure_that_is_expected_lets_nbclient_go_on():
+    book = notebook(LOAD, FAILING, AFTER)
+    NotebookClient(book, timeout=60, allow_errors=True).execute()
+    assert book.cells[2].execution_count == 3
+
+
+def test_nbclients_timeout_interrupts_the_run_and_the_notebook_stops_there():
+    book = notebook(LOAD, FIRST, SLOW, AFTER)
+    error = run_with(book, interrupt_on_timeout=True, timeout_func=brief_for_the_slow_one)
+    assert error.ename == "Interrupted"
+    assert book.cells[2].outputs[0]["text"] == "begun\n"
+    assert book.cells[3].execution_count is None
+
+
+def test_a_kernel_that_nbclient_kills_takes_its_processes_along(monkeypatch):
+    # Every process inherits the mark from the kernel.
+    mark = uuid.uuid4().hex
+    monkeypatch.setenv("KILLED_KERNEL", mark)
+    running = []
+    book = notebook(LOAD, FIRST, SLOW)
+    client = NotebookClient(
+        book,
+        timeout_func=brief_for_the_slow_one,
+        on_cell_execute=lambda **_: running.append(carrying(mark)),
+    )
+    with pytest.raises(CellTimeoutError):
+        client.execute()
+    assert len(running[-1]) > 1
+    assert book.cells[2].outputs[0]["text"] == "begun\n"
+    deadline = time.monotonic() + 10
+    while carrying(mark):
+        assert time.monotonic() < deadline, carrying(mark)
+        time.sleep(0.1)
+
+
+def carrying(mark):
+    """Return the other processes whose environment holds a mark."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            if (
+                folder.name != str(os.getpid())
+                and mark.encode() in (folder / "environ").read_bytes()
+            ):
+                found.append(int(folder.name))
+        except OSError:
+            continue
+    return found
+
+
+def papermill(book, folder):
+    nbformat.write(book, folder / "in.ipynb")
+    command = [sys.executable, "-m", "papermill", "in.ipynb", "out.ipynb", "--no-progress-bar"]
+    command += ["--autosave-cell-every", "1"]
+    return subprocess.Popen(
+        command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+
+
+def test_papermill_ends_with_an_error_and_keeps_the_traceback(tmp_path):
+    process = papermill(notebook(LOAD, FAILING, AFTER), tmp_path)
+    output, _ = process.communicate(timeout=120)
+    assert process.returncode == 1
+    assert "PapermillExecutionError" in output
+    assert "line 4, in azureml_main" in ANSI.sub("", output)
+    book = nbformat.read(tmp_path / "out.ipynb", as_version=4)
+    errors = [o for c in book.cells for o in c.get("outputs", []) if o["output_type"] == "error"]
+    assert [error["ename"] for error in errors] == ["ModuleFailed"]
+    last = [cell for cell in book.cells if cell.source == AFTER]
+    assert last[0].execution_count is None
+
+
+def test_papermill_is_interrupted_by_ctrl_c(tmp_path):
+    process = papermill(notebook(LOAD, SLOW, AFTER), tmp_path)
+    out = tmp_path / "out.ipynb"
+    wait_until(lambda: out.exists() and "begun\\n" in out.read_text(), process)
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=60)
+    assert process.returncode != 0
+
+
+def wait_until(condition, process, seconds=60):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        assert process.poll() is None
+        time.sleep(0.1)
+
+
+class Terminal:
+    """Plain IPython in a terminal of its own."""
+
+    def __init__(self, folder, **environment):
+        self.text = ""
+        process, self.descriptor = pty.fork()
+        if process == 0:
+            os.environ.update(
+                IPYTHONDIR=str(folder), TERM="xterm", COLUMNS="100", LINES="40", **environment
+            )
+            command = [sys.executable, "-m", "IPython", "--simple-prompt", "--no-banner"]
+            os.execv(sys.executable, command)
+        self.process = process
+        self.wait_for("In [1]")
+
+    def type(self, text):
+        os.write(self.descriptor, text.encode())
+
+    def wait_for(self, text, seconds=60):
+        """Read until a text comes up; return all that came with it."""
+        deadline = time.monotonic() + seconds
+        came = ""
+        while text not in came:
+            assert time.monotonic() < deadline, came
+            if select.select([self.descriptor], [], [], 0.5)[0]:
+                came += os.read(self.descriptor, 1 << 16).decode(errors="replace")
+        self.text += came
+        return came
+
+    def run(self, cell, prompt):
+        """Type a cell and the empty line that ends it; return what is shown."""
+        self.type(cell.replace("\n", "\r") + ("\r\r\r" if "\n" in cell else "\r"))
+        return self.wait_for(f"In [{prompt}]")
+
+    def close(self):
+        os.kill(self.process, signal.SIGKILL)
+        os.waitpid(self.process, 0)
+        os.close(self.descriptor)
+
+
+@pytest.fixture
+def terminal(tmp_path):
+    started = []
+
+    def start(**environment):
+        started.append(Terminal(tmp_path, **environment))
+        return started[-1]
+
+    yield start
+    for one in started:
+        one.close()
+
+
+def test_a_terminal_shows_text_in_the_terminals_colours(terminal):
+    shell = terminal()
+    shell.run("%load_ext azml_magic", 2)
+    shell.run("import pandas as pd; frame = pd.DataFrame({'a': [1.5, 2.0]})", 3)
+    shown = shell.run("%%azureml_module -i frame\ndef azureml_main(f):\n    return f,", 4)
+    assert "\x1b[1;32mOK\x1b[0m  module ran in" in shown
+    assert "2 rows x 1 column" in shown
+    assert "<section" not in shown
+    shown = shell.run(FAILING, 5)
+    assert "begun" in shown
+    assert "Cell In[4], line 4, in azureml_main" in ANSI.sub("", shown)
+    assert "azml_magic/" not in shown
+
+
+def test_a_terminal_without_colours_gets_none(terminal):
+    shell = terminal(NO_COLOR="1")
+    shell.run("%load_ext azml_magic", 2)
+    shown = shell.run("%%azureml_module\ndef azureml_main():\n    return 1 / 0,", 3)
+    assert "ZeroDivisionError" in shown
+    assert "\x1b[1;31m" not in shown
+    shown = shell.run("%azureml_ports", 4)
+    assert "Type:    %azureml_module -f azureml_main" in shown
+
+
+def test_ctrl_c_in_a_terminal_ends_the_run_and_not_the_shell(terminal):
+    shell = terminal()
+    shell.run("%load_ext azml_magic", 2)
+    shell.type(SLOW.replace("\n", "\r") + "\r\r\r")
+    shell.wait_for("begun\r\n")
+    shell.wait_for("running for 2 s")
+    shell.type("\x03")
+    assert "Interrupted" in shell.wait_for("In [3]", seconds=20)
+    assert "42" in shell.run("6 * 7", 4)
