@@ -104,6 +104,7 @@ class Monitor:
         self.forked = 0
         self.look_at = 0.0
         self.serving = True
+        self.ready = False
         self.fork_server: ForkServer | None = None
         self.selector = selectors.DefaultSelector()
         self.watch(notebook, self.on_request)
@@ -175,6 +176,8 @@ class Monitor:
             self.begin(Limits(**request["limits"]), descriptors)
         elif request["op"] == "prepare":
             self.expected = Limits(**request["limits"])
+            if self.ready:
+                self.prepare(self.expected)
         elif request["op"] == "kill" and self.run is not None:
             self.run.end(request["reason"])
         elif request["op"] == "release" and self.run is not None:
@@ -215,6 +218,7 @@ class Monitor:
             return self.on_server_gone(self.fork_server)
         if report["op"] == "ready":
             self.fork_server.on_ready(descriptors[0])
+            self.ready = True
             self.tell(op="ready", confinement=self.confinement)
             if self.expected is not None:
                 self.prepare(self.expected)

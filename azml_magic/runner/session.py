@@ -14,7 +14,7 @@ from azml_magic.errors import SandboxBroken
 from azml_magic.module.bundle import Bundle
 from azml_magic.module.module import Module
 from azml_magic.result import Finding, Result
-from azml_magic.runner import verdict
+from azml_magic.runner import client, verdict
 from azml_magic.runner.client import MonitorClient
 from azml_magic.runner.conversation import Conversation, Heard
 from azml_magic.runner.images import Images
@@ -134,7 +134,7 @@ class Session:
     def _begin(self) -> None:
         if self._monitor is None or not self._monitor.alive:
             self._drop()
-            self._monitor = MonitorClient(kind(self.options))
+            self._monitor = client.acquire(kind(self.options))
         self._monitor.wait_until_ready()
         started = time.perf_counter()
         header = {
@@ -150,6 +150,9 @@ class Session:
         if heard.received.report is not None or heard.received.ended:
             self._answered = self.calls
             self._judge(heard, [], time.perf_counter() - started)
+        elif self.calls == 1:
+            # The next worker is forked and confined while this one waits and works.
+            self._monitor.send({"op": "prepare", "limits": endless})
 
     def _judge(self, heard: Heard, findings: list[Finding], seconds: float) -> Result:
         account = verdict.Account(

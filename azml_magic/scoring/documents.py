@@ -82,10 +82,17 @@ def example(manifest: Manifest) -> Dict[str, Any]:
     return {"Inputs": inputs, "GlobalParameters": {}}
 
 
-def swagger(manifest: Manifest) -> Dict[str, Any]:
+def swagger(manifest: Manifest, *, keyed: bool = False) -> Dict[str, Any]:
     """Return the Swagger 2.0 document of the classic service.
 
     Clients find the scoring path as the second one, with its query in the key.
+
+    Parameters
+    ----------
+    manifest : Manifest
+        Of the module.
+    keyed : bool
+        Whether requests need a key.
     """
     items = {
         **{f"{name}Item": _swagger_item(schema) for name, schema in _inputs(manifest)},
@@ -124,7 +131,7 @@ def swagger(manifest: Manifest) -> Dict[str, Any]:
                             "schema": {"$ref": "#/definitions/ExecutionRequest"},
                         }
                     ],
-                    "security": [{"Bearer": []}],
+                    **_security(keyed),
                     "responses": {
                         "200": {
                             "description": "Execution successful",
@@ -158,7 +165,9 @@ def swagger(manifest: Manifest) -> Dict[str, Any]:
     }
 
 
-def openapi(manifest: Manifest, *, classic: bool = True) -> Dict[str, Any]:
+def openapi(
+    manifest: Manifest, *, classic: bool = True, keyed: bool = False
+) -> Dict[str, Any]:
     """Return the OpenAPI 3.1 document.
 
     Parameters
@@ -167,10 +176,13 @@ def openapi(manifest: Manifest, *, classic: bool = True) -> Dict[str, Any]:
         Of the module.
     classic : bool
         Whether the classic paths are there too, and not ``/score`` alone.
+    keyed : bool
+        Whether requests need a key.
     """
-    paths = {"/score": {"post": _score(manifest)}}
+    paths = {"/score": {"post": {**_score(manifest), **_security(keyed)}}}
     if classic:
-        paths[f"{classic_base(manifest.name)}/execute"] = {"post": _execute(manifest)}
+        execute = {**_execute(manifest), **_security(keyed)}
+        paths[f"{classic_base(manifest.name)}/execute"] = {"post": execute}
     return {
         "openapi": "3.1.0",
         "info": {"version": "2.0", "title": manifest.name, "description": _describe(manifest)},
@@ -192,7 +204,6 @@ def _score(manifest: Manifest) -> Dict[str, Any]:
     return {
         "summary": "Score rows; values of the answer have JSON types",
         "operationId": "score",
-        "security": [{"Bearer": []}],
         "requestBody": _request_body(manifest),
         "responses": {"200": _json_response("The module's output", response), **_faults()},
     }
@@ -223,7 +234,6 @@ def _execute(manifest: Manifest) -> Dict[str, Any]:
     return {
         "summary": "Score rows as the classic service did; every value of the answer is text",
         "operationId": "execute",
-        "security": [{"Bearer": []}],
         "parameters": parameters,
         "requestBody": _request_body(manifest),
         "responses": {"200": _json_response("The module's output", response), **_faults()},
@@ -269,6 +279,10 @@ def _accepted_input(schema: Schema) -> Dict[str, Any]:
             "additionalProperties": False,
         },
     }
+
+
+def _security(keyed: bool) -> Dict[str, Any]:
+    return {"security": [{"Bearer": []}]} if keyed else {}
 
 
 def _inputs(manifest: Manifest) -> List[Tuple[str, Schema]]:

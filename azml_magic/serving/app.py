@@ -85,15 +85,20 @@ class Service:
     def routes(self) -> list[BaseRoute]:
         """Return the routes of the service."""
         base = classic_base(self.manifest.name)
-        documents = (("/openapi.json", openapi), (f"{base}/swagger.json", swagger))
+        keyed = bool(self.settings.keys)
+        documents: tuple[tuple[str, Callable[..., dict[str, Any]]], ...] = (
+            ("/openapi.json", openapi),
+            (f"{base}/swagger.json", swagger),
+            ("/swagger.json", swagger),
+        )
         return [
             Route("/score", self.told("score", self.score), methods=["POST"]),
             Route(f"{base}/execute", self.told("execute", self.execute), methods=["POST"]),
             Route("/health", self.told("health", self.health)),
             Route("/metrics", self.told("metrics", self.read_metrics)),
             *(
-                Route(path, self.told("document", _document(make(self.manifest))))
-                for path, make in (*documents, ("/swagger.json", swagger))
+                Route(path, self.told("document", _document(make(self.manifest, keyed=keyed))))
+                for path, make in documents
             ),
             *pages.routes(self.manifest, self.settings),
         ]

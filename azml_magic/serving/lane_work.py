@@ -1,0 +1,110 @@
+"""What a lane does: bodies to frames, a call of the module, frames to bodies."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+from typing import Any
+
+from azml_magic.contract.profile import get_profile
+from azml_magic.errors import AzmlError, RunError
+from azml_magic.module.bundle import read_bundle
+from azml_magic.module.exported import manifest_of
+from azml_magic.module.module import Module
+from azml_magic.runner.options import RunOptions
+from azml_magic.runner.session import Session
+from azml_magic.serving.messages import pack, receive
+from azml_magic.serving.scoring import answer, fault_of
+from azml_magic.tables import read_table, write_table
+
+
+class Lane:
+    """One module and its session, for one request at a time.
+
+    Parameters
+    ----------
+    endpoint : socket
+        To the server.
+    order : dict
+        The server's first message: the zip and the limits.
+    """
+
+    def __init__(self, endpoint: socket.socket, order: dict[str, Any]) -> None:
+        self._endpoint = endpoint
+        self._max_rows = order["max_rows"]
+        place = Path(order["zip"])
+        module = Module.from_zip(place)
+        profile = get_profile(module.profile or "classic")
+        manifest = manifest_of(read_bundle(place, profile)[0])
+        assert manifest is not None, "the server checks the zip before it starts a lane"
+        self._manifest = manifest
+        text = {"object": "object", "str": "native"}[manifest.text]
+        options = RunOptions(
+            seconds=order["seconds"],
+            memory=order["memory"],
+            dates=manifest.dates,
+            text=text,
+            network=order["network"],
+        )
+        self._session = Session(module, module.bundle, profile, options, calls=order["calls"])
+
+    def open(self) -> None:
+        """Have the first worker ready, and say so."""
+        try:
+            self._session.prepare()
+        except AzmlError as error:
+            self._say({"op": "failed", "message": error.message, "hint": error.hint})
+            return
+        self._say({"op": "ready", "confinement": self._session.confinement})
+
+    def serve(self) -> None:
+        """Answer until the server closes."""
+        actions = {"score": self._score, "table": self._table}
+        try:
+            while (message := receive(self._endpoint)) is not None:
+                header, body = message
+                actions[header["op"]](header, body)
+                self._prepare_next()
+        finally:
+            self._session.close()
+
+    def _score(self, header: dict[str, Any], body: bytes) -> None:
+        result = answer(
+            self._session.call,
+            self._manifest,
+            body,
+            header["form"],
+            details=header["details"],
+            max_rows=self._max_rows,
+        )
+        told = {"status": result.status, "code": result.code, "rows": result.rows}
+        self._say({**told, "busy": not self._session.worker_ready}, result.body)
+
+    def _table(self, header: dict[str, Any], _: bytes) -> None:
+        """Run the module over a file of a batch job; its output appears whole or not at all."""
+        target = Path(header["target"])
+        partial = target.with_name(f"_partial-{target.name}")
+        told: dict[str, Any] = {"status": 200, "rows": 0, "detail": ""}
+        try:
+            frame = read_table(header["source"])
+            assert frame is not None
+            result = self._session.call({self._manifest.ports[0]: frame})
+            if result.output1 is not None:
+                write_table(result.output1, str(partial))
+                partial.replace(target)
+            told["rows"] = len(frame)
+        except RunError as error:
+            fault = fault_of(error)
+            told |= {"status": fault.status, "detail": fault.detail}
+        except AzmlError as error:
+            told |= {"status": 400, "detail": error.message}
+        finally:
+            partial.unlink(missing_ok=True)
+        self._say({**told, "busy": not self._session.worker_ready})
+
+    def _prepare_next(self) -> None:
+        if not self._session.worker_ready:
+            self.open()
+
+    def _say(self, header: dict[str, Any], body: bytes = b"") -> None:
+        self._endpoint.sendall(pack(header, body))

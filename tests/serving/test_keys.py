@@ -1,0 +1,98 @@
+"""Keys, and where a server may listen."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import SOURCE, Client, fault, row, sample
+
+from azml_magic import Keys, ServiceSettings, serve
+from azml_magic.errors import OptionError
+from azml_magic.serving.keys import read_keys
+
+PRIMARY, SECONDARY = "p" * 40, "s" * 40
+
+
+@pytest.mark.rule("S-2", profile="classic")
+@pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER"])
+@pytest.mark.parametrize("key", [PRIMARY, SECONDARY])
+def test_either_key_opens_in_any_case_of_the_scheme(scheme, key):
+    assert Keys(PRIMARY, SECONDARY).accept(f"{scheme} {key}")
+
+
+@pytest.mark.parametrize(
+    "header", ["", PRIMARY, "Bearer", "Bearer ", f"Basic {PRIMARY}", f"Bearer {PRIMARY}x", "Bearer ü"]
+)
+def test_nothing_else_opens(header):
+    assert not Keys(PRIMARY, SECONDARY).accept(header)
+
+
+@pytest.mark.parametrize(("primary", "secondary"), [("short", ""), ("", PRIMARY), ("ü" * 20, "")])
+def test_weak_keys_are_refused(primary, secondary):
+    with pytest.raises(OptionError):
+        Keys(primary, secondary)
+
+
+def test_keys_come_from_a_file_or_the_environment(tmp_path):
+    file = tmp_path / "keys"
+    file.write_text(f"{PRIMARY}\n{SECONDARY}\n")
+    assert read_keys(str(file)) == Keys(PRIMARY, SECONDARY)
+    assert read_keys(None, {"AZML_PRIMARY_KEY": PRIMARY}) == Keys(PRIMARY)
+    assert not read_keys(None, {})
+    with pytest.raises(OptionError):
+        read_keys(str(tmp_path / "nothing"))
+    assert PRIMARY not in repr(Keys(PRIMARY))
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "example.org"])
+def test_elsewhere_only_with_a_key(host):
+    with pytest.raises(OptionError, match="no key is set"):
+        ServiceSettings(host=host)
+    assert ServiceSettings(host=host, keys=Keys(PRIMARY)).host == host
+
+
+def test_a_server_with_keys_asks_for_one():
+    settings = ServiceSettings(port=0, workers=1, keys=Keys(PRIMARY, SECONDARY))
+    with serve(SOURCE, sample(), name="obedient", force=True, settings=settings) as service:
+        client = Client(service)
+        unauthorized = (401, "Unauthorized", "ScoreRequestUnauthorized")
+        assert fault(client.score(row())) == unauthorized
+        assert fault(client.score(row(), headers={"Authorization": "Bearer x"})) == unauthorized
+        assert fault(client.get("/metrics")) == unauthorized
+        for key in (PRIMARY, SECONDARY):
+            answer = client.score(row(), headers={"Authorization": f"bearer {key}"})
+            assert answer.status_code == 200
+        assert client.get("/health").status_code == 200
+        lines = Path(f"/proc/{service._process.pid}/cmdline").read_bytes()
+        assert PRIMARY.encode() not in lines
+
+
+def test_a_key_is_never_logged(tmp_path):
+    module = tmp_path / "obedient.py"
+    module.write_text("def azureml_main(frame):\n    return frame,\n")
+    keys = tmp_path / "keys"
+    keys.write_text(PRIMARY)
+    command = [sys.executable, "-c", "import azml_magic.cli as cli; cli.main()", "serve", module]
+    with subprocess.Popen(
+        [*command, "--port", "0", "--workers", "1", "--key-file", keys],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as server:
+        url = server.stdout.readline().split()[-1]
+
+        class Service:
+            name = "obedient"
+
+        Service.url = url
+        client = Client(Service)
+        for key in (PRIMARY, "wrong" * 10):
+            client.score({"a": 1}, headers={"Authorization": f"Bearer {key}"})
+        server.terminate()
+        output, log = server.communicate(timeout=60)
+    assert server.returncode == 0
+    assert '"status": 200' in log
+    assert '"status": 401' in log
+    assert PRIMARY not in output + log
+    assert "wrong" not in output + log
