@@ -125,6 +125,9 @@ class Exchange:
             self._close_passed_on()
             try:
                 self._converse(job, max_bytes)
+                self._await_end(DYING_SECONDS)
+                # All has come; what the worker's processes still do is of no use.
+                self._kill("overdue")
             except (WorkerEnded, ChannelClosed, ConnectionError):
                 self._let_it_end()
             except (WireError, BadReport, MemoryError) as error:
@@ -186,12 +189,15 @@ class Exchange:
 
     def _let_it_end(self) -> None:
         """After the worker closed its end: its own way of ending is the news, not our kill."""
-        deadline = time.monotonic() + DYING_SECONDS
-        while not self.received.ended and time.monotonic() < deadline:
-            self._serve()
+        self._await_end(DYING_SECONDS)
         if not self.received.ended:
             self.received.refusal = "the data socket was closed while the module ran on"
             self._kill("refused")
+
+    def _await_end(self, seconds: float) -> None:
+        deadline = time.monotonic() + seconds
+        while not self.received.ended and time.monotonic() < deadline:
+            self._serve()
 
     def _wait_for_end(self) -> None:
         """Wait for the monitor's account, and for the last of the output.

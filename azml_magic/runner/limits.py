@@ -15,6 +15,7 @@ from azml_magic.errors import (
 )
 from azml_magic.result import Result
 from azml_magic.runner.outcome import FailureReport
+from azml_magic.sandbox.folders import BEYOND_MEASURE
 
 _MORE_MEMORY = "raise it with -m 4GB (memory='4GB'), or work on fewer rows"
 
@@ -41,6 +42,12 @@ def passed_limit(
         return MemoryLimitError(
             f"the run used {size(reached)} and was ended; its limit is {size(limits['memory'])}",
             _MORE_MEMORY,
+            result,
+        )
+    if reason == "disk" and reached >= BEYOND_MEASURE:
+        return DiskLimitError(
+            "the run nested folders too deep to be measured and was ended",
+            "keep folders less than 400 deep",
             result,
         )
     if reason == "disk":

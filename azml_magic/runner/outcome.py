@@ -173,6 +173,8 @@ def _text(item: Mapping[str, Any], key: str) -> str:
     value = item.get(key)
     if not isinstance(value, str):
         raise BadReport(f"{key} is not text")
+    # JSON also has halves of characters, which nothing could show or save.
+    value = value.encode("utf-8", "replace").decode("utf-8")
     return value if len(value) <= TEXT else value[:TEXT] + " [...]"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
 import struct
@@ -26,13 +27,30 @@ class NotAnImage(ValueError):
 def regular_files(folder: Path) -> list[str]:
     """Return the names of plain files at the top of `folder`, as a case-blind sort (rule W5)."""
     names = []
-    with os.scandir(folder) as entries:
-        for number, entry in enumerate(entries):
-            if number >= FOLDER_ENTRIES:
-                break
-            if entry.is_file(follow_symlinks=False):
-                names.append(entry.name)
+    with _opened(folder) as descriptor:
+        if descriptor is None:
+            return []
+        with os.scandir(descriptor) as entries:
+            for number, entry in enumerate(entries):
+                if number >= FOLDER_ENTRIES:
+                    break
+                if entry.is_file(follow_symlinks=False):
+                    names.append(entry.name)
     return sorted(names, key=lambda name: (name.lower(), name))
+
+
+@contextlib.contextmanager
+def _opened(folder: Path) -> Iterator[int | None]:
+    """Open a folder of the run; None for what is none, such as a link that a module put there."""
+    try:
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError:
+        yield None
+        return
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
 
 
 def read_figure(folder: Path, file: str, name: str) -> Figure:
@@ -53,10 +71,13 @@ def read_figure(folder: Path, file: str, name: str) -> Figure:
         When the bytes are not a whole PNG of a size that can be shown.
     """
     flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-    try:
-        descriptor = os.open(folder / file, flags)
-    except OSError as error:
-        raise NotAnImage(error.strerror or "it cannot be read") from None
+    with _opened(folder) as opened_folder:
+        if opened_folder is None:
+            raise NotAnImage("its folder is gone")
+        try:
+            descriptor = os.open(file, flags, dir_fd=opened_folder)
+        except OSError as error:
+            raise NotAnImage(error.strerror or "it cannot be read") from None
     with open(descriptor, "rb") as opened:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):

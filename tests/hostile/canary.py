@@ -9,11 +9,16 @@ import secrets
 import shutil
 import socket
 import stat
+import struct
 import subprocess
 import sys
 import tempfile
 import time
+import zlib
 from pathlib import Path
+
+import azml_magic
+from azml_magic.sandbox import processes
 
 VICTIM = """
 import signal, sys, time
@@ -26,27 +31,34 @@ print("ready", flush=True)
 while True:
     time.sleep(0.05)
 """
+GROWTH_BYTES = 400 << 20
+LEAVING_SECONDS = 15.0
 
 
 class Canary:
     """Everything on the host that a contained run leaves alone.
 
     ``facts`` goes into the snippets; ``changes()`` names what was touched since the last call.
+    It is made after a first run, so that the processes that wait for the next are known.
     """
 
     def __init__(self) -> None:
+        self.mark = "azml-canary-" + secrets.token_hex(6)
         self.token = "token-" + secrets.token_hex(12)
-        self.folder = Path(tempfile.mkdtemp(prefix="azml-canary-"))
+        self.folder = Path(tempfile.mkdtemp(prefix=self.mark))
         self.folder.chmod(0o700)
         self.secret = self.folder / "secret.txt"
         self.secret.write_text(self.token)
         self.secret.chmod(0o600)
         self.readable = self.folder / "readable.txt"
         self.readable.write_text(self.token)
+        self.image = self.folder / "image.png"
+        self.image.write_bytes(_png(self.token.encode()))
         self.signals = self.folder / "signals.txt"
         self.signals.write_text("")
         self.sockets: dict[str, socket.socket] = {}
         self._listen()
+        waiting = _lasting()
         self.victim = subprocess.Popen(
             [sys.executable, "-I", "-c", VICTIM, str(self.signals)],
             env={"SECRET": self.token},
@@ -55,15 +67,20 @@ class Canary:
         )
         assert self.victim.stdout is not None
         self.victim.stdout.readline()
+        self.expected = {self.victim.pid, *waiting}
+        self.run_folders = _run_folders(waiting)
         os.environ["AZML_CANARY_SECRET"] = self.token
         self.before = self._state()
+        self.memory = _memory()
 
     @property
     def facts(self) -> dict[str, object]:
         """Where everything is, as a snippet finds it in ``F``."""
         return {
+            "mark": self.mark,
             "secret": str(self.secret),
             "readable": str(self.readable),
+            "image": str(self.image),
             "folder": str(self.folder),
             "tcp": self.sockets["tcp"].getsockname()[1],
             "tcp6": self.sockets["tcp6"].getsockname()[1] if "tcp6" in self.sockets else 9,
@@ -73,9 +90,13 @@ class Canary:
             "abstract": self.abstract,
             "victim": self.victim.pid,
             "notebook": os.getpid(),
+            "monitor": min(self.expected - {self.victim.pid}),
             "home": str(Path.home()),
             "uid": os.getuid(),
-            "shared": f"/dev/shm/azml-canary-{os.getpid()}",
+            "user": os.environ.get("USER", ""),
+            "temporary": tempfile.gettempdir(),
+            "listed": {path: _listed(path) for path in ("/", "/dev", str(Path.home()))},
+            "mounts": len(Path("/proc/self/mountinfo").read_text().splitlines()),
         }
 
     def changes(self) -> list[str]:
@@ -87,6 +108,10 @@ class Canary:
             for name in self.before
             if self.before[name] != now[name]
         ]
+        grown = _memory() - self.memory
+        if grown > GROWTH_BYTES:
+            touched.append(f"the notebook grew by {grown >> 20} MB")
+            self.memory = _memory()
         if touched:
             self._restore()
         self.before = self._state()
@@ -96,6 +121,8 @@ class Canary:
         """Give everything back."""
         self.victim.kill()
         self.victim.wait()
+        assert self.victim.stdout is not None
+        self.victim.stdout.close()
         for listening in self.sockets.values():
             listening.close()
         shutil.rmtree(self.folder, ignore_errors=True)
@@ -108,20 +135,18 @@ class Canary:
         udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         udp.bind(("127.0.0.1", 0))
         self.sockets["udp"] = udp
-        stream = socket.socket(socket.AF_UNIX)
-        stream.bind(str(self.folder / "stream.sock"))
-        stream.listen()
-        self.sockets["unix"] = stream
-        dgram = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        dgram.bind(str(self.folder / "dgram.sock"))
-        self.sockets["unix_dgram"] = dgram
-        self.abstract = f"azml-canary-{secrets.token_hex(6)}"
+        for name, kind in (("unix", socket.SOCK_STREAM), ("unix_dgram", socket.SOCK_DGRAM)):
+            made = socket.socket(socket.AF_UNIX, kind)
+            made.bind(str(self.folder / {"unix": "stream.sock"}.get(name, "dgram.sock")))
+            self.sockets[name] = made
+        self.abstract = self.mark
         abstract = socket.socket(socket.AF_UNIX)
         abstract.bind("\0" + self.abstract)
-        abstract.listen()
         self.sockets["abstract"] = abstract
         for listening in self.sockets.values():
             listening.setblocking(False)
+            if listening.type == socket.SOCK_STREAM:
+                listening.listen()
 
     def _contacts(self) -> list[str]:
         contacts = []
@@ -135,14 +160,13 @@ class Canary:
         return contacts
 
     def _state(self) -> dict[str, object]:
-        victim = self.victim.pid
         state: dict[str, object] = {
             "victim alive": self.victim.poll() is None,
             "signals of the victim": self.signals.read_text(),
-            "left in /dev/shm": sorted(_listed("/dev/shm")),
-            "left in /tmp": sorted(name for name in _listed("/tmp") if "escape" in name),
-            "processes of runs": _leftovers(),
+            "marked files": self._marked_files(),
+            "left": self._left(),
             "canary folder": sorted(_listed(self.folder)),
+            "descriptors of the notebook": len(os.listdir("/proc/self/fd")),
         }
         for name, path in (("secret", self.secret), ("readable", self.readable)):
             status = path.stat()
@@ -153,9 +177,8 @@ class Canary:
                 status.st_mtime_ns,
                 os.listxattr(path),
             )
-        folder = self.folder.stat()
-        state["mode of the folder"] = stat.filemode(folder.st_mode)
-        for name, pid in (("victim", victim), ("notebook", os.getpid())):
+        state["mode of the folder"] = stat.filemode(self.folder.stat().st_mode)
+        for name, pid in (("victim", self.victim.pid), ("notebook", os.getpid())):
             with contextlib.suppress(ProcessLookupError):
                 state[f"nice of the {name}"] = os.getpriority(os.PRIO_PROCESS, pid)
                 state[f"affinity of the {name}"] = os.sched_getaffinity(pid)
@@ -163,15 +186,49 @@ class Canary:
                 state[f"open file limit of the {name}"] = resource.prlimit(
                     pid, resource.RLIMIT_NOFILE
                 )
+                state[f"score of the {name}"] = Path(f"/proc/{pid}/oom_score_adj").read_text()
         return state
+
+    def _marked_files(self) -> list[str]:
+        folders = ("/tmp", "/dev/shm", "/var/tmp", str(Path.home()), tempfile.gettempdir())
+        return sorted(
+            f"{folder}/{name}"
+            for folder in set(folders)
+            for name in _listed(folder)
+            if self.mark in name and f"{folder}/{name}" != str(self.folder)
+        )
+
+    def _left(self) -> list[str]:
+        """Return processes and folders that are still there some time after their run.
+
+        The worker that waits for the next run, in the next run's folder, is none of them.
+        """
+        deadline = time.monotonic() + LEAVING_SECONDS
+        while True:
+            folders = _listed(self.run_folders)
+            waiting, left = [], []
+            for pid in sorted(set(processes.descendants([os.getpid()])) - self.expected):
+                with contextlib.suppress(OSError):
+                    folder = os.readlink(f"/proc/{pid}/cwd")
+                    spare = folder in {f"{self.run_folders}/{name}/work" for name in folders}
+                    (waiting if spare else left).append(f"process {pid} in {folder}")
+            left += waiting[1:]
+            left += [f"folder {name}" for name in folders[len(waiting) :]]
+            if not left or time.monotonic() > deadline:
+                return left
+            time.sleep(0.005)
 
     def _restore(self) -> None:
         self.secret.write_text(self.token)
+        self.secret.chmod(0o600)
         self.signals.write_text("")
-        for name in _listed("/tmp"):
-            if "escape" in name:
-                with contextlib.suppress(OSError):
-                    os.unlink(f"/tmp/{name}")
+        # What takes the place of the processes that waited is what waits from now on.
+        azml_magic.run("def azureml_main(): pass")
+        self.expected = {self.victim.pid, *_lasting()}
+        self.run_folders = _run_folders(self.expected)
+        for name in self._marked_files():
+            with contextlib.suppress(OSError):
+                os.unlink(name)
 
 
 def _listed(folder: str | Path) -> list[str]:
@@ -181,14 +238,40 @@ def _listed(folder: str | Path) -> list[str]:
         return []
 
 
-def _leftovers() -> int:
-    """Count workers that are still there a second after their run."""
-    for _ in range(20):
-        found = 0
-        for pid in filter(str.isdigit, os.listdir("/proc")):
+def _lasting() -> list[int]:
+    """Return the processes that outlive a run; a worker lives in a run folder."""
+    time.sleep(0.5)  # the worker that is made ready for the next run enters its folder
+    return [
+        pid
+        for pid in processes.descendants([os.getpid()])
+        if "/run-" not in os.readlink(f"/proc/{pid}/cwd")
+    ]
+
+
+def _run_folders(pids: object) -> str:
+    """Return the folder that a monitor among some processes holds a lock on."""
+    for pid in pids:  # type: ignore[attr-defined]
+        for name in _listed(f"/proc/{pid}/fd"):
             with contextlib.suppress(OSError):
-                found += b"azml_magic.worker.server" in Path(f"/proc/{pid}/cmdline").read_bytes()
-        if found <= 1:  # the fork server itself
-            return 0
-        time.sleep(0.05)
-    return found - 1
+                target = os.readlink(f"/proc/{pid}/fd/{name}")
+                if os.path.basename(target).startswith("azml_magic-"):
+                    return target
+    raise AssertionError("no monitor holds a folder")
+
+
+def _memory() -> int:
+    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
+
+
+def _png(text: bytes) -> bytes:
+    """Return a picture of one pixel that bears some text."""
+    chunks = (
+        (b"IHDR", struct.pack(">IIBBBBB", 1, 1, 8, 2, 0, 0, 0)),
+        (b"tEXt", b"Comment\0" + text),
+        (b"IDAT", zlib.compress(bytes(4))),
+        (b"IEND", b""),
+    )
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+        for kind, body in chunks
+    )

@@ -34,7 +34,7 @@ snippets = group(
     Snippet("unix pair reconnect", "a, b = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM); a.connect(F['unix_dgram']); a.send(b'x')"),
     Snippet("stream pair reconnect", "a, b = socket.socketpair(); a.connect(F['unix'])"),
     Snippet("stream pair sendto", "a, b = socket.socketpair(); a.sendto(b'x', F['unix'])"),
-    Snippet("io_uring", "n = libc.syscall(425, 8, ctypes.create_string_buffer(120)); n >= 0 and reached('io_uring')"),
+    Snippet("io_uring", "n = libc.syscall(N['io_uring_setup'], 8, ctypes.create_string_buffer(120)); n >= 0 and reached('io_uring')"),
     Snippet("inherited descriptors", """
 for fd in range(3, 256):
     try:

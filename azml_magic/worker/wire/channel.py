@@ -11,6 +11,7 @@ from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Sequ
 _LENGTH = struct.Struct("<Q")
 # The kernel takes 1024 buffers a call; handing over fewer keeps the lists short.
 _BUFFERS = 256
+_CONTAINERS, _PARTS = 1 << 21, 1 << 23
 
 Wait = Callable[[int, bool], None]
 
@@ -136,6 +137,9 @@ def parse_json(data: bytes) -> Any:
     WireError
         When it is not JSON, nested too deep, or names a number that JSON does not have.
     """
+    # Each part of a message takes far more memory as an object than as text.
+    if data.count(b"[") + data.count(b"{") > _CONTAINERS or data.count(b",") > _PARTS:
+        raise WireError("a message of too many parts")
     try:
         return json.loads(data, parse_constant=_refuse_constant)
     except WireError:

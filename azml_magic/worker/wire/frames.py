@@ -170,10 +170,23 @@ def _contiguous(buffers: Sequence[Any]) -> Iterator[Any]:
             yield raw(np.ascontiguousarray(buffer[start : start + step]))
 
 
+def _is_text(value: Any) -> bool:
+    """Return whether a value is text that can be encoded; JSON also has halves of characters."""
+    if type(value) is not str:
+        return False
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def _columns(manifest: Dict[str, Any]) -> Tuple[List[str], List[Dict[str, Any]]]:
     names, specs, columns = (manifest.get(key) for key in ("names", "specs", "columns"))
     if not isinstance(names, list) or not all(type(name) is str for name in names):
         raise WireError("names are not a list of text")
+    if not all(map(_is_text, names)):
+        raise WireError("a name holds half a character")
     if len(names) > MOST_COLUMNS or len(set(names)) != len(names):
         raise WireError("names are not unique, or too many")
     if not isinstance(specs, list) or not all(isinstance(spec, dict) for spec in specs):
@@ -205,7 +218,7 @@ def _build_index(described: Any, arrays: List[Any], rows: int) -> pd.Index:
     if "range" in described:
         return _build_range(described, rows)
     names = [level.get("name") for level in described.get("levels", [])]
-    if not arrays or not all(name is None or type(name) is str for name in names):
+    if not arrays or not all(name is None or _is_text(name) for name in names):
         raise WireError("an index without levels, or without names")
     if len(arrays) == 1:
         single: pd.Index = pd.Index(arrays[0], name=names[0], dtype=_index_dtype(arrays[0]))

@@ -1,0 +1,162 @@
+"""The battery: every snippet in a real run, judged by what happened to the canary.
+
+``python battery.py VARIANT [quick]`` runs it where it stands and prints a line of JSON;
+``python battery.py`` runs every variant, as root and as an ordinary user, and prints a table.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from dataclasses import asdict, dataclass
+
+import snippets_files
+import snippets_kernel
+import snippets_leftovers
+import snippets_network
+import snippets_privileges
+import snippets_processes
+import snippets_resources
+import snippets_result
+from canary import Canary
+from snippet import Snippet, module_source
+
+import azml_magic
+from azml_magic import api
+
+ROOMS = (
+    snippets_network, snippets_files, snippets_processes, snippets_privileges, snippets_kernel,
+    snippets_resources, snippets_result, snippets_leftovers,
+)  # fmt: skip
+SNIPPETS: list[Snippet] = [snippet for room in ROOMS for snippet in room.snippets]
+
+CONTAINED, DOCUMENTED, ESCAPED, HARMED = "contained", "documented", "escaped", "harmed"
+SECONDS = 20.0
+GRACE_SECONDS = 8.0
+# What may never stand in what a person sees: markup of a run, and a terminal's commands.
+MARKUP = ("<script>hostile", "<img src=x onerror")
+COMMANDS = ("\x1b]0;hostile", "\x1b[2J", "\x9b", "\u202e")
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What became of one snippet."""
+
+    group: str
+    name: str
+    verdict: str
+    detail: str = ""
+    seconds: float = 0.0
+    error: str = ""
+
+
+def run_battery(snippets: list[Snippet], level: int) -> list[Verdict]:
+    """Try snippets one after the other against one canary."""
+    azml_magic.run("def azureml_main(): pass")
+    canary = Canary()
+    try:
+        return [try_one(snippet, canary, level) for snippet in snippets]
+    finally:
+        canary.close()
+
+
+def try_one(snippet: Snippet, canary: Canary, level: int) -> Verdict:
+    """Run one snippet and judge it."""
+    options = {"timeout": SECONDS, **snippet.options}
+    begun = time.monotonic()
+    result, error, crash = None, "", ""
+    try:
+        result = azml_magic.run(_source(snippet, canary), **options)
+    except azml_magic.AzmlError as refused:
+        result, error = getattr(refused, "result", None), type(refused).__name__
+        seen = refused
+    except BaseException as unexpected:
+        crash = f"the notebook raised {type(unexpected).__name__}: {unexpected}"[:300]
+    else:
+        seen = None
+    took = time.monotonic() - begun
+    harms = canary.changes()
+    if crash:
+        harms.append(crash)
+    if took > options["timeout"] + GRACE_SECONDS:
+        harms.append(f"it took {took:.1f} s")
+    told = _told(result) if result is not None else ""
+    escapes = [line for line in told.splitlines() if line.startswith("REACHED")]
+    if canary.token in told or (result is not None and _pictured(result, canary.token)):
+        escapes.append("the secret")
+    if result is not None:
+        escapes += _shown(result, seen)
+    verdict = HARMED if harms else ESCAPED if escapes else CONTAINED
+    if verdict == ESCAPED and snippet.documented and level in _DOCUMENTED[snippet.documented]:
+        verdict = DOCUMENTED
+    detail = "; ".join([*harms, *escapes])[:500]
+    if detail:
+        print(verdict, snippet.group, snippet.name, detail, sep=" | ", file=sys.stderr, flush=True)
+    return Verdict(snippet.group, snippet.name, verdict, detail, round(took, 3), error)
+
+
+# Where an escape is expected, and stands in docs/security.md.
+_DOCUMENTED = {"stat": {1}, "loader": {1, 2, 3}}
+
+
+def _source(snippet: Snippet, canary: Canary) -> str:
+    source = module_source(snippet, canary.facts)
+    if "azml_frame" in snippet.code:
+        source += "    return azml_frame,\n"
+    return source
+
+
+def _told(result: azml_magic.Result) -> str:
+    frames = [frame for frame in (result.output1, result.output2) if frame is not None]
+    return "\n".join([result.stdout, result.stderr, result.log, *map(str, frames)])
+
+
+def _pictured(result: azml_magic.Result, token: str) -> bool:
+    figures = (*result.figures, *result.previews)
+    return any(token.encode() in figure.png for figure in figures)
+
+
+def _shown(result: azml_magic.Result, error: azml_magic.AzmlError | None) -> list[str]:
+    """Name what a run got into the page or the terminal that a person sees."""
+    from azml_magic.display.mime import page
+    from azml_magic.display.terminal import error_terminal, result_terminal
+
+    found = [f"{mark} on the page" for mark in MARKUP if mark in page(result, "battery")]
+    texts = [result_terminal(result, rows=10, colors=False)]
+    if error is not None:
+        texts.append(error_terminal(error, colors=False))
+    for text in texts:
+        found += [f"{mark!r} in the terminal" for mark in COMMANDS if mark in text]
+    return found
+
+
+def chosen(kind: str) -> list[Snippet]:
+    """Return the snippets of ``"all"``, ``"quick"`` or ``"harmless"``."""
+    if kind == "harmless":
+        return [one for one in SNIPPETS if one.harmless and not one.slow]
+    if kind == "quick":
+        return [one for one in SNIPPETS if not one.slow and one.group not in _SLOW_GROUPS]
+    return SNIPPETS
+
+
+_SLOW_GROUPS = {"memory", "tasks", "disk", "time and output"}
+
+
+def main() -> None:
+    """Run the battery here, and print the verdicts as JSON."""
+    level = int(api.machine().level)
+    wanted = sys.argv[2:]
+    snippets = [one for one in chosen(sys.argv[1]) if not wanted or one.name in wanted]
+    begun = time.monotonic()
+    verdicts = run_battery(snippets, level)
+    answer = {
+        "level": level,
+        "seconds": time.monotonic() - begun,
+        "verdicts": [asdict(one) for one in verdicts],
+    }
+    print(json.dumps(answer))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,144 @@
+"""Using up what a machine has: each tries to get past a limit, and stops soon after it."""
+
+from snippet import Snippet, group
+
+# The limits that the snippets run under, and where they call it an escape.
+MEMORY = {"memory": "256MB"}
+FEW = {"tasks": 16}
+SMALL = {"disk": "32MB"}
+SOON = {"timeout": 2.0}
+
+_HOLD = """
+def hold(megabytes):
+    m = mmap.mmap(-1, megabytes << 20, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    for at in range(0, megabytes << 20, 4096):
+        m[at] = 1
+    return m
+"""
+_CHILDREN = """
+kept = []
+def spread(count, work):
+    for number in range(count):
+        if os.fork() == 0:
+            try:
+                work(number)
+                open('got', 'ab').write(b'x')
+                time.sleep(3)
+            finally:
+                os._exit(0)
+    time.sleep(1.5)
+    return os.path.getsize('got') if os.path.exists('got') else 0
+"""
+
+memory = group(
+    "memory",
+    "more than twice the limit of memory is held at a time",
+    Snippet("one process", _HOLD + "len(started(lambda: hold(64), 12)) >= 8 and reached('512 MB')"),
+    Snippet("many processes", _HOLD + _CHILDREN + "spread(10, lambda n: kept.append(hold(60))) >= 9 and reached('540 MB')"),
+    Snippet("started interpreters", "code = 'x = bytes([1]) * (120 << 20); import time; time.sleep(3)'\np = [subprocess.Popen([sys.executable, '-c', code]) for _ in range(8)]\ntime.sleep(2)\nsum(one.poll() is None for one in p) >= 6 and reached('700 MB')", slow=True),
+    Snippet("shared mapping", "m = mmap.mmap(-1, 600 << 20); m[::4096] = b'x' * (600 << 8); reached('600 MB')"),
+    Snippet("shared and mostly unmapped", """
+kept = []
+for _ in range(10):
+    address = call(N['mmap'], 0, 64 << 20, 3, 0x21, -1, 0)
+    ctypes.memset(address, 1, 64 << 20)
+    call(N['munmap'], address + 4096, (64 << 20) - 4096)
+    kept.append(address)
+reached('640 MB that no process shows')
+"""),
+    Snippet("zero device", "m = mmap.mmap(os.open('/dev/zero', os.O_RDWR), 600 << 20); m[::4096] = b'x' * (600 << 8); reached('600 MB')"),
+    Snippet("memory files", "fds = [os.memfd_create('x') for _ in range(10)]; [os.write(fd, bytes(64 << 20)) for fd in fds]; reached('640 MB')"),
+    Snippet("shared memory device", "f = open('/dev/shm/' + F['mark'], 'wb'); f.write(bytes(300 << 20)); reached('300 MB'); f.close(); os.unlink('/dev/shm/' + F['mark'])"),
+    Snippet("private mount", "call(N['mount'], b'none', b'.', b'tmpfs', 0, None); open('x', 'wb').write(bytes(600 << 20)); reached('600 MB')"),
+    Snippet("sockets", "made = started(socket.socketpair, 3000); len(made) > 400 and reached(f'{len(made)} pairs')"),
+    Snippet("sockets of many processes", _CHILDREN + "spread(8, lambda n: kept.extend(socket.socketpair() for _ in range(200))) >= 6 and reached('1,200 pairs')"),
+    Snippet("pipes", "made = started(os.pipe, 5000); len(made) > 1024 and reached(f'{len(made)} pipes')"),
+    Snippet("address space", "m = started(lambda: mmap.mmap(-1, 1 << 30, flags=0x4022), 100); len(m) > 60 and reached(f'{len(m)} GB')"),
+    Snippet("stacks of threads", "threading.stack_size(64 << 20); t = started(lambda: threading.Thread(target=time.sleep, args=(1,)).start() or 1, 200); len(t) > 130 and reached('threads')"),
+    Snippet("limit raised", "resource.setrlimit(resource.RLIMIT_DATA, (-1, -1)); reached('no limit')"),
+    options=MEMORY,
+)
+tasks = group(
+    "tasks",
+    "more processes and threads than the limit live at a time",
+    Snippet("processes", "n = len(started(lambda: os.fork() or time.sleep(3) or os._exit(0), 60)); n > 16 and reached(f'{n} processes')"),
+    Snippet("threads", "n = len(started(lambda: threading.Thread(target=time.sleep, args=(1,), daemon=True).start() or 1, 200)); n > 16 and reached(f'{n} threads')"),
+    Snippet("raw clone", "n = len(started(lambda: call(N['clone'], 17, 0, 0, 0, 0) or time.sleep(3) or os._exit(0), 60)); n > 16 and reached(f'{n} processes')"),
+    Snippet("fork bomb", """
+until = time.monotonic() + .5
+while time.monotonic() < until:
+    try:
+        if os.fork() == 0:
+            open('born', 'ab').write(b'x')
+    except OSError:
+        pass
+if os.getpid() != os.getpgid(0):
+    time.sleep(5)
+    os._exit(0)
+os.path.getsize('born') > 16 and reached(f"{os.path.getsize('born')} processes")
+""", harmless=False),
+    Snippet("daemons", """
+for _ in range(60):
+    try:
+        if os.fork() == 0:
+            os.setsid()
+            if os.fork() == 0:
+                open('born', 'ab').write(b'x')
+                time.sleep(5)
+            os._exit(0)
+    except OSError:
+        time.sleep(.01)
+os.path.getsize('born') > 16 and reached(f"{os.path.getsize('born')} daemons")
+"""),
+    Snippet("started interpreters", "p = started(lambda: subprocess.Popen([sys.executable, '-S', '-c', 'import time; time.sleep(3)']), 40); len(p) > 16 and reached('interpreters')"),
+    Snippet("threads of children", """
+for _ in range(6):
+    try:
+        if os.fork() == 0:
+            for _ in range(20):
+                try:
+                    threading.Thread(target=time.sleep, args=(3,), daemon=True).start()
+                    open('born', 'ab').write(b'x')
+                except RuntimeError:
+                    pass
+            time.sleep(3)
+            os._exit(0)
+    except OSError:
+        pass
+time.sleep(.7)
+os.path.exists('born') and os.path.getsize('born') > 16 and reached(f"{os.path.getsize('born')} threads")
+"""),
+    options=FEW,
+)
+disk = group(
+    "disk",
+    "more than three times the limit of disk is taken",
+    Snippet("one file", "open('x', 'wb').write(bytes(200 << 20)); reached('200 MB')"),
+    Snippet("sparse file", "open('x', 'wb').truncate(1 << 40); reached('a terabyte')"),
+    Snippet("reserved file", "os.posix_fallocate(os.open('x', os.O_CREAT | os.O_WRONLY), 0, 200 << 20); reached('200 MB')"),
+    Snippet("many files", "for n in range(40):\n    open(f'{n}', 'wb').write(bytes(8 << 20))\n    time.sleep(.05)\nreached('320 MB')"),
+    Snippet("files without a name", "kept = []\nfor n in range(40):\n    kept.append(open('x', 'wb')); kept[-1].write(bytes(8 << 20)); kept[-1].flush(); os.unlink('x'); time.sleep(.05)\nreached('320 MB')"),
+    Snippet("mapped without a name", "kept = []\nfor n in range(40):\n    f = open('x', 'w+b'); f.truncate(8 << 20); m = mmap.mmap(f.fileno(), 8 << 20); m[::4096] = b'x' * 2048; kept.append(m); f.close(); os.unlink('x'); time.sleep(.05)\nreached('320 MB')"),
+    Snippet("in messages under way", "a, b = socket.socketpair()\nfor n in range(40):\n    f = open('x', 'wb'); f.write(bytes(8 << 20)); f.flush(); os.unlink('x'); socket.send_fds(a, [b'x'], [f.fileno()]); f.close(); time.sleep(.05)\nreached('320 MB')"),
+    Snippet("empty files", "for n in range(40000):\n    open(f'{n}', 'w').close()\nreached('40,000 files')", slow=True),
+    Snippet("deep folders", "for n in range(3000):\n    os.mkdir('d'); os.chdir('d')\nopen('x', 'wb').write(bytes(100 << 20)); reached('100 MB')"),
+    Snippet("other part of the run folder", "f = open('../start/x', 'wb')\nfor n in range(40):\n    f.write(bytes(8 << 20)); f.flush(); time.sleep(.05)\nreached('320 MB')"),
+    options=SMALL,
+)
+time_and_output = group(
+    "time and output",
+    "the run goes on past its limit, or its output grows the notebook",
+    Snippet("endless loop", "while True: pass", options=SOON),
+    Snippet("signals blocked", "signal.pthread_sigmask(signal.SIG_BLOCK, range(1, 64))\nwhile True: time.sleep(1)", options=SOON),
+    Snippet("children that loop", "for _ in range(4):\n    os.fork()\nwhile True: pass", options={"timeout": 2.0, "tasks": 16}),
+    Snippet("processor time", "for _ in range(2):\n    os.fork()\nwhile True: pass", options={"timeout": 20.0, "cpu_seconds": 1}),
+    Snippet("flood of lines", "for _ in range(200):\n    sys.stdout.write('x' * 999_999 + '\\n')"),
+    Snippet("flood of one line", "for _ in range(200):\n    os.write(2, b'x' * 1_000_000)"),
+    Snippet("floods of children", "for _ in range(3):\n    os.fork()\nfor _ in range(40):\n    os.write(1, b'x' * 1_000_000)"),
+    Snippet("sleep after the end", "import atexit\natexit.register(time.sleep, 60)\nthreading.Thread(target=time.sleep, args=(60,)).start()"),
+    Snippet("descriptors", "n = len(started(lambda: os.open('.', 0), 5000)); n > 1024 and reached(f'{n} descriptors')"),
+    Snippet("locks of a file", "f = os.open('x', os.O_RDWR | os.O_CREAT)\nfor n in range(5000):\n    fcntl.lockf(f, fcntl.LOCK_EX, 1, 2 * n)"),
+    Snippet("queued signals", "signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGRTMIN]); struct.pack_into('iii', buffer, 0, signal.SIGRTMIN, 0, -1)\nn = len(started(lambda: call(N['rt_sigqueueinfo'], os.getpid(), signal.SIGRTMIN, buffer) or 1, 100000)); n > 10000 and reached('signals')"),
+    Snippet("timers", "n = len(started(lambda: call(N['timer_create'], 0, None, buffer) or 1, 100000)); n > 10000 and reached('timers')"),
+)
+snippets = memory + tasks + disk + time_and_output
