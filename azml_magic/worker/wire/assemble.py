@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+from collections import Counter
 from importlib import import_module
 from typing import Any, Dict, List, NamedTuple, Sequence
 
@@ -33,102 +35,103 @@ class Memory:
 
     Parameters
     ----------
-    parts : list of list of Part
-        The buffers of each column.
-    plain : list of bool
-        Whether each is a column of NumPy numbers, which share a block with their like.
+    columns : sequence of int
+        The description of each column.
+    parts : sequence of list of Part
+        The buffers of a column of each description.
+    plain : sequence of bool
+        Whether a description is of NumPy numbers, whose columns share a block.
+    levels : sequence of list of Part
+        The buffers of the levels of the index.
 
     Attributes
     ----------
-    buffers : list of list of numpy.ndarray
-        One array for each part, to be filled.
-    blocks : list of Block
-        Columns of one buffer of numbers, those of one type together.
+    blocks : dict of int to Block
+        By description, the columns of numbers.
+    buffers : dict of int to list of numpy.ndarray
+        By column, the buffers of every other.
+    levels : list of list of numpy.ndarray
+        The buffers of the levels.
     in_order : list of numpy.ndarray
-        The same memory in the order of the parts; neighbours in a block are one array.
+        The same memory in the order in which it is to be filled; neighbours in a block are
+        one array.
     """
 
-    def __init__(self, parts: Sequence[List[Part]], plain: Sequence[bool]) -> None:
-        grouped: Dict[Part, List[int]] = {}
-        for place, column in enumerate(parts):
-            if plain[place]:
-                grouped.setdefault(column[0], []).append(place)
-        self.blocks = [
-            Block(np.empty((len(places), part.length), part.dtype), places)
-            for part, places in grouped.items()
-        ]
-        located = {
-            place: (number, row)
-            for number, block in enumerate(self.blocks)
-            for row, place in enumerate(block.places)
+    def __init__(
+        self,
+        columns: Sequence[int],
+        parts: Sequence[List[Part]],
+        plain: Sequence[bool],
+        levels: Sequence[List[Part]],
+    ) -> None:
+        self.blocks = {
+            spec: Block(np.empty((count, parts[spec][0].length), parts[spec][0].dtype), [])
+            for spec, count in Counter(columns).items()
+            if plain[spec]
         }
-        self.buffers: List[List[Any]] = []
-        for place, column in enumerate(parts):
-            if place in located:
-                number, row = located[place]
-                self.buffers.append([self.blocks[number].values[row]])
-            else:
-                self.buffers.append([np.empty(part.length, part.dtype) for part in column])
-        self.in_order = self._joined(located)
-
-    def _joined(self, located: Dict[int, Any]) -> List[Any]:
-        joined: List[Any] = []
-        place = 0
-        while place < len(self.buffers):
-            if place not in located:
-                joined += self.buffers[place]
-                place += 1
+        self.buffers: Dict[int, List[Any]] = {}
+        self.in_order: List[Any] = []
+        for spec, run in itertools.groupby(range(len(columns)), columns.__getitem__):
+            if plain[spec]:
+                block = self.blocks[spec]
+                first = len(block.places)
+                block.places.extend(run)
+                self.in_order.append(block.values[first : len(block.places)].reshape(-1))
                 continue
-            number, first = located[place]
-            last = first
-            while located.get(place) == (number, last):
-                place, last = place + 1, last + 1
-            joined.append(self.blocks[number].values[first:last].reshape(-1))
-        return joined
+            for place in run:
+                self.buffers[place] = _allocate(parts[spec])
+                self.in_order += self.buffers[place]
+        self.levels = list(map(_allocate, levels))
+        self.in_order += itertools.chain.from_iterable(self.levels)
+
+
+def _allocate(parts: Sequence[Part]) -> List[Any]:
+    return [np.empty(part.length, part.dtype) for part in parts]
 
 
 def frame(
-    names: List[str], arrays: List[Any], blocks: Sequence[Block], index: pd.Index
+    names: List[str], arrays: Dict[int, Any], blocks: Sequence[Block], index: pd.Index
 ) -> pd.DataFrame:
-    """Return the frame of some columns, sharing the memory of their blocks.
+    """Return the frame of some columns, sharing their memory.
 
     Parameters
     ----------
     names : list of str
         Names of the columns.
-    arrays : list
-        The columns.
+    arrays : dict of int to array
+        By their place, the columns that are in no block.
     blocks : sequence of Block
         Columns of numbers that are in one piece of memory.
     index : pandas.Index
         The index.
     """
-    if not arrays:
+    if not names:
         return pd.DataFrame(index=index, columns=pd.Index(names, dtype=object))
     columns = pd.Index(names)
-    if len(blocks) == 1 and len(blocks[0].places) == len(arrays):
+    if len(blocks) == 1 and not arrays:
         return pd.DataFrame(blocks[0].values.T, index=index, columns=columns, copy=False)
     if _PANDAS_3:
         return _from_blocks(arrays, blocks, columns, index)
-    made = pd.DataFrame(dict(enumerate(arrays)), index=index, copy=False)
+    single = dict(arrays)
+    for block in blocks:
+        single.update(zip(block.places, block.values))
+    made = pd.DataFrame({place: single[place] for place in range(len(names))}, index, copy=False)
     made.columns = columns
     return made
 
 
 def _from_blocks(
-    arrays: List[Any], blocks: Sequence[Block], columns: pd.Index, index: pd.Index
+    arrays: Dict[int, Any], blocks: Sequence[Block], columns: pd.Index, index: pd.Index
 ) -> pd.DataFrame:
     internals: Any = import_module("pandas.api.internals")
 
     placed = [(block.values, np.array(block.places, np.intp)) for block in blocks]
-    covered = {place for block in blocks for place in block.places}
-    for place, values in enumerate(arrays):
-        if place not in covered:
-            if isinstance(values, np.ndarray) and values.dtype.kind in "mM":
-                values = pd.array(values)
-            # Pandas keeps these in blocks of two dimensions, and all other types in one.
-            if isinstance(values.dtype, (np.dtype, pd.DatetimeTZDtype)):
-                values = values.reshape(1, -1)
-            placed.append((values, np.array([place], np.intp)))
+    for place, values in arrays.items():
+        if isinstance(values, np.ndarray) and values.dtype.kind in "mM":
+            values = pd.array(values)
+        # Pandas keeps these in blocks of two dimensions, and all other types in one.
+        if isinstance(values.dtype, (np.dtype, pd.DatetimeTZDtype)):
+            values = values.reshape(1, -1)
+        placed.append((values, np.array([place], np.intp)))
     made: pd.DataFrame = internals.create_dataframe_from_blocks(placed, index, columns)
     return made

@@ -6,8 +6,9 @@ copied on the way from the socket into the frame.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
-from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
+from typing import Any, Dict, List, Optional, Tuple
 
 import numpy as np
 import pandas as pd
@@ -15,13 +16,13 @@ import pandas as pd
 from azml_magic.worker.wire import assemble
 from azml_magic.worker.wire.channel import Channel, WireError
 from azml_magic.worker.wire.columns import build_array, encode_array, memory_of, parts_of
+from azml_magic.worker.wire.gather import pieces
 from azml_magic.worker.wire.kinds import ColumnRefused, Reading, Unfit, raw, whole
 from azml_magic.worker.wire.numbers import Numbers
 
 MANIFEST_BYTES = 64 << 20
 MOST_ROWS = 1 << 40
 MOST_COLUMNS = 1 << 20
-_GATHERED_BYTES = 4 << 20
 
 
 @dataclass(frozen=True)
@@ -56,20 +57,24 @@ def encode_frame(frame: pd.DataFrame, *, keep_index: bool) -> EncodedFrame:
         When a column holds what cannot travel.
     """
     specs: List[Dict[str, Any]] = []
-    numbers: Dict[str, int] = {}
+    # Of numbers, thousands of columns share one description.
+    known: Dict[Any, int] = {}
     columns: List[int] = []
     buffers: List[Any] = []
     names = [str(name) for name in frame.columns]
     # The public way, frame.items(), makes a Series of each: milliseconds for wide frames.
     arrays: Any = frame
     for name, values in zip(names, arrays._iter_column_arrays()):
-        encoded = _encode_column(name, values)
-        buffers += encoded.buffers
-        dtype = encoded.spec["dtype"] if encoded.spec["kind"] == Numbers.name else None
-        if dtype not in numbers:
+        place = known.get(values.dtype) if type(values) is np.ndarray else None
+        if place is not None:
+            buffers.append(values)
+        else:
+            encoded = _encode_column(name, values)
+            buffers += encoded.buffers
+            place = len(specs)
             specs.append(encoded.spec)
-        # Of numbers, thousands of columns share one description.
-        place = numbers.setdefault(dtype, len(specs) - 1) if dtype else len(specs) - 1
+            if encoded.spec["kind"] == Numbers.name and values.dtype.isnative:
+                known[values.dtype] = place
         columns.append(place)
     index = _encode_index(frame.index, buffers) if keep_index else None
     manifest = {
@@ -85,7 +90,7 @@ def encode_frame(frame: pd.DataFrame, *, keep_index: bool) -> EncodedFrame:
 def send_frame(channel: Channel, frame: EncodedFrame) -> None:
     """Send an encoded frame; it must not change meanwhile."""
     channel.send_event(frame.manifest)
-    channel.send_buffers(_contiguous(frame.buffers))
+    channel.send_buffers(pieces(frame.buffers))
 
 
 def receive_frame(
@@ -114,23 +119,30 @@ def receive_frame(
     manifest = channel.receive_event(MANIFEST_BYTES)
     reading = Reading(text, trusted)
     rows = whole(manifest, "rows", MOST_ROWS)
-    names, specs = _columns(manifest)
-    levels = _levels(manifest)
-    described = [*specs, *(level["spec"] for level in levels)]
-    parts = [parts_of(spec, rows) for spec in described]
-    needed = sum(memory_of(spec, some) for spec, some in zip(described, parts))
+    names, specs, columns = _columns(manifest)
+    level_specs = [level["spec"] for level in _levels(manifest)]
+    parts = [parts_of(spec, rows) for spec in specs]
+    level_parts = [parts_of(spec, rows) for spec in level_specs]
+    needed = sum(memory_of(specs[place], parts[place]) * n for place, n in Counter(columns).items())
+    needed += sum(map(memory_of, level_specs, level_parts))
     if needed > max_bytes:
         raise WireError(f"a frame of {needed:,} bytes, where {max_bytes:,} are allowed")
-    if not parts and rows > max_bytes:
+    if not columns and not level_specs and rows > max_bytes:
         raise WireError(f"a frame of {rows:,} rows without a column")
-    plain = [spec["kind"] == Numbers.name for spec in specs] + [False] * len(levels)
-    memory = assemble.Memory(parts, plain)
+    plain = [spec["kind"] == Numbers.name for spec in specs]
+    memory = assemble.Memory(columns, parts, plain, level_parts)
     channel.receive_into([raw(buffer) for buffer in memory.in_order])
-    arrays = [
-        build_array(spec, buffers, reading) for spec, buffers in zip(described, memory.buffers)
+    for spec, block in memory.blocks.items():
+        build_array(specs[spec], [block.values.reshape(-1)], reading)
+    arrays = {
+        place: build_array(specs[columns[place]], buffers, reading)
+        for place, buffers in memory.buffers.items()
+    }
+    levels = [
+        build_array(spec, buffers, reading) for spec, buffers in zip(level_specs, memory.levels)
     ]
-    index = _build_index(manifest.get("index"), arrays[len(specs) :], rows)
-    return assemble.frame(names, arrays[: len(specs)], memory.blocks, index)
+    index = _build_index(manifest.get("index"), levels, rows)
+    return assemble.frame(names, arrays, list(memory.blocks.values()), index)
 
 
 def _encode_column(name: str, values: Any) -> Any:
@@ -159,17 +171,6 @@ def _index_name(name: Any) -> Optional[str]:
     return None if name is None else str(name)
 
 
-def _contiguous(buffers: Sequence[Any]) -> Iterator[Any]:
-    """Yield the buffers as flat bytes; one with gaps is gathered a piece at a time."""
-    for buffer in buffers:
-        if buffer.flags.c_contiguous:
-            yield raw(buffer)
-            continue
-        step = _GATHERED_BYTES // buffer.itemsize
-        for start in range(0, len(buffer), step):
-            yield raw(np.ascontiguousarray(buffer[start : start + step]))
-
-
 def _is_text(value: Any) -> bool:
     """Return whether a value is text that can be encoded; JSON also has halves of characters."""
     if type(value) is not str:
@@ -181,7 +182,7 @@ def _is_text(value: Any) -> bool:
     return True
 
 
-def _columns(manifest: Dict[str, Any]) -> Tuple[List[str], List[Dict[str, Any]]]:
+def _columns(manifest: Dict[str, Any]) -> Tuple[List[str], List[Dict[str, Any]], List[int]]:
     names, specs, columns = (manifest.get(key) for key in ("names", "specs", "columns"))
     if not isinstance(names, list) or not all(type(name) is str for name in names):
         raise WireError("names are not a list of text")
@@ -189,13 +190,15 @@ def _columns(manifest: Dict[str, Any]) -> Tuple[List[str], List[Dict[str, Any]]]
         raise WireError("a name holds half a character")
     if len(names) > MOST_COLUMNS or len(set(names)) != len(names):
         raise WireError("names are not unique, or too many")
-    if not isinstance(specs, list) or not all(isinstance(spec, dict) for spec in specs):
+    if not isinstance(specs, list) or len(specs) > len(names):
+        raise WireError("columns are not described, or more than there are")
+    if not all(isinstance(spec, dict) for spec in specs):
         raise WireError("columns are not described")
     if not isinstance(columns, list) or len(columns) != len(names):
         raise WireError("names and columns are not of one number")
     if not all(type(place) is int and 0 <= place < len(specs) for place in columns):
         raise WireError("a column without a description")
-    return names, [specs[place] for place in columns]
+    return names, specs, columns
 
 
 def _levels(manifest: Dict[str, Any]) -> List[Dict[str, Any]]:

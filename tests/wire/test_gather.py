@@ -1,0 +1,89 @@
+"""Buffers with and without gaps, neighbours and strangers: the same bytes in the same order."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import travel
+from hypothesis import given
+from hypothesis import strategies as st
+
+from azml_magic.worker.wire.gather import pieces
+
+MATRIX = np.arange(7 * 300, dtype=np.int32).reshape(300, 7)
+
+
+def check(buffers, most=None):
+    found = list(pieces(buffers))
+    assert b"".join(map(bytes, found)) == b"".join(buffer.tobytes() for buffer in buffers)
+    if most is not None:
+        assert len(found) <= most
+
+
+def test_neighbours_are_one_piece_and_not_copied():
+    block = np.ones((1000, 50))
+    buffers = [block[row] for row in range(1000)]
+    check(buffers, most=1)
+    assert np.shares_memory(next(pieces(buffers)), block)
+
+
+def test_neighbours_by_chance_stay_apart():
+    one, other = np.arange(10), np.arange(10)
+    check([one, other])
+
+
+@pytest.mark.parametrize("order", [range(7), range(6, -1, -1), [0, 2, 4, 6], [3, 3, 3], [0, 5, 6]])
+@pytest.mark.parametrize("rows", [slice(None), slice(5, 200), slice(None, None, 3)])
+def test_columns_of_a_matrix_by_rows(order, rows):
+    check([MATRIX[rows][:, column] for column in order])
+
+
+def test_many_interleaved_columns():
+    matrix = np.random.default_rng(0).random((3000, 150))
+    check([matrix[:, column] for column in range(150)], most=4)
+
+
+def test_interleaved_columns_longer_than_a_piece():
+    matrix = np.zeros(2 << 20, np.int64).reshape(-1, 2)
+    matrix[::7] = 3
+    check([matrix[:, 0], matrix[:, 1]])
+
+
+def test_backwards_and_empty():
+    check([MATRIX[::-1, 0], MATRIX[::-1, 1]])
+    check([MATRIX[:0, 0], MATRIX[:0, 1]])
+    check([])
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 6), st.integers(0, 40), st.integers(1, 5), st.booleans()),
+        max_size=12,
+    )
+)
+def test_any_columns(chosen):
+    buffers = []
+    for column, start, step, whole in chosen:
+        values = MATRIX[start::step, column]
+        buffers.append(values.copy() if whole else values)
+    check(buffers)
+
+
+@pytest.mark.parametrize("make", [np.ascontiguousarray, np.asfortranarray])
+def test_frames_over_either_layout_arrive_alike(make):
+    frame = pd.DataFrame(make(np.random.default_rng(1).random((2500, 130))), copy=False)
+    frame.columns = frame.columns.map(str)
+    pd.testing.assert_frame_equal(travel(frame), frame)
+    part = frame.iloc[10:2000:3, ::2]
+    pd.testing.assert_frame_equal(
+        travel(part, keep_index=False), part.reset_index(drop=True), check_index_type=False
+    )
+
+
+def test_columns_of_one_type_between_others_share_a_block():
+    frame = pd.DataFrame({"a": [1.0, 2.0], "b": ["x", None], "c": [3.0, 4.0], "d": [True, False]})
+    frame["e"] = [5.0, 6.0]
+    arrived = travel(frame)
+    assert list(arrived.columns) == list("abcde")
+    assert arrived[["a", "c", "e"]].to_numpy().tolist() == [[1.0, 3.0, 5.0], [2.0, 4.0, 6.0]]
+    arrived.iloc[0, 2] = 9.0
+    assert arrived["a"].tolist() == [1.0, 2.0]
