@@ -136,7 +136,11 @@ def run(
             prepared, datasets, opened, rules, options, findings, Callbacks(on_output, on_tick)
         )
     except RunError as error:
-        error.result = _settled(error.result, prepared) if error.result is not None else None
+        if error.result is not None:
+            from azml_magic.checks.foreseen import tell_once
+
+            error.result = _settled(error.result, prepared)
+            tell_once(error)
         raise
     result = _settled(result, prepared)
     if strict:
@@ -198,11 +202,21 @@ def machine() -> Capabilities:
 
 
 def warm_up() -> None:
-    """Start the processes of the first run in the background."""
-    from azml_magic.runner import client
+    """Get ready for the first run in the background: its processes and its imports."""
+    from azml_magic.runner import ahead, client
     from azml_magic.runner.options import RunOptions, limits
 
     client.warm_up(limits(RunOptions()))
+    ahead.import_soon()
+
+
+def wake() -> None:
+    """Get processes ready again that were given back because nothing ran for long."""
+    from azml_magic.runner import client
+    from azml_magic.runner.options import RunOptions, limits
+
+    if client.is_asleep():
+        client.warm_up(limits(RunOptions()))
 
 
 def shut_down() -> None:
@@ -274,8 +288,7 @@ def _refuse(
     raise FindingsError(
         f"{first.code}{place}: {first.message}{more}",
         first.fix or "mend it, or run without strict",
-        result
-        or Result(findings=tuple(findings), profile=rules.name, module=module.label),
+        result or Result(findings=tuple(findings), profile=rules.name, module=module.label),
     )
 
 

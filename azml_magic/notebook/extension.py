@@ -22,10 +22,16 @@ class _Loaded:
         self.matcher = matcher_of(self.magics)
         shell.register_magics(self.magics, self.deployment)
         shell.Completer.custom_matchers.append(self.matcher)
+        shell.events.register("pre_run_cell", self.wake)
         shell.events.register("post_run_cell", self.magics.ports.refresh)
+
+    def wake(self, _: Any) -> None:
+        """Any cell that is run after a long pause gets the next run ready."""
+        api.wake()
 
     def remove(self) -> None:
         shell = self.shell
+        shell.events.unregister("pre_run_cell", self.wake)
         shell.events.unregister("post_run_cell", self.magics.ports.refresh)
         shell.Completer.custom_matchers.remove(self.matcher)
         self.deployment.stop_services()

@@ -182,11 +182,13 @@ class _Pool:
     def __init__(self) -> None:
         self._idle: dict[Key, MonitorClient] = {}
         self._lock = threading.Lock()
+        self.asleep = False
         self._used = 0.0
         self._timer: threading.Timer | None = None
 
     def acquire(self, kind: Kind) -> MonitorClient:
         with self._lock:
+            self.asleep = False
             client = self._idle.pop(key_of(kind), None)
         if client is not None:
             if client.alive:
@@ -230,6 +232,7 @@ class _Pool:
             left = self._used + IDLE_SECONDS - time.monotonic()
             if self._idle and left > 0:
                 return self._look_again_in(left)
+            self.asleep = bool(self._idle)
         return self.close()
 
 
@@ -259,6 +262,11 @@ def warm_up(limits: dict[str, object]) -> None:
         client = _pool.acquire(STRONGEST)
         client.send({"op": "prepare", "limits": limits})
         _pool.release(client)
+
+
+def is_asleep() -> bool:
+    """Return whether monitors were given back because nothing ran for long."""
+    return _pool.asleep
 
 
 def shut_down() -> None:
