@@ -75,7 +75,7 @@ def test_a_wrong_call_is_told(arguments, options, error, words):
 @pytest.mark.parametrize(
     ("source", "words"),
     [
-        ("x = 1\n", ["azureml_main", "define azureml_main"]),
+        ("x = 1\n", ["azureml_main", "add def azureml_main"]),
         ("def azurml_main(frame): return frame,\n", ["rename azurml_main to azureml_main"]),
         ("azureml_main = 3\n", ["TypeError", "'int'", "define azureml_main"]),
         ("def azureml_main(frame)\n    return frame,\n", ["SyntaxError", "expected ':'"]),
@@ -337,3 +337,21 @@ def test_nothing_stays_on_disk():
     while os.path.exists(where) and time.monotonic() < deadline:
         time.sleep(0.01)
     assert not os.path.exists(where)
+
+
+@pytest.mark.parametrize(
+    ("source", "hint"),
+    [
+        ("def azurml_main(frame): return frame,\n", "rename azurml_main to azureml_main"),
+        ("def azureml_main(a, b): return a,\n", "dataframe2=None"),
+        ("def azureml_main(frame)\n    return frame,\n", "mend this line"),
+        ("def azureml_main(frame):\n    return 42\n", "line 2: return the frame in a tuple"),
+        ("def azureml_main(frame):\n    return frame['a']\n", "line 2: return the frame"),
+    ],
+    ids=["misspelt", "arguments", "syntax", "scalar", "series"],
+)
+def test_a_failure_that_reading_foresaw_is_told_once(source, hint):
+    with pytest.raises(AzmlError) as raised:
+        azml_magic.run(source, FRAME)
+    assert hint in raised.value.hint
+    assert raised.value.result.findings == ()
