@@ -63,7 +63,8 @@ def bind(shell: Any, inputs: dict[str, str]) -> dict[str, pd.DataFrame]:
             )
         if name not in known:
             kind = type(variables[name]).__name__
-            raise PortError(f"{name!r} for {port} is a {kind}, not a DataFrame", listed)
+            hint = f"make a frame of it: frame = {name}.to_frame()" if kind == "Series" else listed
+            raise PortError(f"{name!r} for {port} is a {kind}, not a DataFrame", hint)
     return {port: known[name] for port, name in inputs.items()}
 
 
