@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
 import signal
 import socket
 from collections.abc import Callable, Collection
@@ -92,13 +93,18 @@ class Worker:
         owner.watch(self._road, self._on_listener)
 
     def suits(self, limits: Limits) -> bool:
-        """Return whether it is confined as a run with these limits must be.
+        """Return whether it is alive, and confined as a run with these limits must be.
 
         Wall clock and disk are the monitor's to watch.
         """
-        return self.limits == replace(
-            limits, seconds=self.limits.seconds, disk_bytes=self.limits.disk_bytes
-        )
+        expected = replace(limits, seconds=self.limits.seconds, disk_bytes=self.limits.disk_bytes)
+        return self.limits == expected and not self._doomed and not self._has_ended()
+
+    def _has_ended(self) -> bool:
+        ending = select.poll()
+        if self._pidfd >= 0:
+            ending.register(self._pidfd, select.POLLIN)
+        return bool(ending.poll(0))
 
     def order(self, descriptors: list[int]) -> None:
         """Hand it what it runs with; the caller's copies are closed.

@@ -1,0 +1,210 @@
+"""Workers wait ahead of their run, monitors between runs: no run may see it."""
+
+import os
+import select
+import signal
+import socket
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+import azml_magic
+from azml_magic import api
+from azml_magic.runner import client
+from azml_magic.sandbox.policy import Limits, Policy
+
+VALUE = """
+import os, random, resource, sys
+import pandas as pd
+{setup}
+def azureml_main():
+    return pd.DataFrame({{"value": [str({expression})]}}),
+"""
+
+
+def value_of(expression, setup="", **options):
+    source = VALUE.format(expression=expression, setup=setup)
+    return azml_magic.run(source, **options).output1["value"][0]
+
+
+@pytest.fixture
+def pool(monkeypatch):
+    """A pool of monitors of this test's own."""
+    made = client._Pool()
+    monkeypatch.setattr(client, "_pool", made)
+    yield made
+    made.close()
+
+
+def children(pid):
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                stat = (entry / "stat").read_text()
+            except OSError:
+                continue
+            if int(stat.rpartition(")")[2].split()[1]) == pid:
+                found.append(int(entry.name))
+    return found
+
+
+def below(pid):
+    found = children(pid)
+    for child in found:
+        found += children(child)
+    return found
+
+
+def waiting_worker(pool):
+    """Return the process that waits for a run below the only monitor."""
+    (monitor,) = pool._idle.values()
+    end = time.monotonic() + 20
+    while time.monotonic() < end:
+        for server in children(monitor.process.pid):
+            program = Path(f"/proc/{server}/cmdline").read_bytes()
+            servers = children(server) if b"sandbox.namespaces" in program else [server]
+            for worker in (worker for server in servers for worker in children(server)):
+                return worker
+        time.sleep(0.02)
+    raise AssertionError("no worker waits")
+
+
+def test_each_run_has_a_process_of_its_own(pool):
+    seen = {value_of("os.getpid()") + value_of("random.random()") for _ in range(4)}
+    assert len(seen) == 4
+
+
+def test_nothing_of_a_run_is_there_in_the_next(pool):
+    setup = "sys.modules['left'] = sys\nos.environ['LEFT'] = '1'\nopen('left.txt', 'w').close()"
+    assert value_of("'left' in sys.modules", setup) == "True"
+    assert value_of("'left' in sys.modules or 'LEFT' in os.environ") == "False"
+    assert value_of("os.listdir('.')") == "[]"
+
+
+def test_a_waiting_worker_shows_no_trace_of_its_rehearsal(pool):
+    value_of("1")
+    assert value_of("'rehearsal' in str(sys.modules) or 'rehearsal' in os.getcwd()") == "False"
+    assert value_of("[name for name in sys.modules if name.startswith('azml_magic.')]") == "[]"
+    assert value_of("sys.argv") == "['']"
+
+
+def test_limits_are_those_of_the_run_and_not_of_the_one_before(pool):
+    limit = "resource.getrlimit(resource.RLIMIT_DATA)[0] // 2**20"
+    small, large = (int(value_of(limit, memory=size)) for size in ("256MB", "1GB"))
+    again = int(value_of(limit, memory="256MB"))
+    assert 700 < large - small < 850
+    assert abs(small - again) < 64
+
+
+def test_a_time_limit_needs_no_other_worker(pool):
+    value_of("1")
+    worker = waiting_worker(pool)
+    assert value_of("1", timeout=50) == "1"
+    assert not Path(f"/proc/{worker}").exists()
+
+
+def test_the_waiting_worker_was_killed(pool):
+    for _ in range(3):
+        assert value_of("1") == "1"
+        worker = os.pidfd_open(waiting_worker(pool))
+        signal.pidfd_send_signal(worker, signal.SIGKILL)
+        select.select([worker], [], [], 20)
+        os.close(worker)
+    assert value_of("2") == "2"
+
+
+def test_processes_that_a_run_leaves_are_killed_and_the_waiting_worker_is_not(pool):
+    value_of("1")
+    setup = (
+        "import subprocess, time\n"
+        "program = 'import os, time; os.fork(); os.setsid(); time.sleep(600)'\n"
+        "child = subprocess.Popen([sys.executable, '-c', program])\ntime.sleep(0.3)"
+    )
+    for _ in range(2):
+        value_of("child.pid", setup)
+        worker = waiting_worker(pool)
+        (monitor,) = pool._idle.values()
+        names = [Path(f"/proc/{pid}/cmdline").read_bytes() for pid in below(monitor.process.pid)]
+        assert not any(b"sleep(600)" in name for name in names)
+    assert value_of("1") == "1"
+    assert not Path(f"/proc/{worker}").exists()
+
+
+def test_one_run_folder_waits_at_most(pool):
+    folders = {value_of("os.getcwd()") for _ in range(4)}
+    assert len(folders) == 4
+    waiting_worker(pool)
+    parent = Path(folders.pop()).parent.parent
+    assert len(list(parent.iterdir())) == 1
+
+
+def test_monitors_that_have_waited_long_are_given_back_and_come_back(pool, monkeypatch):
+    monkeypatch.setattr(client, "IDLE_SECONDS", 0.5)
+    assert value_of("1") == "1"
+    (monitor,) = pool._idle.values()
+    monitor.process.wait(30)
+    end = time.monotonic() + 10
+    while not client.is_asleep() and time.monotonic() < end:
+        time.sleep(0.01)
+    assert client.is_asleep()
+    assert not pool._idle
+    monkeypatch.setattr(client, "IDLE_SECONDS", 900.0)
+    api.wake()
+    assert len(pool._idle) == 1
+    (woken,) = pool._idle.values()
+    api.wake()
+    assert list(pool._idle.values()) == [woken]
+    assert value_of("2") == "2"
+    assert not client.is_asleep()
+
+
+def test_another_environment_has_a_monitor_of_its_own_and_the_old_one_stays(pool, monkeypatch):
+    zone = "os.environ.get('TZ')"
+    before = value_of(zone)
+    (old,) = pool._idle.values()
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    assert value_of(zone) == "Asia/Tokyo"
+    assert old.alive
+    assert len(pool._idle) == 2
+    monkeypatch.undo()
+    monkeypatch.setattr(client, "_pool", pool)
+    assert value_of(zone) == before
+    assert old in pool._idle.values()
+
+
+def test_loading_gets_a_worker_ready(pool):
+    api.warm_up()
+    worker = waiting_worker(pool)
+    assert value_of("1") == "1"
+    assert not Path(f"/proc/{worker}").exists()
+
+
+def test_a_worker_that_cannot_confine_itself_says_so_and_ends(tmp_path):
+    from azml_magic.worker import run
+
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    other, listener = socket.socketpair()
+    for name in ("work", "start"):
+        (tmp_path / name).mkdir()
+    policy = Policy((), (str(tmp_path / "missing"),), network=False, limits=Limits(1 << 30, None))
+    child = os.fork()
+    if child == 0:
+        request = {"folder": str(tmp_path), "policy": policy.to_json()}
+        run.work(request, [theirs.fileno(), listener.detach()])
+        os._exit(9)
+    for end in (theirs, listener, other):
+        end.close()
+    assert b"could not confine itself" in ours.recv(4096)
+    assert os.waitpid(child, 0)[1] == 1 << 8
+    ours.close()
+
+
+def test_a_frame_of_another_run_is_never_what_arrives(pool):
+    source = "def azureml_main(frame):\n    return frame,\n"
+    frame = pd.DataFrame({"a": [0]})
+    for number in range(5):
+        frame.loc[0, "a"] = number
+        assert azml_magic.run(source, frame).output1["a"][0] == number
