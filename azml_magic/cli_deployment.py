@@ -124,7 +124,7 @@ def _import(options: argparse.Namespace) -> int:
 def _serve(options: argparse.Namespace) -> int:
     import tempfile
 
-    from azml_magic.deployment import module_zip
+    from azml_magic.exporting.files import module_zip
 
     try:
         from azml_magic.serving.server import serve

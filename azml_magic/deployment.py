@@ -12,17 +12,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from azml_magic import api
-from azml_magic.contract.profile import CLASSIC, get_profile
 from azml_magic.errors import OptionError, did_you_mean
 from azml_magic.exporting import local
 from azml_magic.exporting.build import Contents, build, script_box
 from azml_magic.exporting.component import INPUT_TYPES
+from azml_magic.exporting.files import module_zip, open_bundle, write_zip
 from azml_magic.exporting.ports import likely_ports
 from azml_magic.exporting.recorded import Recorded, record
 from azml_magic.exporting.review import review
 from azml_magic.exporting.taken_back import cell_text, parts_of, write_bundle
-from azml_magic.module.bundle import Bundle, read_bundle
-from azml_magic.module.exported import manifest_of
+from azml_magic.module.bundle import Bundle
 from azml_magic.module.manifest import Manifest
 from azml_magic.module.module import Module, as_module
 from azml_magic.result import Finding
@@ -138,8 +137,12 @@ def export(
     prepared = as_module(module)
     rules = prepared.profile or profile
     place = Path(path)
-    _check_options(input_type, place)
-    opened = _bundle(bundle, rules) or prepared.bundle
+    if input_type not in INPUT_TYPES:
+        raise OptionError(
+            f"input_type is {' or '.join(map(repr, INPUT_TYPES))}, not {input_type!r}",
+            did_you_mean(input_type, INPUT_TYPES),
+        )
+    opened = open_bundle(bundle, rules) or prepared.bundle
     opened = local.with_included(opened, include, Path(folder))
     module_name = name or prepared.name or place.stem
     findings = review(prepared, opened, rules, Path(folder), force=force)
@@ -164,7 +167,7 @@ def export(
         input_type=input_type,
     )
     content, manifest = build(contents)
-    _write(place, content)
+    write_zip(place, content)
     digest = hashlib.sha256(content).hexdigest()
     return Export(place, digest, manifest, script_box(module_name), findings)
 
@@ -251,7 +254,7 @@ def import_cell(
     is_text = place.suffix.lower() == ".txt"
     module = Module.from_file(place) if is_text else Module.from_path(place)
     manifest = module_zip(str(path))
-    opened = _bundle(bundle, module.profile or "classic")
+    opened = open_bundle(bundle, module.profile or "classic")
     parts = parts_of(module, opened, manifest.ports if manifest is not None else ())
     bundle_path = str(bundle) if bundle is not None else ""
     if parts.bundle is not None and parts.bundle is not opened:
@@ -263,41 +266,7 @@ def import_cell(
     return Imported(parts.name, cell_text(parts, bundle_path), bundle_path)
 
 
-def module_zip(module: object) -> Manifest | None:
-    """Return the manifest of a path to a module zip; ``None`` for anything else."""
-    if not isinstance(module, (str, PathLike)) or not str(module).endswith(".zip"):
-        return None
-    if not Path(module).expanduser().is_file():
-        return None
-    return manifest_of(read_bundle(module, CLASSIC)[0])
-
-
 def _file_name(module: Module) -> str:
     """Return a name for a module that has none: its file's, where that can be one."""
     stem = Path(module.label).stem
     return stem if stem.isidentifier() and stem != "module" else "scoring_module"
-
-
-def _check_options(input_type: str, place: Path) -> None:
-    if input_type not in INPUT_TYPES:
-        raise OptionError(
-            f"input_type is {' or '.join(map(repr, INPUT_TYPES))}, not {input_type!r}",
-            did_you_mean(input_type, INPUT_TYPES),
-        )
-    if place.suffix.lower() != ".zip":
-        raise OptionError(f"{place.name} does not end in .zip", f"name it {place.stem}.zip")
-
-
-def _bundle(bundle: Bundle | str | PathLike[str] | None, profile: str) -> Bundle | None:
-    if bundle is None or isinstance(bundle, Bundle):
-        return bundle
-    return read_bundle(bundle, get_profile(profile))[0]
-
-
-def _write(place: Path, content: bytes) -> None:
-    partial = place.with_name(f".{place.name}.partial")
-    try:
-        partial.write_bytes(content)
-        partial.replace(place)
-    except OSError as error:
-        raise OptionError(f"{place} cannot be written: {error.strerror}") from error

@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import io
 import json
 import multiprocessing
 import os
@@ -97,7 +98,7 @@ def serve_in_process(zip_path: str, port: int) -> None:
     import uvicorn
 
     scorer = InProcess(zip_path)
-    log = open_log(open(os.devnull, "w"))
+    log = open_log(io.StringIO())
     service = Service(scorer.manifest, scorer, ServiceSettings(), Metrics(), log)
     app = application(service, [])
     uvicorn.run(app, port=port, log_config=None, access_log=False, lifespan="off")

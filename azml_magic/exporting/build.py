@@ -18,7 +18,8 @@ from azml_magic.exporting.vendor import RUNTIME, runtime_files
 from azml_magic.module.bundle import Bundle
 from azml_magic.module.manifest import MANIFEST_FILE, Manifest, Schema
 from azml_magic.result import Finding
-from azml_magic.scoring.documents import openapi, swagger
+from azml_magic.scoring.openapi import openapi
+from azml_magic.scoring.swagger import swagger
 
 # Zips hold no earlier time; a fixed one makes the same input the same bytes.
 _TIME = (1980, 1, 1, 0, 0, 0)

@@ -41,7 +41,8 @@ def _columns(schema: Schema) -> str:
         {
             "name": column.name,
             # MLflow has no whole number that may be missing.
-            "type": "double" if column.type == "integer" and column.nullable
+            "type": "double"
+            if column.type == "integer" and column.nullable
             else _TYPES[column.type],
             "required": True,
         }

@@ -23,9 +23,9 @@ _INFERRED = {
 
 def describe(frame: pd.DataFrame) -> Schema:
     """Return the recorded columns of a frame."""
+    columns = [frame.iloc[:, position] for position in range(len(frame.columns))]
     return tuple(
-        Column(str(name), _type(frame.iloc[:, position]), bool(frame.iloc[:, position].isna().any()))
-        for position, name in enumerate(frame.columns)
+        Column(str(series.name), _type(series), bool(series.isna().any())) for series in columns
     )
 
 

@@ -85,11 +85,10 @@ def _imported_entry(source: str) -> str:
         for node in body
         if not (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant))
     ]
-    if len(statements) == 1 and isinstance(statements[0], ast.ImportFrom):
-        (node,) = statements
+    node = statements[0] if len(statements) == 1 else None
+    if isinstance(node, ast.ImportFrom) and node.level == 0:
         names = [(alias.name, alias.asname) for alias in node.names]
-        if node.level == 0 and (ENTRY_POINT, None) in names:
-            return node.module or ""
+        return node.module or "" if (ENTRY_POINT, None) in names else ""
     return ""
 
 

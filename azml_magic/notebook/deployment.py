@@ -146,9 +146,7 @@ class DeploymentMagics(Magics):
             print(f"stopped {chosen.name}")
             return
         named = self._named(chosen.name)
-        settings = ServiceSettings(
-            port=chosen.port, isolate=chosen.isolate, workers=chosen.workers
-        )
+        settings = ServiceSettings(port=chosen.port, isolate=chosen.isolate, workers=chosen.workers)
         service = serve(
             named.module,
             settings=settings,

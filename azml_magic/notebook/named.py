@@ -1,4 +1,4 @@
-"""What a run under ``-n NAME`` leaves for an export: module, bundle, rules, columns of its ports."""
+"""What a run under ``-n NAME`` leaves for an export: module, bundle, rules, columns."""
 
 from __future__ import annotations
 

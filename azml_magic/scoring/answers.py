@@ -69,9 +69,7 @@ class _Column:
         """The classic name of the type (S-7)."""
         if self.kind != "integer":
             return _TYPE_NAMES[self.kind]
-        fits = all(
-            value is None or _INT32[0] <= value <= _INT32[1] for value in self.values
-        )
+        fits = all(value is None or _INT32[0] <= value <= _INT32[1] for value in self.values)
         return "Int32" if fits else "Int64"
 
     def texts(self, *, alone: bool) -> List[str]:

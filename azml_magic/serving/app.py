@@ -11,22 +11,18 @@ from typing import Any, Protocol
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from azml_magic.module.manifest import Manifest
-from azml_magic.scoring.documents import classic_base, openapi, swagger
+from azml_magic.scoring.documents import classic_base
 from azml_magic.scoring.faults import Fault, bad_argument, not_found
+from azml_magic.scoring.openapi import openapi
+from azml_magic.scoring.swagger import swagger
 from azml_magic.serving import pages
 from azml_magic.serving.pool import Scored
-from azml_magic.serving.requests import (
-    ClientDisconnect,
-    check_caller,
-    classic_wishes,
-    read_body,
-    until_gone,
-)
+from azml_magic.serving.requests import check_caller, classic_wishes, read_body, until_gone
 from azml_magic.serving.settings import ServiceSettings
 from azml_magic.serving.telemetry import Metrics
 
@@ -108,7 +104,8 @@ class Service:
 
         async def handle(request: Request) -> Response:
             started = time.perf_counter()
-            request.state.fields = fields = {}
+            fields: dict[str, Any] = {}
+            request.state.fields = fields
             code = ""
             try:
                 response = await handler(request)

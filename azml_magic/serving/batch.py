@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +17,9 @@ from azml_magic.scoring.documents import classic_base
 from azml_magic.scoring.faults import Fault, bad_argument, mismatch, not_found, unparsable
 from azml_magic.serving.app import Service
 from azml_magic.serving.jobs import Job, JobStore
+from azml_magic.serving.lane_process import LaneEnded, LaneProcess
 from azml_magic.serving.places import STATE_FILE, steps_of
-from azml_magic.serving.pool import LaneEnded, LaneProcess, Pool
+from azml_magic.serving.pool import Pool
 from azml_magic.serving.requests import check_caller, read_body
 
 _TRIES = 2
@@ -61,7 +62,7 @@ class Batch:
         """Stop working; what is not done is taken up at the next start."""
         self._worker.cancel()
         await asyncio.gather(self._worker, return_exceptions=True)
-        await self._close_lane()
+        await self._kill_lane()
         self._store.close()
 
     async def create(self, request: Request) -> Response:
@@ -92,7 +93,7 @@ class Batch:
         """Cancel a job; what runs is ended."""
         job = self._job(request)
         if self._store.cancel(job.id) and self._current == job.id:
-            await self._close_lane()
+            await self._kill_lane()
         return Response(status_code=204)
 
     def _job(self, request: Request) -> Job:
@@ -109,7 +110,7 @@ class Batch:
             number = self._store.next_job()
             if number is None:
                 self._wake.clear()
-                await self._close_lane()
+                await self._kill_lane()
                 await self._wake.wait()
                 continue
             self._current = number
@@ -120,27 +121,25 @@ class Batch:
     async def _run(self, number: str) -> None:
         ended = 0
         while (step := self._store.next_step(number)) is not None:
-            job = self._store.find(number)
-            if job is None or job.state != "Running":
-                return
             Path(step.target).parent.mkdir(parents=True, exist_ok=True)
             try:
                 lane = await self._open_lane()
-                request = {"op": "table", "source": step.source, "target": step.target}
-                told, _ = await lane.ask(request)
+                if not self._is_running(number):
+                    return
+                told, _ = await lane.ask(
+                    {"op": "table", "source": step.source, "target": step.target}
+                )
                 if told["busy"]:
                     await lane.wait_until_idle()
-            except LaneEnded:
-                # Cancelled, or the lane's own end: the state tells which.
-                await self._close_lane()
+            except (LaneEnded, SandboxError) as error:
+                await self._kill_lane()
+                if not self._is_running(number):
+                    return
                 ended += 1
                 if ended > _TRIES:
-                    detail = f"{Path(step.source).name}: the process that read it ended"
+                    detail = f"{Path(step.source).name}: its process ended ({error})"
                     self._store.end(number, "Failed", detail)
                 continue
-            except SandboxError as error:
-                self._store.end(number, "Failed", error.message)
-                return
             if told["status"] != 200:
                 name = Path(step.source).name
                 self._store.end(number, "Failed", f"{name}: {told['detail']}")
@@ -148,17 +147,22 @@ class Batch:
             self._store.step_done(number, step, told["rows"])
         self._store.end(number, "Finished")
 
-    async def _open_lane(self) -> LaneProcess:
-        if self._lane is None:
-            lane = self._pool.new_lane()
-            await lane.start()
-            self._lane = lane
-        return self._lane
+    def _is_running(self, number: str) -> bool:
+        job = self._store.find(number)
+        return job is not None and job.state == "Running"
 
-    async def _close_lane(self) -> None:
+    async def _open_lane(self) -> LaneProcess:
+        lane = self._lane
+        if lane is None:
+            # Known before it has started, so that a cancelled job need not wait for it.
+            lane = self._lane = self._pool.new_lane()
+            await lane.start()
+        return lane
+
+    async def _kill_lane(self) -> None:
         lane, self._lane = self._lane, None
         if lane is not None:
-            await lane.close()
+            await lane.kill()
 
 
 def _status(job: Job) -> dict[str, Any]:
@@ -176,7 +180,7 @@ def _status(job: Job) -> dict[str, Any]:
 
 
 def _moment(seconds: float | None) -> str | None:
-    return None if seconds is None else datetime.fromtimestamp(seconds, timezone.utc).isoformat()
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC).isoformat()
 
 
 def _parsed(body: bytes) -> dict[str, Any]:

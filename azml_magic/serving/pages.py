@@ -57,7 +57,8 @@ def _page(manifest: Manifest, settings: ServiceSettings) -> str:
     for name, value in values.items():
         page = page.replace("{{" + name + "}}", html.escape(value))
     inputs = (
-        (name, manifest.inputs.get(port)) for port, name in zip(manifest.ports, INPUT_NAMES)
+        (name, manifest.inputs.get(port))
+        for port, name in zip(manifest.ports, INPUT_NAMES, strict=False)
     )
     page = page.replace("{{inputs}}", _tables(inputs))
     return page.replace("{{outputs}}", _tables([("output1", manifest.outputs.get("output1"))]))

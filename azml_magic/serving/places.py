@@ -40,7 +40,9 @@ def steps_of(folder: Path, source: str, target: str) -> list[tuple[str, str]]:
     files = sorted(
         path
         for path in found.iterdir()
-        if path.suffix.lower() in ENDINGS and path.is_file() and not path.name.startswith((".", "_"))
+        if path.name.lower().endswith(ENDINGS)
+        and not path.name.startswith((".", "_"))
+        and path.is_file()
     )
     if not files:
         raise _bad(f"There is no dataset in {source!r}.", "Input")

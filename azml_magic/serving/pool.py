@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import socket
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,12 +10,9 @@ from typing import Any
 
 from azml_magic.errors import SandboxError
 from azml_magic.scoring.faults import broken, overloaded, stopping
-from azml_magic.serving.messages import pack, read
+from azml_magic.serving.lane_process import LaneEnded, LaneProcess
 from azml_magic.serving.settings import ServiceSettings
 
-START_SECONDS = 90.0
-# What a lane needs beyond the module's own time limit: reading, writing, ending a worker.
-MARGIN_SECONDS = 30.0
 _RETRY_SECONDS = 1.0
 
 
@@ -29,96 +23,6 @@ class Scored:
     header: dict[str, Any]
     body: bytes
     waited: float
-
-
-class LaneEnded(Exception):
-    """The lane's process is gone, or said what no lane says."""
-
-
-class LaneProcess:
-    """A lane as the server sees it."""
-
-    def __init__(self, zip_path: str, settings: ServiceSettings) -> None:
-        self._settings = settings
-        self._order = {
-            "zip": zip_path,
-            "seconds": settings.seconds,
-            "memory": settings.memory,
-            "network": settings.network,
-            "calls": settings.calls,
-            "max_rows": settings.max_rows,
-        }
-        self._process: asyncio.subprocess.Process | None = None
-        self._writer: asyncio.StreamWriter | None = None
-        self.confinement = ""
-
-    async def start(self) -> None:
-        """Start the process and wait until it has a worker.
-
-        Raises
-        ------
-        SandboxError
-            When it cannot have one; the message is the lane's own.
-        """
-        ours, theirs = socket.socketpair()
-        try:
-            self._process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-P", "-m", "azml_magic.serving.lane", str(theirs.fileno())),
-                pass_fds=[theirs.fileno()],
-                stdin=asyncio.subprocess.DEVNULL,
-                start_new_session=True,
-            )
-        finally:
-            theirs.close()
-        self._reader, self._writer = await asyncio.open_connection(sock=ours, limit=1 << 22)
-        self._writer.write(pack(self._order))
-        try:
-            header = await asyncio.wait_for(self.wait_until_idle(), START_SECONDS)
-        except (LaneEnded, TimeoutError):
-            await self.close()
-            raise SandboxError("a lane of the service did not start") from None
-        if header["op"] == "failed":
-            await self.close()
-            raise SandboxError(header["message"], header["hint"])
-        self.confinement = header["confinement"]
-
-    async def ask(
-        self, header: dict[str, Any], body: bytes = b""
-    ) -> tuple[dict[str, Any], bytes]:
-        """Send a message and wait for the answer.
-
-        Raises
-        ------
-        LaneEnded
-            When there is none.
-        """
-        assert self._writer is not None
-        limit = self._settings.seconds + MARGIN_SECONDS
-        try:
-            self._writer.write(pack(header, body))
-            return await asyncio.wait_for(read(self._reader), limit)
-        except (OSError, asyncio.IncompleteReadError, TimeoutError, ValueError) as error:
-            raise LaneEnded(str(error)) from error
-
-    async def wait_until_idle(self) -> dict[str, Any]:
-        """Wait until a lane that was busy with its next worker has it."""
-        try:
-            header, _ = await read(self._reader)
-        except (OSError, asyncio.IncompleteReadError, ValueError) as error:
-            raise LaneEnded(str(error)) from error
-        return header
-
-    async def close(self) -> None:
-        """End the process; its monitor and worker end with it."""
-        if self._writer is not None:
-            self._writer.close()
-        if self._process is not None:
-            try:
-                await asyncio.wait_for(self._process.wait(), 10)
-            except TimeoutError:
-                with contextlib.suppress(ProcessLookupError):
-                    self._process.kill()
-                await self._process.wait()
 
 
 class Pool:
@@ -288,5 +192,3 @@ class Pool:
         task = asyncio.ensure_future(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-
-

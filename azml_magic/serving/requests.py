@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 
 from azml_magic.scoring.faults import bad_argument, timed_out, too_large, unauthorized
 from azml_magic.serving.settings import ServiceSettings, is_loopback
@@ -98,6 +98,3 @@ async def until_gone(request: Request) -> None:
         message = await request.receive()
         if message["type"] == "http.disconnect":
             return
-
-
-__all__ = ["ClientDisconnect", "Wanted", "check_caller", "classic_wishes", "read_body", "until_gone"]

@@ -40,7 +40,9 @@ class RunningService:
         When the server cannot start.
     """
 
-    def __init__(self, name: str, zip_path: str, settings: ServiceSettings, folder: str = "") -> None:
+    def __init__(
+        self, name: str, zip_path: str, settings: ServiceSettings, folder: str = ""
+    ) -> None:
         self.name = name
         self._folder = folder
         ours, theirs = socket.socketpair()

@@ -254,7 +254,9 @@ def _run(command: list[object], cwd: Path | None = None) -> str:
 
 
 def _versions(python: str) -> str:
-    code = "import sys, pandas; print('Python', sys.version.split()[0], 'pandas', pandas.__version__)"
+    code = (
+        "import sys, pandas; print('Python', sys.version.split()[0], 'pandas', pandas.__version__)"
+    )
     return _run([python, "-W", "ignore", "-c", code]).strip()
 
 

@@ -27,9 +27,7 @@ def azureml_main(frame):
     frame["sum"] = frame["a"] + frame["b"]
     return frame[["sum"]],
 """
-TYPES = pd.DataFrame(
-    {"n": [1, 2], "x": [1.5, None], "s": ["a", None], "b": [True, False]}
-)
+TYPES = pd.DataFrame({"n": [1, 2], "x": [1.5, None], "s": ["a", None], "b": [True, False]})
 
 
 @pytest.fixture(scope="module")

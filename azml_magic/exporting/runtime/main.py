@@ -23,11 +23,11 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
     options.output, options.output2 = _absolute(options.output), _absolute(options.output2)
     options.figures = _absolute(options.figures)
     try:
-        datasets = {
-            port: read_table(_file(getattr(options, port)))
-            for port in ("dataset1", "dataset2")
-            if getattr(options, port)
-        }
+        datasets = {}
+        for port in ("dataset1", "dataset2"):
+            frame = read_table(_file(getattr(options, port)))
+            if frame is not None:
+                datasets[port] = frame
         loaded = Loaded(root())
         try:
             outputs = loaded.call(datasets)
@@ -59,8 +59,10 @@ def _absolute(path: Optional[str]) -> Optional[str]:
     return os.path.abspath(path) if path else None
 
 
-def _file(path: str) -> str:
+def _file(path: Optional[str]) -> Optional[str]:
     """Return the one dataset of a folder, or the file itself."""
+    if not path:
+        return None
     path = os.path.abspath(path)
     if not os.path.isdir(path):
         return path

@@ -1,0 +1,157 @@
+"""Batch jobs over a real folder, also across a restart of the server."""
+
+import time
+
+import pandas as pd
+import pytest
+from conftest import Client, fault
+
+from azml_magic import ServiceSettings, serve
+
+MODULE = """
+import time
+
+def azureml_main(frame):
+    if frame["a"].iloc[0] < 0:
+        raise ValueError("a is negative")
+    time.sleep(float(frame["a"].iloc[0]))
+    frame["double"] = frame["a"] * 2
+    return frame,
+"""
+
+
+class Jobs(Client):
+    """The batch side of a service."""
+
+    def create(self, source, target):
+        places = {
+            "Input": {"ConnectionString": None, "RelativeLocation": source},
+            "Outputs": {"output1": {"RelativeLocation": target}},
+        }
+        return self.post(f"{self.base}/jobs?api-version=2.0", places)
+
+    def start(self, job):
+        return self.post(f"{self.base}/jobs/{job}/start?api-version=2.0", b"")
+
+    def status(self, job):
+        return self.get(f"{self.base}/jobs/{job}").json()
+
+    def cancel(self, job):
+        return self.session.delete(f"{self.service.url}{self.base}/jobs/{job}")
+
+    def wait(self, job, until):
+        deadline = time.monotonic() + 60
+        while not until(status := self.status(job)):
+            assert time.monotonic() < deadline, status
+            time.sleep(0.05)
+        return status
+
+    def ended(self, job):
+        return self.wait(job, lambda status: status["EndTime"] is not None)
+
+
+def serving(folder):
+    settings = ServiceSettings(port=0, workers=1, batch_folder=str(folder))
+    return serve(MODULE, pd.DataFrame({"a": [0.0]}), name="doubler", settings=settings)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("batch")
+
+
+@pytest.fixture(scope="module")
+def jobs(folder):
+    with serving(folder) as service:
+        yield Jobs(service)
+
+
+def test_a_file_in_and_a_file_out(jobs, folder):
+    pd.DataFrame({"a": [0.0, 1.5]}).to_csv(folder / "in.csv", index=False)
+    created = jobs.create("in.csv", "out.parquet")
+    assert created.status_code == 200
+    job = created.json()
+    assert jobs.status(job)["StatusCode"] == "NotStarted"
+    assert jobs.start(job).status_code == 204
+    assert fault(jobs.start(job))[:2] == (409, "InvalidOperation")
+    status = jobs.ended(job)
+    assert status["StatusCode"] == "Finished"
+    assert status["Results"] == {"output1": {"RelativeLocation": "out.parquet"}}
+    assert status["Progress"] == {"Files": 1, "Done": 1, "Rows": 2}
+    assert pd.read_parquet(folder / "out.parquet")["double"].tolist() == [0.0, 3.0]
+
+
+def test_a_failing_module_fails_the_job(jobs, folder):
+    (folder / "some").mkdir()
+    for name, value in (("1.csv", 0.0), ("2.csv", -1.0), ("3.csv", 0.0)):
+        pd.DataFrame({"a": [value]}).to_csv(folder / "some" / name, index=False)
+    job = jobs.create("some", "failed").json()
+    jobs.start(job)
+    status = jobs.ended(job)
+    assert status["StatusCode"] == "Failed"
+    assert status["Details"].startswith("2.csv: Error 0085: ")
+    assert "ValueError: a is negative" in status["Details"]
+    assert status["Progress"]["Done"] == 1
+    assert [path.name for path in (folder / "failed").iterdir()] == ["1.csv"]
+
+
+def test_a_running_job_is_cancelled(jobs, folder):
+    pd.DataFrame({"a": [40.0]}).to_csv(folder / "long.csv", index=False)
+    job = jobs.create("long.csv", "never.csv").json()
+    jobs.start(job)
+    jobs.wait(job, lambda status: status["StatusCode"] == "Running")
+    assert jobs.cancel(job).status_code == 204
+    assert jobs.status(job)["StatusCode"] == "Cancelled"
+    assert jobs.cancel(job).status_code == 204
+    # The next job does not wait for it.
+    job = jobs.create("in.csv", "after.csv").json()
+    jobs.start(job)
+    assert jobs.ended(job)["StatusCode"] == "Finished"
+    assert not (folder / "never.csv").exists()
+
+
+BAD = {
+    "../in.csv": "x.csv",
+    "/etc/passwd": "x.csv",
+    "nothing.csv": "x.csv",
+    "in.csv": "../out.csv",
+    "": "x.csv",
+    ".": "x",
+    ".azml-jobs.sqlite": "x.csv",
+    "link.csv": "x.csv",
+    "in.txt": "x.csv",
+}
+
+
+@pytest.mark.parametrize(("source", "target"), BAD.items())
+def test_places_outside_and_of_other_kinds_are_refused(jobs, folder, source, target):
+    if not (folder / "link.csv").is_symlink():
+        (folder / "link.csv").symlink_to("/etc/passwd")
+    (folder / "in.txt").write_text("a\n1\n")
+    status, code, _ = fault(jobs.create(source, target))
+    assert (status, code) in {(400, "BadArgument"), (400, "BadUserArgument")}
+
+
+def test_an_unknown_job(jobs):
+    assert fault(jobs.get(f"{jobs.base}/jobs/none")) == (404, "NotFound", "ResourceNotFound")
+
+
+def test_a_restart_goes_on_where_it_was(tmp_path):
+    (tmp_path / "in").mkdir()
+    for number in range(4):
+        frame = pd.DataFrame({"a": [0.6, float(number)]})
+        frame.to_csv(tmp_path / "in" / f"{number}.csv", index=False)
+    with serving(tmp_path) as service:
+        jobs = Jobs(service)
+        job = jobs.create("in", "out").json()
+        jobs.start(job)
+        jobs.wait(job, lambda status: status["Progress"]["Done"] >= 1)
+        first = sorted(path.name for path in (tmp_path / "out").iterdir())
+        times = {name: (tmp_path / "out" / name).stat().st_mtime_ns for name in first[:1]}
+    with serving(tmp_path) as service:
+        jobs = Jobs(service)
+        assert jobs.ended(job)["StatusCode"] == "Finished"
+    for number in range(4):
+        assert pd.read_csv(tmp_path / "out" / f"{number}.csv")["double"].tolist()[1] == 2 * number
+    for name, changed in times.items():
+        assert (tmp_path / "out" / name).stat().st_mtime_ns == changed

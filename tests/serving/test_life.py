@@ -1,0 +1,101 @@
+"""A server from its start to its end, as a program."""
+
+import concurrent.futures
+import contextlib
+import json
+import subprocess
+import sys
+import time
+import types
+import zipfile
+
+import pytest
+from conftest import SOURCE, Client, row, sample
+
+from azml_magic import export, serve
+from azml_magic.errors import BundleError, SandboxError
+
+COMMAND = [sys.executable, "-c", "import sys, azml_magic.cli; sys.exit(azml_magic.cli.main())"]
+
+
+@pytest.fixture(scope="module")
+def module_zip(tmp_path_factory):
+    path = tmp_path_factory.mktemp("life") / "obedient.zip"
+    export(SOURCE, path, sample(), name="obedient", force=True)
+    return path
+
+
+@contextlib.contextmanager
+def server(path, *options):
+    """Start a server by the command line; give its process and a client."""
+    command = [*COMMAND, "serve", str(path), "--workers", "1", *options]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        url = process.stdout.readline().split()[-1]
+        yield process, Client(types.SimpleNamespace(url=url, name="obedient"))
+        process.terminate()
+        process.communicate(timeout=60)
+
+
+def test_a_stop_answers_what_was_begun_and_logs_json(module_zip):
+    with server(module_zip, "--port", "0") as (process, client):
+        client.assert_serves()
+        with concurrent.futures.ThreadPoolExecutor(1) as thread:
+            last = thread.submit(client.score, row("slow"))
+            time.sleep(0.2)
+            process.terminate()
+            assert last.result().status_code == 200
+        _, log = process.communicate(timeout=60)
+        assert process.returncode == 0
+    lines = [json.loads(line) for line in log.splitlines()]
+    assert [line["event"] for line in lines] == ["start", "request", "request", "stop"]
+    assert lines[1]["route"] == "score"
+    assert lines[1]["rows"] == 1
+    assert {"id", "ms", "status", "time"} <= set(lines[1])
+
+
+def test_two_servers_on_one_port(module_zip):
+    with server(module_zip, "--port", "0") as (_, client):
+        port = client.service.url.rpartition(":")[2]
+        second = subprocess.run(
+            [*COMMAND, "serve", module_zip, "--port", port], capture_output=True, text=True
+        )
+        assert second.returncode == 2
+        assert "is taken by another server" in second.stderr
+        client.assert_serves()
+
+
+def test_no_server_elsewhere_without_a_key(module_zip):
+    command = [*COMMAND, "serve", module_zip, "--host", "0.0.0.0"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 2
+    assert "no key is set" in done.stderr
+
+
+def test_a_zip_that_was_changed_is_not_served(module_zip, tmp_path):
+    changed = tmp_path / "changed.zip"
+    with zipfile.ZipFile(module_zip) as old, zipfile.ZipFile(changed, "w") as new:
+        for name in old.namelist():
+            content = old.read(name)
+            new.writestr(name, content + b"# more\n" if name == "obedient.py" else content)
+    with pytest.raises(BundleError, match=r"obedient\.py in changed\.zip was changed"):
+        serve(changed)
+
+
+def test_a_module_that_cannot_be_loaded_is_not_served(tmp_path):
+    source = "import no_such_package\n\ndef azureml_main(frame):\n    return frame,\n"
+    path = tmp_path / "broken.zip"
+    export(source, path, force=True)
+    with pytest.raises(SandboxError, match="no_such_package"):
+        serve(path)
+
+
+def test_the_help_page_lets_nothing_in(module_zip):
+    with server(module_zip, "--port", "0") as (_, client):
+        page = client.get("/")
+        assert "default-src 'none'" in page.headers["Content-Security-Policy"]
+        assert "obedient" in page.text
+        assert "<script src=" in page.text
+        assert client.get("/help/help.js").headers["Content-Type"].startswith("text/javascript")
+        assert client.get("/help/nothing").status_code == 404
