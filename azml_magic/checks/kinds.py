@@ -199,6 +199,8 @@ def _method_kind(base: str, name: str, call: ast.Call) -> str:
         if name in TO_ARRAY:
             return ARRAY
         if name == "groupby":
+            if any(keyword.arg == "as_index" for keyword in call.keywords):
+                return ""  # a column of such groups gives a frame
             return GROUPS if base == FRAME else GROUP_SERIES
         if name == "to_frame" or (base == SERIES and name == "reset_index"):
             drops = any(keyword.arg == "drop" for keyword in call.keywords)

@@ -132,6 +132,7 @@ CLEAN = [
     main(returns="return frame.set_index('a').reset_index(),"),
     main(returns="return frame.groupby('a').sum().reset_index(),"),
     main(returns="return frame.groupby('a', as_index=False).sum(),"),
+    main(returns="return frame.groupby('a', as_index=False)['b'].mean(),"),
     main("frame.set_index('a', inplace=True)", "frame.reset_index(inplace=True)"),
     main("frame['m'] = frame.groupby('a')['b'].transform('mean')"),
     main("frame = frame.T", "frame = frame.reset_index()"),
