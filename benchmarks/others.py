@@ -90,6 +90,7 @@ def memory(quick: bool) -> list[Table]:
     time.sleep(0.5)
     made = Table("Peak memory above the notebook's own frame", ("module", "frames"))
     for name, source in (("returns its input", ECHO), ("returns a changed copy", CHANGED)):
+        time.sleep(0.5)
         with _Peak() as peak:
             azml_magic.run(source, frame, memory="12GB")
         made.rows.append((name, f"{peak.above / size:.2f}"))
@@ -138,11 +139,12 @@ def _tree() -> list[int]:
 
 
 def _anonymous(pid: int) -> int:
+    """Return private memory; what a forked process shares with others counts in parts."""
     try:
-        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
     except OSError:
         return 0
-    return 1024 * sum(int(line.split()[1]) for line in lines if line.startswith("RssAnon"))
+    return 1024 * sum(int(line.split()[1]) for line in lines if line.startswith("Pss_Anon"))
 
 
 def endurance(quick: bool) -> list[Table]:
@@ -150,6 +152,7 @@ def endurance(quick: bool) -> list[Table]:
     count = 100 if quick else 1000
     for _ in range(20):
         azml_magic.run(SOURCE)
+    time.sleep(0.5)
     before, started = _held(), time.perf_counter()
     times = [milliseconds(lambda: azml_magic.run(SOURCE)) for _ in range(count)]
     took = time.perf_counter() - started

@@ -75,11 +75,16 @@ def call(
     datasets: Dict[str, Any],
     progress: Progress,
 ) -> Tuple[List[Optional[Any]], List[Finding]]:
-    """Call the entry point with the connected ports, and apply the rules to what it returns."""
+    """Call the entry point with the connected ports, and apply the rules to what it returns.
+
+    `datasets` is emptied: what the module does not return need not be held any longer.
+    """
     progress.stage = "find"
     arguments = call_arguments(function, datasets, profile)
     progress.stage = "call"
     returned = function(*arguments)
+    del arguments
+    datasets.clear()
     progress.stage = "return"
     frames, findings = collect_outputs(returned, profile)
     progress.stage = "write"

@@ -29,9 +29,23 @@ def value_of(expression, setup="", **options):
     return azml_magic.run(source, **options).output1["value"][0]
 
 
+@pytest.fixture(scope="module")
+def shared_pool():
+    made = client._Pool()
+    yield made
+    made.close()
+
+
 @pytest.fixture
-def pool(monkeypatch):
-    """A pool of monitors of this test's own."""
+def pool(shared_pool, monkeypatch):
+    """A pool of monitors of these tests' own."""
+    monkeypatch.setattr(client, "_pool", shared_pool)
+    return shared_pool
+
+
+@pytest.fixture
+def new_pool(monkeypatch):
+    """A pool in which no monitor waits yet."""
     made = client._Pool()
     monkeypatch.setattr(client, "_pool", made)
     yield made
@@ -141,43 +155,43 @@ def test_one_run_folder_waits_at_most(pool):
     assert len(list(parent.iterdir())) == 1
 
 
-def test_monitors_that_have_waited_long_are_given_back_and_come_back(pool, monkeypatch):
+def test_monitors_that_have_waited_long_are_given_back_and_come_back(new_pool, monkeypatch):
     monkeypatch.setattr(client, "IDLE_SECONDS", 0.5)
     assert value_of("1") == "1"
-    (monitor,) = pool._idle.values()
+    (monitor,) = new_pool._idle.values()
     monitor.process.wait(30)
     end = time.monotonic() + 10
     while not client.is_asleep() and time.monotonic() < end:
         time.sleep(0.01)
     assert client.is_asleep()
-    assert not pool._idle
+    assert not new_pool._idle
     monkeypatch.setattr(client, "IDLE_SECONDS", 900.0)
     api.wake()
-    assert len(pool._idle) == 1
-    (woken,) = pool._idle.values()
+    assert len(new_pool._idle) == 1
+    (woken,) = new_pool._idle.values()
     api.wake()
-    assert list(pool._idle.values()) == [woken]
+    assert list(new_pool._idle.values()) == [woken]
     assert value_of("2") == "2"
     assert not client.is_asleep()
 
 
-def test_another_environment_has_a_monitor_of_its_own_and_the_old_one_stays(pool, monkeypatch):
+def test_another_environment_has_a_monitor_of_its_own_and_the_old_one_stays(new_pool, monkeypatch):
     zone = "os.environ.get('TZ')"
     before = value_of(zone)
-    (old,) = pool._idle.values()
+    (old,) = new_pool._idle.values()
     monkeypatch.setenv("TZ", "Asia/Tokyo")
     assert value_of(zone) == "Asia/Tokyo"
     assert old.alive
-    assert len(pool._idle) == 2
+    assert len(new_pool._idle) == 2
     monkeypatch.undo()
-    monkeypatch.setattr(client, "_pool", pool)
+    monkeypatch.setattr(client, "_pool", new_pool)
     assert value_of(zone) == before
-    assert old in pool._idle.values()
+    assert old in new_pool._idle.values()
 
 
-def test_loading_gets_a_worker_ready(pool):
+def test_loading_gets_a_worker_ready(new_pool):
     api.warm_up()
-    worker = waiting_worker(pool)
+    worker = waiting_worker(new_pool)
     assert value_of("1") == "1"
     assert not Path(f"/proc/{worker}").exists()
 
