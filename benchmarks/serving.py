@@ -74,7 +74,7 @@ class InProcess:
         self.manifest = manifest_of(read_bundle(zip_path, CLASSIC)[0])
         self.loaded = Loaded(zip_path)
 
-    async def score(self, header: dict[str, object], body: bytes) -> Scored:
+    async def score(self, header: dict[str, object], body: bytes, gone: object) -> Scored:
         return await asyncio.to_thread(self._score, header, body)
 
     def _score(self, header: dict[str, object], body: bytes) -> Scored:

@@ -43,7 +43,9 @@ def write_answer(
 
 def _output(frame: pd.DataFrame, form: str, details: bool) -> Any:
     names = [str(name) for name in frame.columns]
-    columns = [_Column(frame.iloc[:, position]) for position in range(len(names))]
+    # The public ways to a column make a Series of each, which costs more than a small answer.
+    arrays: Any = frame
+    columns = [_Column(values) for values in arrays._iter_column_arrays()]
     if form == "typed":
         typed = [column.typed() for column in columns]
         return [dict(zip(names, row)) for row in zip(*typed)]
@@ -61,8 +63,8 @@ def _output(frame: pd.DataFrame, form: str, details: bool) -> Any:
 class _Column:
     """A column of an answer: plain values with ``None`` for what is missing, and their kind."""
 
-    def __init__(self, series: pd.Series) -> None:
-        self.values, self.kind = _plain(series)
+    def __init__(self, values: Any) -> None:
+        self.values, self.kind = _plain(values)
 
     @property
     def type_name(self) -> str:
@@ -95,21 +97,19 @@ class _Column:
         return self.values
 
 
-def _plain(series: pd.Series) -> Tuple[List[Any], str]:
+def _plain(values: Any) -> Tuple[List[Any], str]:
     """Return the values as Python's own, and the kind of the column."""
-    kind = getattr(series.dtype, "kind", "O")
-    numpy_array = isinstance(series.dtype, np.dtype)
-    if numpy_array and kind in "iu":
-        return series.tolist(), "integer"
-    if numpy_array and kind == "b":
-        return series.tolist(), "boolean"
-    if numpy_array and kind == "f":
-        values = series.tolist()
-        return [None if value != value else value for value in values], "number"
-    missing = series.isna().tolist()
-    objects = series.astype(object).tolist()
-    values = [None if gone else _unboxed(value) for value, gone in zip(objects, missing)]
-    return _told(values)
+    kind = getattr(values.dtype, "kind", "O") if isinstance(values, np.ndarray) else "O"
+    if kind in "iu":
+        return values.tolist(), "integer"
+    if kind == "b":
+        return values.tolist(), "boolean"
+    if kind == "f":
+        return [None if value != value else value for value in values.tolist()], "number"
+    missing = pd.isna(values).tolist()
+    objects = pd.Series(values).astype(object).tolist()
+    plain = [None if gone else _unboxed(value) for value, gone in zip(objects, missing)]
+    return _told(plain)
 
 
 def _unboxed(value: Any) -> Any:

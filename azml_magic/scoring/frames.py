@@ -48,7 +48,7 @@ def _frame(table: Table, schema: Optional[Schema], place: str) -> pd.DataFrame:
         kinds = _recorded(table, schema, place)
     values = dict(zip(table.names, table.columns))
     arrays = {name: _column(values.get(name, []), kind, name) for name, kind in kinds.items()}
-    return pd.DataFrame(arrays, columns=list(kinds), index=pd.RangeIndex(table.rows))
+    return pd.DataFrame(arrays, index=pd.RangeIndex(table.rows))
 
 
 def _recorded(table: Table, schema: Schema, place: str) -> Dict[str, str]:

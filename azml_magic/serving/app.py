@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import time
 import uuid
@@ -21,7 +20,7 @@ from azml_magic.scoring.faults import Fault, bad_argument, not_found
 from azml_magic.scoring.openapi import openapi
 from azml_magic.scoring.swagger import swagger
 from azml_magic.serving import pages
-from azml_magic.serving.pool import Scored
+from azml_magic.serving.pool import ClientGone, Gone, Scored
 from azml_magic.serving.requests import check_caller, classic_wishes, read_body, until_gone
 from azml_magic.serving.settings import ServiceSettings
 from azml_magic.serving.telemetry import Metrics
@@ -43,8 +42,8 @@ class Scorer(Protocol):
     def idle(self) -> int:
         """How many more could be scored now."""
 
-    async def score(self, header: dict[str, Any], body: bytes) -> Scored:
-        """Answer one request, or raise a Fault."""
+    async def score(self, header: dict[str, Any], body: bytes, gone: Gone) -> Scored:
+        """Answer one request, or raise a Fault; give up when the client has left."""
 
 
 class Service:
@@ -111,7 +110,7 @@ class Service:
                 response = await handler(request)
             except Fault as fault:
                 code, response = fault.code, fault_response(fault)
-            except ClientDisconnect:
+            except (ClientDisconnect, ClientGone):
                 response = Response(status_code=CLIENT_LEFT)
             seconds = time.perf_counter() - started
             self._tell(request, route, response, seconds, {"code": code, **fields})
@@ -155,27 +154,13 @@ class Service:
     async def _scored(self, request: Request, form: str, *, details: bool) -> Response:
         body = await read_body(request, self.settings)
         header = {"form": form, "details": details}
-        scored = await self._unless_gone(request, self.scorer.score(header, body))
+        scored = await self.scorer.score(header, body, lambda: until_gone(request))
         told = scored.header
         self.metrics.rows.inc(told["rows"])
         request.state.fields.update(
             code=told["code"], rows=told["rows"], waited_ms=round(1000 * scored.waited, 2)
         )
         return Response(scored.body, told["status"], media_type="application/json")
-
-    async def _unless_gone(self, request: Request, scoring: Any) -> Scored:
-        """Give up waiting when the client has left; what runs already runs to its end."""
-        asked = asyncio.ensure_future(scoring)
-        gone = asyncio.ensure_future(until_gone(request))
-        try:
-            await asyncio.wait({asked, gone}, return_when=asyncio.FIRST_COMPLETED)
-            if asked.done():
-                return asked.result()  # type: ignore[no-any-return]
-            raise ClientDisconnect
-        finally:
-            gone.cancel()
-            if not asked.done():
-                asked.cancel()
 
     async def health(self, request: Request) -> Response:
         """Say that the server lives; no key is needed."""

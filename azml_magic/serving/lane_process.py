@@ -83,7 +83,8 @@ class LaneProcess:
         limit = self._settings.seconds + MARGIN_SECONDS
         try:
             self._writer.write(pack(header, body))
-            return await asyncio.wait_for(read(self._reader), limit)
+            async with asyncio.timeout(limit):
+                return await read(self._reader)
         except (OSError, asyncio.IncompleteReadError, TimeoutError, ValueError) as error:
             raise LaneEnded(str(error)) from error
 

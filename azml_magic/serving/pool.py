@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,13 @@ from azml_magic.serving.lane_process import LaneEnded, LaneProcess
 from azml_magic.serving.settings import ServiceSettings
 
 _RETRY_SECONDS = 1.0
+
+
+Gone = Callable[[], Coroutine[Any, Any, None]]
+
+
+class ClientGone(Exception):
+    """The client has left before its request was begun."""
 
 
 @dataclass(frozen=True)
@@ -83,28 +90,42 @@ class Pool:
         """Return a lane that is not started yet."""
         return LaneProcess(self._zip_path, self._settings)
 
-    async def score(self, header: dict[str, Any], body: bytes) -> Scored:
+    async def score(self, header: dict[str, Any], body: bytes, gone: Gone) -> Scored:
         """Have a request answered by the next free lane.
+
+        Parameters
+        ----------
+        header : dict
+            What the lane is told.
+        body : bytes
+            The request's body.
+        gone : callable
+            Its awaitable ends when the client has left. A request that still waits is then
+            given up; one that runs is run to its end.
 
         Raises
         ------
         Fault
             When there is no room, or the lane ended.
+        ClientGone
+            When the client left while the request waited.
         """
         asked = time.perf_counter()
-        lane = await self._acquire()
+        lane = self._idle.pop() if self._idle else await self._wait(gone)
         waited = time.perf_counter() - asked
-        asking = asyncio.ensure_future(lane.ask({"op": "score", **header}, body))
         try:
-            # A client that leaves must not leave its answer in the lane.
-            told, answer = await asyncio.shield(asking)
+            told, answer = await lane.ask({"op": "score", **header}, body)
         except asyncio.CancelledError:
-            self._in_background(self._after_cancel(lane, asking))
+            # Its answer must not become another request's.
+            self._in_background(self._replace(lane))
             raise
         except LaneEnded:
             self._in_background(self._replace(lane))
             raise broken("The worker's process ended; send the request again.") from None
-        self._after(lane, busy=told["busy"])
+        if told["busy"]:
+            self._in_background(self._release_when_idle(lane))
+        else:
+            self._release(lane)
         return Scored(told, answer, waited)
 
     async def close(self) -> None:
@@ -118,24 +139,30 @@ class Pool:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await asyncio.gather(*(lane.close() for lane in self._lanes))
 
-    async def _acquire(self) -> LaneProcess:
+    async def _wait(self, gone: Gone) -> LaneProcess:
+        """Wait in the queue for a lane."""
         if self._closing:
             raise stopping()
-        if self._idle:
-            return self._idle.pop()
         if len(self._waiting) >= self._settings.queue:
             raise overloaded(f"{len(self._waiting)} requests are waiting; try again later.")
         future: asyncio.Future[LaneProcess] = asyncio.get_running_loop().create_future()
         self._waiting.append(future)
+        leaving = asyncio.ensure_future(gone())
+        events: set[asyncio.Future[Any]] = {future, leaving}
         try:
-            return await asyncio.wait_for(future, self._settings.seconds)
-        except TimeoutError:
-            raise overloaded("The request waited too long for a worker.") from None
-        except asyncio.CancelledError:
-            if future.done() and not future.cancelled() and future.exception() is None:
-                self._release(future.result())
-            raise
+            await asyncio.wait(
+                events,
+                timeout=self._settings.seconds,
+                return_when=asyncio.FIRST_COMPLETED,
+            )
+            if future.done():
+                return future.result()
+            if leaving.done():
+                raise ClientGone
+            raise overloaded("The request waited too long for a worker.")
         finally:
+            leaving.cancel()
+            future.cancel()
             if future in self._waiting:
                 self._waiting.remove(future)
 
@@ -147,12 +174,6 @@ class Pool:
                 return
         self._idle.append(lane)
 
-    def _after(self, lane: LaneProcess, *, busy: bool) -> None:
-        if busy:
-            self._in_background(self._release_when_idle(lane))
-        else:
-            self._release(lane)
-
     async def _release_when_idle(self, lane: LaneProcess) -> None:
         try:
             await lane.wait_until_idle()
@@ -160,16 +181,6 @@ class Pool:
             await self._replace(lane)
         else:
             self._release(lane)
-
-    async def _after_cancel(
-        self, lane: LaneProcess, asking: asyncio.Future[tuple[dict[str, Any], bytes]]
-    ) -> None:
-        try:
-            told, _ = await asking
-        except LaneEnded:
-            await self._replace(lane)
-        else:
-            self._after(lane, busy=told["busy"])
 
     async def _replace(self, lane: LaneProcess) -> None:
         """Start another lane in place of one that ended, until one starts."""
