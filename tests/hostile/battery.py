@@ -1,7 +1,7 @@
 """The battery: every snippet in a real run, judged by what happened to the canary.
 
-``python battery.py VARIANT [quick]`` runs it where it stands and prints a line of JSON;
-``python battery.py`` runs every variant, as root and as an ordinary user, and prints a table.
+``python battery.py [GROUP...]`` runs it where it stands and prints a line of JSON; ``table.py``
+runs it on every machine that can be simulated here, and prints a table.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import snippets_privileges
 import snippets_processes
 import snippets_resources
 import snippets_result
-from canary import Canary
+from canary import LEAVING_SECONDS, Canary
 from snippet import Snippet, module_source
 
 import azml_magic
@@ -51,14 +51,21 @@ class Verdict:
     error: str = ""
 
 
-def run_battery(snippets: list[Snippet], level: int) -> list[Verdict]:
-    """Try snippets one after the other against one canary."""
-    azml_magic.run("def azureml_main(): pass")
-    canary = Canary()
-    try:
-        return [try_one(snippet, canary, level) for snippet in snippets]
-    finally:
+def run_battery(snippets: list[Snippet], level: int, patience: float) -> list[Verdict]:
+    """Try snippets one after the other against one canary; a touched one is replaced."""
+    verdicts: list[Verdict] = []
+    canary: Canary | None = None
+    for snippet in snippets:
+        if canary is None:
+            azml_magic.run("def azureml_main(): pass")
+            canary = Canary(patience)
+        verdicts.append(try_one(snippet, canary, level))
+        if verdicts[-1].verdict == HARMED:
+            canary.close()
+            canary = None
+    if canary is not None:
         canary.close()
+    return verdicts
 
 
 def try_one(snippet: Snippet, canary: Canary, level: int) -> Verdict:
@@ -131,25 +138,23 @@ def _shown(result: azml_magic.Result, error: azml_magic.AzmlError | None) -> lis
     return found
 
 
-def chosen(kind: str) -> list[Snippet]:
-    """Return the snippets of ``"all"``, ``"quick"`` or ``"harmless"``."""
-    if kind == "harmless":
-        return [one for one in SNIPPETS if one.harmless and not one.slow]
-    if kind == "quick":
-        return [one for one in SNIPPETS if not one.slow and one.group not in _SLOW_GROUPS]
-    return SNIPPETS
-
-
-_SLOW_GROUPS = {"memory", "tasks", "disk", "time and output"}
+def chosen(groups: list[str], *, harmless: bool) -> list[Snippet]:
+    """Return the snippets of some groups, of all when none is named; or those with a name."""
+    found = [one for one in SNIPPETS if not groups or one.group in groups or one.name in groups]
+    return [one for one in found if one.harmless and not one.slow] if harmless else found
 
 
 def main() -> None:
-    """Run the battery here, and print the verdicts as JSON."""
+    """Run the battery here, and print the verdicts as JSON.
+
+    With ``harmless`` as first argument it leaves out what must be confined, and is impatient;
+    groups or names of snippets follow.
+    """
+    harmless = sys.argv[1:2] == ["harmless"]
+    snippets = chosen(sys.argv[2:] if harmless else sys.argv[1:], harmless=harmless)
     level = int(api.machine().level)
-    wanted = sys.argv[2:]
-    snippets = [one for one in chosen(sys.argv[1]) if not wanted or one.name in wanted]
     begun = time.monotonic()
-    verdicts = run_battery(snippets, level)
+    verdicts = run_battery(snippets, level, 1.0 if harmless else LEAVING_SECONDS)
     answer = {
         "level": level,
         "seconds": time.monotonic() - begun,

@@ -8,7 +8,6 @@ import resource
 import secrets
 import shutil
 import socket
-import stat
 import struct
 import subprocess
 import sys
@@ -17,7 +16,6 @@ import time
 import zlib
 from pathlib import Path
 
-import azml_magic
 from azml_magic.sandbox import processes
 
 VICTIM = """
@@ -38,11 +36,17 @@ LEAVING_SECONDS = 15.0
 class Canary:
     """Everything on the host that a contained run leaves alone.
 
-    ``facts`` goes into the snippets; ``changes()`` names what was touched since the last call.
+    ``facts`` goes into the snippets; ``changes()`` names what was touched.
     It is made after a first run, so that the processes that wait for the next are known.
+
+    Parameters
+    ----------
+    patience : float
+        Seconds that processes and folders of a run may take to go.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, patience: float = LEAVING_SECONDS) -> None:
+        self.patience = patience
         self.mark = "azml-canary-" + secrets.token_hex(6)
         self.token = "token-" + secrets.token_hex(12)
         self.folder = Path(tempfile.mkdtemp(prefix=self.mark))
@@ -56,6 +60,8 @@ class Canary:
         self.image.write_bytes(_png(self.token.encode()))
         self.signals = self.folder / "signals.txt"
         self.signals.write_text("")
+        self.at_home = Path.home() / f"{self.mark}-home"
+        self.at_home.touch()
         self.sockets: dict[str, socket.socket] = {}
         self._listen()
         waiting = _lasting()
@@ -100,7 +106,7 @@ class Canary:
         }
 
     def changes(self) -> list[str]:
-        """Name what a run has touched; the watch starts anew after each call."""
+        """Name what runs have touched; once something was, a new canary is needed."""
         touched = self._contacts()
         now = self._state()
         touched += [
@@ -111,16 +117,15 @@ class Canary:
         grown = _memory() - self.memory
         if grown > GROWTH_BYTES:
             touched.append(f"the notebook grew by {grown >> 20} MB")
-            self.memory = _memory()
-        if touched:
-            self._restore()
-        self.before = self._state()
         return touched
 
     def close(self) -> None:
         """Give everything back."""
         self.victim.kill()
         self.victim.wait()
+        for marked in self._marked_files():
+            with contextlib.suppress(OSError):
+                os.unlink(marked)
         assert self.victim.stdout is not None
         self.victim.stdout.close()
         for listening in self.sockets.values():
@@ -162,22 +167,15 @@ class Canary:
     def _state(self) -> dict[str, object]:
         state: dict[str, object] = {
             "victim alive": self.victim.poll() is None,
-            "signals of the victim": self.signals.read_text(),
+            "signals of the victim": _described(self.signals),
             "marked files": self._marked_files(),
             "left": self._left(),
             "canary folder": sorted(_listed(self.folder)),
             "descriptors of the notebook": len(os.listdir("/proc/self/fd")),
         }
         for name, path in (("secret", self.secret), ("readable", self.readable)):
-            status = path.stat()
-            state[name] = (
-                path.read_text(),
-                stat.filemode(status.st_mode),
-                status.st_uid,
-                status.st_mtime_ns,
-                os.listxattr(path),
-            )
-        state["mode of the folder"] = stat.filemode(self.folder.stat().st_mode)
+            state[name] = _described(path)
+        state["mode of the folder"] = self.folder.exists() and self.folder.stat().st_mode
         for name, pid in (("victim", self.victim.pid), ("notebook", os.getpid())):
             with contextlib.suppress(ProcessLookupError):
                 state[f"nice of the {name}"] = os.getpriority(os.PRIO_PROCESS, pid)
@@ -203,32 +201,28 @@ class Canary:
 
         The worker that waits for the next run, in the next run's folder, is none of them.
         """
-        deadline = time.monotonic() + LEAVING_SECONDS
+        deadline = time.monotonic() + self.patience
         while True:
             folders = _listed(self.run_folders)
             waiting, left = [], []
             for pid in sorted(set(processes.descendants([os.getpid()])) - self.expected):
-                with contextlib.suppress(OSError):
-                    folder = os.readlink(f"/proc/{pid}/cwd")
-                    spare = folder in {f"{self.run_folders}/{name}/work" for name in folders}
-                    (waiting if spare else left).append(f"process {pid} in {folder}")
+                folder = _folder_of(pid)
+                spare = folder in {f"{self.run_folders}/{name}/work" for name in folders}
+                (waiting if spare else left).append(f"process {pid} in {folder}")
             left += waiting[1:]
             left += [f"folder {name}" for name in folders[len(waiting) :]]
             if not left or time.monotonic() > deadline:
                 return left
             time.sleep(0.005)
 
-    def _restore(self) -> None:
-        self.secret.write_text(self.token)
-        self.secret.chmod(0o600)
-        self.signals.write_text("")
-        # What takes the place of the processes that waited is what waits from now on.
-        azml_magic.run("def azureml_main(): pass")
-        self.expected = {self.victim.pid, *_lasting()}
-        self.run_folders = _run_folders(self.expected)
-        for name in self._marked_files():
-            with contextlib.suppress(OSError):
-                os.unlink(name)
+
+def _described(path: Path) -> object:
+    try:
+        status = path.stat()
+        text = path.read_bytes()
+        return text, status.st_mode, status.st_uid, status.st_mtime_ns, os.listxattr(path)
+    except OSError as error:
+        return error.strerror
 
 
 def _listed(folder: str | Path) -> list[str]:
@@ -241,11 +235,15 @@ def _listed(folder: str | Path) -> list[str]:
 def _lasting() -> list[int]:
     """Return the processes that outlive a run; a worker lives in a run folder."""
     time.sleep(0.5)  # the worker that is made ready for the next run enters its folder
-    return [
-        pid
-        for pid in processes.descendants([os.getpid()])
-        if "/run-" not in os.readlink(f"/proc/{pid}/cwd")
-    ]
+    return [pid for pid in processes.descendants([os.getpid()]) if "/run-" not in _folder_of(pid)]
+
+
+def _folder_of(pid: int) -> str:
+    """Return the working folder of a process; the fork server shows its own to nobody."""
+    try:
+        return os.readlink(f"/proc/{pid}/cwd")
+    except OSError:
+        return ""
 
 
 def _run_folders(pids: object) -> str:

@@ -32,7 +32,7 @@ exec "$@"
 
 
 @contextlib.contextmanager
-def prepared(*, user=NOBODY, edits=(), outer="none"):
+def prepared(*, user=NOBODY, edits=(), outer="none", files=()):
     """Yield ``run(source, *arguments, timeout=120)``, which returns a CompletedProcess.
 
     It runs Python source with a copy of the package, by default as an ordinary user.
@@ -46,6 +46,8 @@ def prepared(*, user=NOBODY, edits=(), outer="none"):
         exists in tests alone.
     outer : str
         The kind of :mod:`outer_filter` that the process lives under.
+    files : iterable of Path
+        Modules that stand beside the source.
     """
     folder = Path(tempfile.mkdtemp(prefix="ordinary-user-"))
     user = user if os.getuid() == 0 else None
@@ -55,6 +57,8 @@ def prepared(*, user=NOBODY, edits=(), outer="none"):
         for file, text in edits:
             with (package / file).open("a") as opened:
                 opened.write(f"\n\n{text}\n")
+        for file in files:
+            shutil.copy(file, folder)
         home = folder / "home"
         cache = Path(".cache", "azml_magic")
         if (Path.home() / cache).exists():
