@@ -56,7 +56,10 @@ def matcher_of(magics: AzmlMagics) -> Callable[[CompletionContext], SimpleMatche
             return SimpleMatcherResult(completions=[])
         fragment, found = candidates(magics, *typed)
         return SimpleMatcherResult(
-            completions=[SimpleCompletion(item.text, type=item.hint) for item in found],
+            # Frontends wrap the type at its blanks, over the next line.
+            completions=[
+                SimpleCompletion(item.text, type=item.hint.replace(" ", "\u00a0")) for item in found
+            ],
             matched_fragment=fragment,
             suppress=bool(found),
             ordered=True,
@@ -140,14 +143,20 @@ def _options(parser: argparse.ArgumentParser, word: str, before: list[str]) -> l
             continue
         for name in sorted(action.option_strings, key=len, reverse=True):
             if name.startswith("--") or word == "-":
-                found.append(Candidate(name, action.help or ""))
+                found.append(Candidate(name, _brief(action)))
     return found
+
+
+def _brief(action: argparse.Action) -> str:
+    """Return the first words of an option's help, short enough to stand beside its name."""
+    words = re.split(r"[;:,(]", action.help or "")[0].split()
+    return " ".join(words[:4])
 
 
 def _inputs(magics: AzmlMagics, word: str, before: str) -> list[Candidate]:
     """Return frames with their shapes, and the ports that are still free."""
     frames = [
-        Candidate(name, f"DataFrame {variables.shape_text(frame)}")
+        Candidate(name, f"frame {variables.shape_text(frame)}")
         for name, frame in variables.frames(magics.shell).items()
     ]
     if word.rpartition(",")[2].count("="):

@@ -14,9 +14,10 @@ import ipywidgets as widgets
 from IPython.display import display
 
 from azml_magic.display.html import failure_html, result_html
-from azml_magic.display.markup import facts_line, status
+from azml_magic.display.markup import status
 from azml_magic.display.sanitize import escape, one_line
 from azml_magic.display.text import error_text, result_text
+from azml_magic.display.wording import duration
 from azml_magic.errors import AzmlError
 from azml_magic.notebook import options, running, variables
 from azml_magic.notebook.choice import Choice
@@ -29,9 +30,9 @@ if TYPE_CHECKING:
 
 NOT_CONNECTED = "— not connected —"
 NO_MODULE = "— none yet: define azureml_main, or name a cell by -n —"
+HERE = "The result of a run appears here."
 RESTARTED = (
-    "The result of a run appears here. After a restart of the kernel or a reload of the page, "
-    "run this cell again to use its buttons."
+    "After a restart of the kernel or a reload of the page, run this cell again to use its buttons."
 )
 _LAYOUT = widgets.Layout(width="34em", max_width="100%")
 _STYLE = {"description_width": "9em"}
@@ -69,8 +70,8 @@ class Picker:
         self.profile.value = magics.profile
         self.run = widgets.Button(description="Run module", icon="play")
         self.cancel = widgets.Button(description="Cancel", icon="stop", disabled=True)
-        self.status = widgets.HTML(layout=_LAYOUT)
-        self.line = widgets.HTML(layout=widgets.Layout(max_width="100%"))
+        wide = widgets.Layout(width="auto", max_width="100%")
+        self.status, self.line = widgets.HTML(layout=wide), widgets.HTML(layout=wide)
         self._fields = (
             self.module,
             self.dataset1,
@@ -91,10 +92,9 @@ class Picker:
     def show(self, fallback: dict[str, str]) -> None:
         """Display the widget, and below it the place of the result."""
         display({**self.box._repr_mimebundle_(), **fallback}, raw=True)
-        html = f"<p><small>{escape(RESTARTED)}</small></p>"
-        self._slot = display(
-            {"text/html": html, "text/plain": RESTARTED}, raw=True, display_id=True
-        )
+        text = f"{HERE} {RESTARTED}"
+        html = f"<p><small>{escape(text)}</small></p>"
+        self._slot = display({"text/html": html, "text/plain": text}, raw=True, display_id=True)
 
     def close(self) -> None:
         """Take the widget's models out of the kernel."""
@@ -165,7 +165,8 @@ class Picker:
             rows = running.rows(self.magics, chosen)
             html = "\n".join([result_html(result, rows=rows), *figures_html(result)])
             self._show(html, result_text(result, rows), choice)
-            self._say(facts_line(result, "ran in"), ok=True)
+            took = duration(result.seconds)
+            self._say(f"Module ran in {took}; its result is below.", ok=True)
         except AzmlError as error:
             left = getattr(error, "result", None)
             figures = figures_html(left) if left is not None else []
@@ -197,7 +198,8 @@ class Picker:
             self.status.value = text
 
     def _show(self, html: str, text: str, choice: Choice) -> None:
-        below = f"<p><small>From the port picker: <code>{escape(choice.line())}</code></small></p>"
+        line = escape(choice.line())
+        below = f"<p><small>The same as <code>{line}</code>. {escape(RESTARTED)}</small></p>"
         self._slot.update(
             {"text/html": f"{html}\n{below}", "text/plain": f"{text}\n{choice.line()}"}, raw=True
         )

@@ -60,7 +60,7 @@ def test_what_can_stand_next_is_offered(kernel, typed, offered):
 
 def test_a_frame_tells_its_shape_and_an_option_its_meaning(kernel):
     found = completed(kernel, "%%azureml_module -i ")
-    assert found["%%azureml_module -i frame"] == "DataFrame 2 × 2"
+    assert found["%%azureml_module -i frame"] == "frame\u00a02\u00a0×\u00a02"
     assert "limit" in completed(kernel, "%%azureml_module --ti")["%%azureml_module --timeout"]
 
 
