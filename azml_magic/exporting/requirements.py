@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterable, Mapping
 from importlib import metadata
 
+from azml_magic.exporting import pickled
 from azml_magic.module.bundle import Bundle
 from azml_magic.module.syntax import decode, parse
 
@@ -39,10 +40,12 @@ def imported(source: str) -> set[str]:
 
 
 def imported_by_all(source: str, bundle: Bundle | None) -> set[str]:
-    """Return what the module and the Python files of its bundle import."""
+    """Return what the module, the Python files and the pickles of its bundle import."""
     names = imported(source)
     for path, content in bundle.files if bundle is not None else ():
-        if path.endswith(".py"):
+        if path.endswith(pickled.ENDINGS):
+            names |= pickled.imported_by_pickle(content)
+        elif path.endswith(".py"):
             try:
                 names |= imported(decode(content))
             except SyntaxError:  # a bundle may carry files that are never imported

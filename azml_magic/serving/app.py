@@ -16,7 +16,7 @@ from starlette.routing import BaseRoute, Route
 
 from azml_magic.module.manifest import Manifest
 from azml_magic.scoring.documents import classic_base
-from azml_magic.scoring.faults import Fault, bad_argument, not_found
+from azml_magic.scoring.faults import Fault, bad_argument, broken, not_found
 from azml_magic.scoring.openapi import openapi
 from azml_magic.scoring.swagger import swagger
 from azml_magic.serving import pages
@@ -112,6 +112,11 @@ class Service:
                 code, response = fault.code, fault_response(fault)
             except (ClientDisconnect, ClientGone):
                 response = Response(status_code=CLIENT_LEFT)
+            except Exception:
+                # A mistake of this server: told in its log, and to the client as any other fault.
+                self.log.exception("mistake")
+                fault = broken("The server made a mistake; its log tells more.")
+                code, response = fault.code, fault_response(fault)
             seconds = time.perf_counter() - started
             self._tell(request, route, response, seconds, {"code": code, **fields})
             return response

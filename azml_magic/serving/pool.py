@@ -152,7 +152,7 @@ class Pool:
         try:
             await asyncio.wait(
                 events,
-                timeout=self._settings.seconds,
+                timeout=self._settings.queue_seconds,
                 return_when=asyncio.FIRST_COMPLETED,
             )
             if future.done():

@@ -37,6 +37,8 @@ class ServiceSettings:
         Memory limit of one worker, in bytes.
     queue : int
         How many requests may wait for a worker.
+    queue_seconds : float
+        How long one may wait.
     max_body : int
         Limit of a request's body, in bytes.
     max_rows : int
@@ -58,6 +60,7 @@ class ServiceSettings:
     seconds: float = 60.0
     memory: int = 2 << 30
     queue: int = 64
+    queue_seconds: float = 60.0
     max_body: int = 32 << 20
     max_rows: int = 100_000
     body_seconds: float = 30.0

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import pickle
 import subprocess
 import sys
 import zipfile
@@ -10,6 +11,7 @@ import pandas as pd
 import pytest
 import sample
 import yaml
+from sklearn.linear_model import LinearRegression
 
 import azml_magic
 from azml_magic import export
@@ -242,6 +244,14 @@ def test_what_cannot_be_taken_is_refused_with_the_reason(tmp_path, name):
 def test_a_package_that_the_module_imports_is_pinned(tmp_path):
     source = f"import sklearn.linear_model\n\n\n{PLAIN}"
     made = export(source, tmp_path / "x.zip")
+    assert "scikit-learn" in made.manifest.packages
+
+
+@pytest.mark.parametrize("protocol", [0, 2, 4, 5])
+def test_a_package_that_a_pickle_needs_is_pinned(tmp_path, protocol):
+    model = pickle.dumps(LinearRegression().fit([[1.0]], [2.0]), protocol=protocol)
+    bundle = Bundle("b", (("model.pkl", model), ("other.pkl", b"no pickle")))
+    made = export(PLAIN, tmp_path / "x.zip", bundle=bundle)
     assert "scikit-learn" in made.manifest.packages
 
 
