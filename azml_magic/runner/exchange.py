@@ -124,7 +124,7 @@ class Exchange:
             self.client.send(request, self._passed_on)
             self._close_passed_on()
             try:
-                self._converse(job, max_bytes)
+                self._converse(job, limits, max_bytes)
                 self._await_end(DYING_SECONDS)
                 # All has come; what the worker's processes still do is of no use.
                 self._kill("overdue")
@@ -151,7 +151,7 @@ class Exchange:
         self._selector.close()
         self._ours.close()
 
-    def _converse(self, job: Job, max_bytes: int) -> None:
+    def _converse(self, job: Job, limits: dict[str, Any], max_bytes: int) -> None:
         channel = Channel(self._ours, wait=self._wait_for_data)
         channel.send_event(job.header)
         for frame in job.datasets.values():
@@ -159,6 +159,8 @@ class Exchange:
         for _, content in job.files:
             channel.send_bytes(content)
         report = read_report(channel.receive_event(EVENT_BYTES))
+        # The worker has little left to do: the next one can be made meanwhile.
+        self.client.send({"op": "prepare", "limits": limits})
         if isinstance(report, SuccessReport):
             for port, present in enumerate(report.outputs):
                 if present:

@@ -101,6 +101,7 @@ class Monitor:
         self.workers: dict[int, Worker] = {}
         self.spare: Worker | None = None
         self.expected: Limits | None = None
+        self.ready = False
         self.forked = 0
         self.look_at = 0.0
         self.serving = True
@@ -175,7 +176,7 @@ class Monitor:
         if request["op"] == "run":
             self.begin(Limits(**request["limits"]), descriptors)
         elif request["op"] == "prepare":
-            self.expected = Limits(**request["limits"])
+            self.prepare(Limits(**request["limits"]))
             if self.ready:
                 self.prepare(self.expected)
         elif request["op"] == "kill" and self.run is not None:
@@ -207,8 +208,12 @@ class Monitor:
     def other_processes(self, worker: Worker) -> list[int]:
         """Return the fork server's processes and those of all other workers."""
         assert self.fork_server is not None
-        others = [other.pid for other in self.workers.values() if other is not worker]
-        return [*self.fork_server.pids, *others]
+        others = [other for other in self.workers.values() if other is not worker]
+        for other in others:
+            # Being forked just now, it cannot be told from the processes of the run.
+            if not other.pid:
+                other.kill()
+        return [*self.fork_server.pids, *(other.pid for other in others)]
 
     def on_server(self) -> None:
         """Take a report of the fork server."""
@@ -220,6 +225,7 @@ class Monitor:
             self.fork_server.on_ready(descriptors[0])
             self.ready = True
             self.tell(op="ready", confinement=self.confinement)
+            self.ready = True
             if self.expected is not None:
                 self.prepare(self.expected)
         elif report["op"] == "forked":
@@ -234,16 +240,21 @@ class Monitor:
             self.run.on_exited(status)
             self.prepare(worker.limits)
             return
-        if worker is self.spare:
-            self.spare = None
         worker.close()
         worker.remove_folder()
+        if worker is self.spare:
+            self.spare = None
+            # One that ended by itself would likely do so again.
+            if worker.doomed:
+                self.prepare(worker.limits)
 
     def prepare(self, limits: Limits) -> None:
-        """Get a worker ready for the next run, which will likely have the same limits."""
-        assert self.fork_server is not None
+        """Get a worker ready for the next run, which will likely have these limits."""
+        self.expected = limits
+        if not self.ready or self.spare is not None or self.fork_server is None:
+            return
         # Without Landlock a run could reach the folder of the next.
-        if self.fork_server.level.landlock and self.spare is None:
+        if self.fork_server.level.landlock:
             self.spare = self.fork(limits)
 
     def on_server_gone(self, fork_server: ForkServer) -> None:

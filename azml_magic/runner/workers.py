@@ -60,6 +60,8 @@ class Worker:
         Its process number; 0 while that is not known.
     gate : TaskGate or None
         Answers its requests; there from the moment that it is confined.
+    doomed : bool
+        Whether the monitor has killed it, or will as soon as it knows its process.
     """
 
     def __init__(
@@ -72,7 +74,7 @@ class Worker:
         self.gate: TaskGate | None = None
         self._owner = owner
         self._pidfd = -1
-        self._doomed = False
+        self.doomed = False
         parent.chmod(_OPEN)
         self.folder.mkdir(mode=0o700)
         for name in RUN_FOLDERS:
@@ -98,7 +100,7 @@ class Worker:
         Wall clock and disk are the monitor's to watch.
         """
         expected = replace(limits, seconds=self.limits.seconds, disk_bytes=self.limits.disk_bytes)
-        return self.limits == expected and not self._doomed and not self._has_ended()
+        return self.limits == expected and not self.doomed and not self._has_ended()
 
     def _has_ended(self) -> bool:
         ending = select.poll()
@@ -120,7 +122,7 @@ class Worker:
         """Learn its process."""
         self._pidfd = pidfd
         self.pid = processes.pid_of(pidfd)
-        if self._doomed:
+        if self.doomed:
             self.kill()
 
     def tree(self) -> list[int]:
@@ -135,7 +137,7 @@ class Worker:
 
     def kill(self) -> None:
         """Refuse new processes, then kill until none is left."""
-        self._doomed = True
+        self.doomed = True
         if self.gate is not None:
             self.gate.refuse_all()
             if self.gate.processes:

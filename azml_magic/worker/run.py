@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import os
 import random
+import select
 import socket
 import sys
 from typing import Any, Dict, List
@@ -56,8 +57,9 @@ def work(request: Dict[str, Any], descriptors: List[int]) -> None:
         os.write(orders, f"the worker could not confine itself: {error}".encode())
         os._exit(1)
     _renew_state()
-    _hide_package()
-    rehearse.rehearse()
+    # When a run waits already, it does by itself what a rehearsal would do for it.
+    if not select.select([orders], [], [], 0)[0]:
+        rehearse.rehearse()
     channel = Channel(_receive_orders(orders))
     try:
         execute(channel, folder)
@@ -146,16 +148,18 @@ def _renew_state() -> None:
         )
         setattr(sys, name, stream)
         setattr(sys, f"__{name}__", stream)
-    for name in ("stdin", "__stdin__"):
-        setattr(sys, name, open(os.devnull))  # noqa: SIM115 -- it stays open
+    sys.stdin = sys.__stdin__ = open(os.devnull)  # type: ignore[misc] # noqa: SIM115 -- it stays
     random.seed()
     numpy_random = sys.modules.get("numpy.random")
     if numpy_random is not None:
         numpy_random.seed()
 
 
-def _hide_package() -> None:
-    """Make the package as absent as it is in the cloud: None lets an import of it fail."""
+def hide_package() -> None:
+    """Make the package as absent as it is in the cloud: None lets an import of it fail.
+
+    Done once in the fork server, which has imported all that its workers need of it.
+    """
     for name in [name for name in sys.modules if name.split(".")[0] == "azml_magic"]:
         del sys.modules[name]
     sys.modules["azml_magic"] = None  # type: ignore[assignment]

@@ -150,6 +150,7 @@ def _hide() -> None:
     import ctypes
 
     ctypes.CDLL(None).prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
+    run.hide_package()
     gc.collect()
     gc.freeze()
 
