@@ -177,8 +177,6 @@ class Monitor:
             self.begin(Limits(**request["limits"]), descriptors)
         elif request["op"] == "prepare":
             self.prepare(Limits(**request["limits"]))
-            if self.ready:
-                self.prepare(self.expected)
         elif request["op"] == "kill" and self.run is not None:
             self.run.end(request["reason"])
         elif request["op"] == "release" and self.run is not None:
@@ -225,7 +223,6 @@ class Monitor:
             self.fork_server.on_ready(descriptors[0])
             self.ready = True
             self.tell(op="ready", confinement=self.confinement)
-            self.ready = True
             if self.expected is not None:
                 self.prepare(self.expected)
         elif report["op"] == "forked":
