@@ -69,22 +69,28 @@ def test_a_port_a_frame_and_an_option_are_completed(open_notebook, app):
     notebook = open_notebook(LOAD, "", app=app)
     notebook.run(0)
     notebook.wait_for_run(0)
-    keyboard, offered = notebook.page.keyboard, notebook.page.locator(".jp-Completer")
+    keyboard = notebook.page.keyboard
     notebook.editor(1).click()
     keyboard.type("%%azureml_module -i da")
-    keyboard.press("Tab")
-    offered.get_by_text("dataset1=").wait_for()
-    keyboard.press("Enter")
+    assert "port" in accept(notebook, "dataset1=")
     keyboard.type("pat")
-    keyboard.press("Tab")
-    text(notebook, 1, "-i dataset1=patients")
+    assert "3 × 3" in accept(notebook, "patients").replace("\xa0", " ")
     keyboard.type(" --prof")
-    keyboard.press("Tab")
-    text(notebook, 1, "-i dataset1=patients --profile")
-    keyboard.type(" -i ")
-    keyboard.press("Tab")
-    offered.wait_for()
-    assert "3 × 3" in offered.inner_text()
+    accept(notebook, "--profile")
+    keyboard.type(" des")
+    accept(notebook, "designer")
+    text(notebook, 1, "%%azureml_module -i dataset1=patients --profile designer")
+
+
+def accept(notebook, wanted):
+    """Ask for completion by Tab and take the first offer by Enter; return all that is offered."""
+    notebook.page.keyboard.press("Tab")
+    offered = notebook.page.locator(".jp-Completer")
+    offered.locator(".jp-Completer-item.jp-mod-active", has_text=wanted).wait_for()
+    shown = offered.inner_text()
+    notebook.page.keyboard.press("Enter")
+    text(notebook, 1, wanted)
+    return shown
 
 
 def text(notebook, cell, expected):
