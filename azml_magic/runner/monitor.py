@@ -105,7 +105,6 @@ class Monitor:
         self.forked = 0
         self.look_at = 0.0
         self.serving = True
-        self.ready = False
         self.fork_server: ForkServer | None = None
         self.selector = selectors.DefaultSelector()
         self.watch(notebook, self.on_request)
