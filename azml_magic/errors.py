@@ -84,7 +84,7 @@ class BundleError(UsageError):
 
 
 class ExportError(UsageError):
-    """A module that cannot leave the notebook as it is: findings, names or files stand against it."""
+    """A module that cannot leave the notebook as it is: findings, names or files forbid it."""
 
 
 class SandboxError(AzmlError):
@@ -92,7 +92,7 @@ class SandboxError(AzmlError):
 
 
 class SandboxUnavailable(SandboxError):
-    """This machine cannot enforce the confinement of a run."""
+    """The confinement of a run cannot be enforced on this machine."""
 
 
 class SandboxBroken(SandboxError):
