@@ -23,6 +23,7 @@ def imported_by_pickle(content: bytes) -> set[str]:
     memo: dict[int, Any] = {}
     strings: list[str] = []
     last: Any = None
+    argument: Any
     try:
         for operation, argument, _ in pickletools.genops(content):
             kind = operation.name

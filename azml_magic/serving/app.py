@@ -115,8 +115,8 @@ class Service:
             except Exception:
                 # A mistake of this server: told in its log, and to the client as any other fault.
                 self.log.exception("mistake")
-                fault = broken("The server made a mistake; its log tells more.")
-                code, response = fault.code, fault_response(fault)
+                mistake = broken("The server made a mistake; its log tells more.")
+                code, response = mistake.code, fault_response(mistake)
             seconds = time.perf_counter() - started
             self._tell(request, route, response, seconds, {"code": code, **fields})
             return response

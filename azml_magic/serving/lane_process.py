@@ -37,6 +37,7 @@ class LaneProcess:
         self._process: asyncio.subprocess.Process | None = None
         self._writer: asyncio.StreamWriter | None = None
         self._killed = False
+        self._asked = 0
         self.confinement = ""
 
     async def start(self) -> None:
@@ -81,12 +82,16 @@ class LaneProcess:
         """
         assert self._writer is not None
         limit = self._settings.seconds + MARGIN_SECONDS
+        self._asked += 1
         try:
-            self._writer.write(pack(header, body))
+            self._writer.write(pack({**header, "id": self._asked}, body))
             async with asyncio.timeout(limit):
-                return await read(self._reader)
+                told, answer = await read(self._reader)
         except (OSError, asyncio.IncompleteReadError, TimeoutError, ValueError) as error:
             raise LaneEnded(str(error)) from error
+        if told.get("id") != self._asked:
+            raise LaneEnded("the lane answered something else")
+        return told, answer
 
     async def wait_until_idle(self) -> dict[str, Any]:
         """Wait until a lane that was busy with its next worker has it."""
@@ -94,6 +99,8 @@ class LaneProcess:
             header, _ = await read(self._reader)
         except (OSError, asyncio.IncompleteReadError, ValueError) as error:
             raise LaneEnded(str(error)) from error
+        if "op" not in header:
+            raise LaneEnded("the lane said something else")
         return header
 
     async def close(self) -> None:

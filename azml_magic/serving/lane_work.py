@@ -63,12 +63,16 @@ class Lane:
         try:
             while (message := receive(self._endpoint)) is not None:
                 header, body = message
-                actions[header["op"]](header, body)
-                self._prepare_next()
+                told, result = actions[header["op"]](header, body)
+                # Asked once: a worker may end at any time, and the server goes by what it is told.
+                busy = not self._session.worker_ready
+                self._say({**told, "id": header["id"], "busy": busy}, result)
+                if busy:
+                    self.open()
         finally:
             self._session.close()
 
-    def _score(self, header: dict[str, Any], body: bytes) -> None:
+    def _score(self, header: dict[str, Any], body: bytes) -> tuple[dict[str, Any], bytes]:
         result = answer(
             self._session.call,
             self._manifest,
@@ -77,10 +81,9 @@ class Lane:
             details=header["details"],
             max_rows=self._max_rows,
         )
-        told = {"status": result.status, "code": result.code, "rows": result.rows}
-        self._say({**told, "busy": not self._session.worker_ready}, result.body)
+        return {"status": result.status, "code": result.code, "rows": result.rows}, result.body
 
-    def _table(self, header: dict[str, Any], _: bytes) -> None:
+    def _table(self, header: dict[str, Any], _: bytes) -> tuple[dict[str, Any], bytes]:
         """Run the module over a file of a batch job; its output appears whole or not at all."""
         target = Path(header["target"])
         partial = target.with_name(f"_partial-{target.name}")
@@ -100,11 +103,7 @@ class Lane:
             told |= {"status": 400, "detail": error.message}
         finally:
             partial.unlink(missing_ok=True)
-        self._say({**told, "busy": not self._session.worker_ready})
-
-    def _prepare_next(self) -> None:
-        if not self._session.worker_ready:
-            self.open()
+        return told, b""
 
     def _say(self, header: dict[str, Any], body: bytes = b"") -> None:
         self._endpoint.sendall(pack(header, body))
