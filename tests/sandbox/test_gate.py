@@ -5,20 +5,21 @@ import os
 import subprocess
 import threading
 
-import conftest
 import pytest
+
+from azml_magic.sandbox.supervise import TaskGate
 
 
 @pytest.fixture
-def gates(monkeypatch):
+def gates(sandbox, monkeypatch):
     made = []
 
-    class Recorded(conftest.TaskGate):
+    class Recorded(TaskGate):
         def __init__(self, *arguments):
             super().__init__(*arguments)
             made.append(self)
 
-    monkeypatch.setattr(conftest, "TaskGate", Recorded)
+    monkeypatch.setitem(sandbox.run.__func__.__globals__, "TaskGate", Recorded)
     return made
 
 

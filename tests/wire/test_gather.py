@@ -3,9 +3,9 @@
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import travel
 from hypothesis import given
 from hypothesis import strategies as st
+from wire.conftest import travel
 
 from azml_magic.worker.wire.gather import pieces
 
