@@ -10,7 +10,7 @@ import pandas as pd
 
 from azml_magic.contract.frames import prepare_input
 from azml_magic.contract.profile import Profile
-from azml_magic.errors import SandboxBroken
+from azml_magic.errors import LimitError, SandboxBroken
 from azml_magic.module.bundle import Bundle
 from azml_magic.module.module import Module
 from azml_magic.result import Finding, Result
@@ -123,6 +123,10 @@ class Session:
             heard = self._conversation.ask(encoded, max_bytes(self.options))
             self._answered += 1
             return self._judge(heard, findings, time.perf_counter() - started)
+        except LimitError:
+            # What filled the memory may still be there, and would end the next call.
+            self._answered = self.calls
+            raise
         except SandboxBroken:
             self._drop()
             raise

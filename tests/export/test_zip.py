@@ -74,6 +74,28 @@ def test_it_is_a_program(made, cell, tmp_path):
     pd.testing.assert_frame_equal(found, cell.output1)
 
 
+def test_a_designer_module_as_a_program(tmp_path):
+    source = (
+        "from azureml.core import Run\n\n\ndef azureml_main(one=None, two=None):\n"
+        "    import matplotlib.pyplot as plt\n\n    plt.plot([1, 2])\n"
+        '    plt.savefig("line.png")\n'
+        '    Run.get_context().upload_file("graphics/line.png", "line.png")\n'
+        "    return one, one.head(1)\n"
+    )
+    frame = pd.DataFrame({"a": [1, 2]}, index=["x", "y"])
+    export(source, tmp_path / "two.zip", frame, profile="designer")
+    frame.to_parquet(tmp_path / "in.parquet")
+    command = [sys.executable, "-I", "two.zip", "--dataset1", "in.parquet", "--output", "1.parquet"]
+    command += ["--output2", "2.parquet", "--figures", "figures"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    result = azml_magic.run(tmp_path / "two.zip", frame)
+    assert result.profile == "designer"
+    pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / "1.parquet"), result.output1)
+    pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / "2.parquet"), result.output2)
+    assert len(list((tmp_path / "figures").iterdir())) == len(result.figures) == 1
+
+
 def test_as_a_program_it_fails_as_the_module_does(made, tmp_path):
     sample.frame().drop(columns="amount").to_csv(tmp_path / "in.csv", index=False)
     command = [sys.executable, "-I", made.path, "--dataset1", "in.csv"]

@@ -148,4 +148,7 @@ def _is_png(folder: str, name: str) -> bool:
 
 
 def _has_azureml() -> bool:
-    return "azureml" in sys.modules or importlib.util.find_spec("azureml") is not None
+    try:
+        return importlib.util.find_spec("azureml.core") is not None
+    except ModuleNotFoundError:
+        return False
