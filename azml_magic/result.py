@@ -71,6 +71,10 @@ class Figure:
         with open(path, "wb") as file:
             file.write(self.png)
 
+    def _repr_png_(self) -> bytes:
+        """Let a notebook show the image itself."""
+        return self.png
+
 
 @dataclass(frozen=True)
 class TracebackEntry:

@@ -30,7 +30,7 @@ def result_mimebundle(
     shown = views(result, rows, NOTEBOOK_COLUMNS)
     return {
         "text/html": result_html(result, fold_table=fold_table, views=shown),
-        "text/plain": result_text(result, views=shown),
+        "text/plain": result_text(result, views=[] if fold_table else shown),
     }
 
 

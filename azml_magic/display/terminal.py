@@ -30,7 +30,12 @@ _BOLD_CODES = dict.fromkeys(("failed", "error", "warning", "name", "place", "arr
 
 
 def result_terminal(
-    result: Result, rows: int = 10, *, colors: bool, width: int | None = None
+    result: Result,
+    rows: int = 10,
+    *,
+    colors: bool,
+    width: int | None = None,
+    fold_table: bool = False,
 ) -> str:
     """Return a result for a terminal.
 
@@ -44,9 +49,17 @@ def result_terminal(
         Whether to add ANSI colours; see :func:`wants_color`.
     width : int, optional
         Columns of the terminal; by default those of this process's terminal.
+    fold_table : bool
+        Whether to leave the outputs out, for a result that went into a variable.
     """
     columns = shutil.get_terminal_size().columns if width is None else width
-    return result_text(result, rows, width=max(columns, 20), paint=_painter(colors))
+    return result_text(
+        result,
+        rows,
+        width=max(columns, 20),
+        paint=_painter(colors),
+        views=[] if fold_table else None,
+    )
 
 
 def error_terminal(error: AzmlError, *, colors: bool) -> str:

@@ -86,7 +86,8 @@ class LiveOutput:
 def show_result(result: Result, shell: Any, *, rows: int, fold_table: bool) -> None:
     """Show a result: status, findings, frame and log in one output, then each figure."""
     if not in_kernel(shell):
-        print(result_terminal(result, 0 if fold_table else rows, colors=wants_colors(shell)))
+        colors = wants_colors(shell)
+        print(result_terminal(result, rows, colors=colors, fold_table=fold_table))
         return
     display(result_mimebundle(result, rows=rows, fold_table=fold_table), raw=True)
     _show_figures(result)
