@@ -78,6 +78,7 @@ class MonitorClient:
         self.socket = ours
         self.confinement = ""
         self.owner = os.getpid()
+        self._usable = True
         start = command(
             "runner.monitor",
             str(theirs.fileno()),
@@ -106,7 +107,7 @@ class MonitorClient:
     @property
     def alive(self) -> bool:
         """Whether this process can still use the monitor."""
-        return self.owner == os.getpid() and self.process.poll() is None
+        return self._usable and self.owner == os.getpid() and self.process.poll() is None
 
     def wait_until_ready(self) -> None:
         """Wait until workers can be forked.
@@ -145,10 +146,15 @@ class MonitorClient:
 
     def receive(self) -> dict[str, Any]:
         """Take the next report of the monitor."""
-        data = self.socket.recv(MESSAGE_BYTES)
+        try:
+            data = self.socket.recv(MESSAGE_BYTES)
+        except ConnectionError:  # it was killed
+            data = b""
         if not data:
             raise broken({"message": "the monitor has ended"})
         message: dict[str, Any] = json.loads(data)
+        # It ends after that, and is not to be used until it has.
+        self._usable = message["op"] != "broken"
         return message
 
     def close(self) -> None:

@@ -66,6 +66,8 @@ class ForkServer:
         if level.namespaces:
             plan = self._plan(folder, cache)
             start = command("sandbox.namespaces", plan.to_json(), *start)
+        else:
+            start = command("sandbox.keeper", *start)
         self.process = subprocess.Popen(
             start,
             pass_fds=[theirs.fileno()],
@@ -79,7 +81,7 @@ class ForkServer:
         theirs.close()
 
     def on_ready(self, pidfd: int) -> None:
-        """Learn the process that forks, which is not the one that was started in namespaces."""
+        """Learn the process that forks, which is a child of the one that was started."""
         self.pids = tuple(dict.fromkeys((self.process.pid, processes.pid_of(pidfd))))
         os.close(pidfd)
         self.baseline = measure.memory_of(self.pids[-1])

@@ -91,7 +91,7 @@ class Usage:
         return ("disk", gone) if gone > limit and measure.written(pids) > limit else None
 
     def _waited_seconds(self) -> float:
-        return measure.waited_seconds([os.getpid(), self._fork_server.pids[-1]])
+        return measure.waited_seconds([os.getpid(), *self._fork_server.pids])
 
 
 def _free_bytes(folder: Path) -> int:

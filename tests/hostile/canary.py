@@ -110,9 +110,9 @@ class Canary:
         touched = self._contacts()
         now = self._state()
         touched += [
-            f"{name}: {self.before[name]} became {now[name]}"
+            f"{name}: {self.before[name]} became {now.get(name)}"
             for name in self.before
-            if self.before[name] != now[name]
+            if self.before[name] != now.get(name)
         ]
         grown = _memory() - self.memory
         if grown > GROWTH_BYTES:

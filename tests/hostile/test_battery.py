@@ -60,7 +60,6 @@ def test_nothing_escapes_at_another_level(name):
 
 def test_the_battery_can_fail():
     """Without the confinement, in a copy of the package, most of it gets through."""
-    groups = ("network", *FILES, "processes")
-    found = variants.run_battery("nothing", NOBODY, "harmless", *groups)
+    found = variants.run_battery("nothing", NOBODY, "harmless", "network", "reading")
     verdicts = Counter(one["verdict"] for one in found["verdicts"])
-    assert verdicts["escaped"] + verdicts["harmed"] > 60, verdicts
+    assert verdicts["escaped"] + verdicts["harmed"] > 40, verdicts

@@ -1,0 +1,37 @@
+"""What a process namespace does, where there is none: a run ends when its monitor does.
+
+Stands between the monitor and the fork server, and becomes the parent of every orphan. When
+the monitor is killed, it kills all that is below it. Run as a program: the command to start.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import types
+
+from azml_magic.sandbox import kernel, processes
+
+
+def main() -> None:
+    """Start ``argv[1:]``, and end as it ends, with nothing left below."""
+    processes.become_subreaper()
+    signal.signal(signal.SIGTERM, _end_all)
+    kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGTERM)
+    child = os.fork()
+    if child == 0:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        os.execv(sys.argv[1], sys.argv[1:])
+    # The fork server's socket is its own: whoever waits for its end must see that.
+    os.closerange(0, os.sysconf("SC_OPEN_MAX"))
+    ended = 0
+    while ended != child:
+        ended, status = os.wait()
+    processes.kill_tree([os.getpid()])
+    os._exit(status >> 8 or status)
+
+
+def _end_all(number: int, frame: types.FrameType | None) -> None:
+    processes.kill_tree([os.getpid()])
+    os._exit(1)
