@@ -74,12 +74,13 @@ def _table(name: str, schema: Schema | None) -> str:
         return f"<p>{title}: no columns were recorded; any are taken.</p>"
     rows = "".join(
         f"<tr><th scope=row>{html.escape(column.name)}</th><td>{column.type}</td>"
-        f"<td>{'may be missing' if column.nullable else ''}</td></tr>"
+        f"<td>{'possible' if column.nullable else ''}</td></tr>"
         for column in schema
     )
+    heads = "".join(f"<th scope=col>{head}</th>" for head in ("column", "type", "missing values"))
     return (
-        f"<table><caption>{title}</caption><thead><tr><th scope=col>column</th>"
-        f"<th scope=col>type</th><th scope=col></th></tr></thead><tbody>{rows}</tbody></table>"
+        f"<table><caption>{title}</caption><thead><tr>{heads}</tr></thead>"
+        f"<tbody>{rows}</tbody></table>"
     )
 
 
