@@ -27,6 +27,7 @@ from azml_magic.worker.wire import (
     ChannelClosed,
     EncodedFrame,
     WireError,
+    pipe,
     receive_frame,
     send_frame,
 )
@@ -107,6 +108,8 @@ class Exchange:
             for option in (socket.SO_SNDBUF, socket.SO_RCVBUF):
                 end.setsockopt(socket.SOL_SOCKET, option, SOCKET_BYTES)
         self._passed_on = [theirs.detach()]
+        self._pipe: pipe.PipeWriter | None = None
+        self._pipe_end = -1
         for stream in self.streams.values():
             self._open_pipe(stream)
         self._selector.register(client.socket, selectors.EVENT_READ, self._on_monitor)
@@ -120,6 +123,7 @@ class Exchange:
             The worker's report and frames, and the monitor's account of its end.
         """
         try:
+            self._offer_pipe(job)
             request = {"op": "run", "limits": limits}
             self.client.send(request, self._passed_on)
             self._close_passed_on()
@@ -145,6 +149,7 @@ class Exchange:
     def close(self) -> None:
         """Give every descriptor back."""
         self._close_passed_on()
+        self._close_pipe()
         for key in list(self._selector.get_map().values()):
             if isinstance(key.fileobj, int):
                 os.close(key.fileobj)
@@ -155,7 +160,8 @@ class Exchange:
         channel = Channel(self._ours, wait=self._wait_for_data)
         channel.send_event(job.header)
         for frame in job.datasets.values():
-            send_frame(channel, frame)
+            send_frame(channel, frame, self._pipe)
+        self._close_pipe()
         for _, content in job.files:
             channel.send_bytes(content)
         report = read_report(channel.receive_event(EVENT_BYTES))
@@ -217,9 +223,12 @@ class Exchange:
                 )
 
     def _serve(self) -> bool:
-        """Handle what is ready; return whether the data socket is among it."""
+        """Wait until something is ready, or a moment; return whether the data socket is."""
+        return self._handle(TICK_SECONDS)
+
+    def _handle(self, seconds: float) -> bool:
         ready = False
-        for key, _ in self._selector.select(TICK_SECONDS):
+        for key, _ in self._selector.select(seconds):
             if key.data is None:
                 ready = True
             else:
@@ -257,6 +266,20 @@ class Exchange:
                 os.close(ours)
 
         self._selector.register(ours, selectors.EVENT_READ, drain)
+
+    def _offer_pipe(self, job: Job) -> None:
+        """Make the pipe for large frames, where there can be one."""
+        if any(frame.can_be_lent for frame in job.datasets.values()):
+            ends = pipe.make()
+            if ends is not None:
+                reading, self._pipe_end = ends
+                self._passed_on.append(reading)
+                self._pipe = pipe.PipeWriter(self._pipe_end, lambda: self._handle(0.0))
+
+    def _close_pipe(self) -> None:
+        if self._pipe is not None:
+            self._pipe = None
+            os.close(self._pipe_end)
 
     def _open_pipes(self) -> bool:
         return any(isinstance(key.fileobj, int) for key in self._selector.get_map().values())

@@ -12,7 +12,7 @@ import random
 import select
 import socket
 import sys
-from typing import Any, Dict, List
+from typing import Any, Dict, List, Optional, Tuple
 
 from azml_magic.contract.profile import Profile, get_profile
 from azml_magic.sandbox.confine import confine
@@ -60,22 +60,26 @@ def work(request: Dict[str, Any], descriptors: List[int]) -> None:
     # When a run waits already, it does by itself what a rehearsal would do for it.
     if not select.select([orders], [], [], 0)[0]:
         rehearse.rehearse()
-    channel = Channel(_receive_orders(orders))
+    data, pipe = _receive_orders(orders)
     try:
-        execute(channel, folder)
+        execute(Channel(data), pipe, folder)
     finally:
         _flush()
         os._exit(0)
 
 
-def execute(channel: Channel, folder: str) -> None:
+def execute(channel: Channel, pipe: Optional[int], folder: str) -> None:
     """Receive the job, run the module, and send what came of it."""
     job = channel.receive_event(STREAM_LIMIT)
     profile = get_profile(job["profile"])
     datasets = {
-        port: receive_frame(channel, text=job["text"], max_bytes=STREAM_LIMIT, trusted=True)
+        port: receive_frame(
+            channel, text=job["text"], max_bytes=STREAM_LIMIT, trusted=True, pipe=pipe
+        )
         for port in job["datasets"]
     }
+    if pipe is not None:
+        os.close(pipe)
     files = [(name, channel.receive_bytes(STREAM_LIMIT)) for name in job["bundle"]]
     uploads = _arrange_module_world(job, profile, folder, files)
     if "serves" in job:
@@ -105,15 +109,15 @@ def _arrange_streams(descriptors: List[int]) -> None:
         os.close(descriptor)
 
 
-def _receive_orders(orders: int) -> socket.socket:
-    """Wait for the run's data socket and output, and keep no way back to the monitor."""
+def _receive_orders(orders: int) -> Tuple[socket.socket, Optional[int]]:
+    """Wait for the run's data socket, output and pipe, and keep no way back to the monitor."""
     with socket.socket(fileno=orders) as road:
-        message, descriptors, _, _ = socket.recv_fds(road, 16, 3)
+        message, descriptors, _, _ = socket.recv_fds(road, 16, 4)
     if not message:
         os._exit(0)
-    data, stdout, stderr = descriptors
+    data, stdout, stderr, *pipe = descriptors
     _arrange_streams([os.dup(0), stdout, stderr])
-    return socket.socket(fileno=data)
+    return socket.socket(fileno=data), pipe[0] if pipe else None
 
 
 def _arrange_environment(folder: str) -> None:

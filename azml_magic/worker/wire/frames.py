@@ -19,6 +19,8 @@ from azml_magic.worker.wire.columns import build_array, encode_array, memory_of,
 from azml_magic.worker.wire.gather import pieces
 from azml_magic.worker.wire.kinds import ColumnRefused, Reading, Unfit, raw, whole
 from azml_magic.worker.wire.numbers import Numbers
+from azml_magic.worker.wire.pipe import LEAST_BYTES, PipeWriter
+from azml_magic.worker.wire.pipe import receive as receive_lent
 
 MANIFEST_BYTES = 64 << 20
 MOST_ROWS = 1 << 40
@@ -39,6 +41,13 @@ class EncodedFrame:
 
     manifest: Dict[str, Any]
     buffers: List[Any]
+
+    @property
+    def can_be_lent(self) -> bool:
+        """Whether it is large, and none of its buffers has to be gathered on the way."""
+        return sum(buffer.nbytes for buffer in self.buffers) >= LEAST_BYTES and all(
+            buffer.flags.c_contiguous for buffer in self.buffers
+        )
 
 
 def encode_frame(frame: pd.DataFrame, *, keep_index: bool) -> EncodedFrame:
@@ -87,14 +96,34 @@ def encode_frame(frame: pd.DataFrame, *, keep_index: bool) -> EncodedFrame:
     return EncodedFrame(manifest, buffers)
 
 
-def send_frame(channel: Channel, frame: EncodedFrame) -> None:
-    """Send an encoded frame; it must not change meanwhile."""
-    channel.send_event(frame.manifest)
-    channel.send_buffers(pieces(frame.buffers))
+def send_frame(channel: Channel, frame: EncodedFrame, pipe: Optional[PipeWriter] = None) -> None:
+    """Send an encoded frame; it must not change meanwhile.
+
+    Parameters
+    ----------
+    channel : Channel
+        Where to.
+    frame : EncodedFrame
+        The frame.
+    pipe : PipeWriter, optional
+        By which its buffers go if it :meth:`~EncodedFrame.can_be_lent`. It must then not change
+        before the receiver has answered.
+    """
+    lent = pipe is not None and frame.can_be_lent
+    channel.send_event({**frame.manifest, "lent": lent})
+    if pipe is not None and lent:
+        pipe.lend(frame.buffers)
+    else:
+        channel.send_buffers(pieces(frame.buffers))
 
 
 def receive_frame(
-    channel: Channel, *, text: str, max_bytes: int, trusted: bool = False
+    channel: Channel,
+    *,
+    text: str,
+    max_bytes: int,
+    trusted: bool = False,
+    pipe: Optional[int] = None,
 ) -> pd.DataFrame:
     """Receive a frame into memory of this process's own, which can be written to.
 
@@ -110,6 +139,8 @@ def receive_frame(
     trusted : bool
         Whether the sender is the notebook. Otherwise every value is checked that a
         reader could stumble over.
+    pipe : int, optional
+        The read end of the pipe by which the buffers come if the manifest says so.
 
     Raises
     ------
@@ -131,7 +162,10 @@ def receive_frame(
         raise WireError(f"a frame of {rows:,} rows without a column")
     plain = [spec["kind"] == Numbers.name for spec in specs]
     memory = assemble.Memory(columns, parts, plain, level_parts)
-    channel.receive_into([raw(buffer) for buffer in memory.in_order])
+    if pipe is not None and manifest.get("lent") is True:
+        receive_lent(pipe, memory.in_order)
+    else:
+        channel.receive_into([raw(buffer) for buffer in memory.in_order])
     for spec, block in memory.blocks.items():
         build_array(specs[spec], [block.values.reshape(-1)], reading)
     arrays = {

@@ -1,0 +1,154 @@
+"""Memory that is lent to a pipe: the same frames arrive, and nothing but a copy is shared."""
+
+import os
+import signal
+import socket
+import threading
+
+import numpy as np
+import pandas as pd
+import pytest
+from wire.conftest import LIMIT, wire_bytes
+
+from azml_magic.worker.wire import Channel, encode_frame, frames, pipe, receive_frame, send_frame
+from azml_magic.worker.wire.channel import ChannelClosed
+
+pytestmark = pytest.mark.skipif(not pipe.available(), reason="memory cannot be lent here")
+
+
+@pytest.fixture
+def ends():
+    made = pipe.make()
+    assert made is not None
+    yield made
+    for end in made:
+        try:
+            os.close(end)
+        except OSError:
+            continue
+
+
+def travel(frame, ends, *, between=int):
+    ours, theirs = socket.socketpair()
+    encoded = encode_frame(frame, keep_index=False)
+    writer = pipe.PipeWriter(ends[1], between)
+    thread = threading.Thread(target=send_frame, args=(Channel(ours), encoded, writer))
+    thread.start()
+    try:
+        return receive_frame(
+            Channel(theirs), text="native", max_bytes=LIMIT, trusted=True, pipe=ends[0]
+        )
+    finally:
+        theirs.close()
+        thread.join()
+        ours.close()
+
+
+def large():
+    rows = 700_000
+    draw = np.random.default_rng(0)
+    return pd.DataFrame(
+        {
+            "a": draw.random(rows),
+            "b": draw.integers(0, 9, rows),
+            "c": draw.random(rows),
+            "text": pd.Series(["x", None, "ünï"] * (rows // 3) + ["end"] * (rows % 3)),
+            "kind": pd.Categorical.from_codes(draw.integers(0, 3, rows), ["u", "v", "w"]),
+        }
+    )
+
+
+def test_a_large_frame_is_lent_and_arrives_whole(ends):
+    frame = large()
+    assert encode_frame(frame, keep_index=False).can_be_lent
+    calls = []
+    pd.testing.assert_frame_equal(travel(frame, ends, between=lambda: calls.append(1)), frame)
+    assert calls
+
+
+@pytest.mark.parametrize("rows", [0, 1, 2, 511, 4097])
+def test_buffers_of_any_length(ends, rows, monkeypatch):
+    monkeypatch.setattr(frames, "LEAST_BYTES", 0)
+    frame = large().head(rows)
+    pd.testing.assert_frame_equal(travel(frame, ends), frame.reset_index(drop=True))
+
+
+def test_several_frames_one_after_the_other(ends):
+    frame = large()
+    for number in range(3):
+        frame["b"] += number
+        pd.testing.assert_frame_equal(travel(frame, ends), frame)
+
+
+def test_what_arrives_is_a_copy(ends):
+    values = np.zeros(4 << 20)
+    arrived = travel(pd.DataFrame({"a": values}, copy=False), ends)
+    values[:] = 7
+    assert float(arrived["a"].max()) == 0
+    received = arrived["a"].to_numpy(copy=True)
+    received[:] = 3
+    assert float(values.min()) == 7
+
+
+def test_small_frames_and_frames_with_gaps_are_not_lent():
+    assert not encode_frame(pd.DataFrame({"a": [1]}), keep_index=False).can_be_lent
+    matrix = np.zeros((3 << 20, 2))
+    gaps = pd.DataFrame(matrix, columns=["a", "b"], copy=False).iloc[::2]
+    assert not encode_frame(gaps, keep_index=False).can_be_lent
+
+
+def test_a_run_cannot_make_the_notebook_read_elsewhere():
+    frame = pd.DataFrame({"a": [1, 2]})
+    data = wire_bytes(frame).replace(b'"lent": false', b'"lent": true ')
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        ours.sendall(data)
+        arrived = receive_frame(Channel(theirs), text="native", max_bytes=LIMIT)
+    pd.testing.assert_frame_equal(arrived, frame)
+
+
+def test_a_reader_that_is_gone(ends):
+    os.close(ends[0])
+    with pytest.raises(BrokenPipeError):
+        pipe.PipeWriter(ends[1], int).lend([np.zeros(1 << 20)])
+
+
+def test_a_writer_that_is_gone(ends):
+    pipe.PipeWriter(ends[1], int).lend([np.zeros(100)])
+    os.close(ends[1])
+    with pytest.raises(ChannelClosed):
+        pipe.receive(ends[0], [np.empty(101)])
+
+
+def test_an_interrupt_is_felt_while_nobody_reads(ends):
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    signal.setitimer(signal.ITIMER_REAL, 0.1)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            pipe.PipeWriter(ends[1], int).lend([np.zeros(4 << 20)])
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def test_no_pipe_where_the_kernel_grants_too_little(monkeypatch):
+    before = len(os.listdir("/proc/self/fd"))
+    monkeypatch.setattr(pipe, "PIPE_BYTES", 1 << 30)
+    monkeypatch.setattr(pipe.fcntl, "fcntl", lambda *_: 1 << 16)
+    assert pipe.make() is None
+    assert len(os.listdir("/proc/self/fd")) == before
+
+
+def test_no_pipe_where_memory_cannot_be_lent(monkeypatch):
+    def refuse(*_):
+        raise OSError(38, "Function not implemented")
+
+    monkeypatch.setattr(pipe, "_vmsplice", refuse)
+    pipe.available.cache_clear()
+    try:
+        assert pipe.make() is None
+    finally:
+        pipe.available.cache_clear()
