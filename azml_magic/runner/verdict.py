@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import signal
 from dataclasses import dataclass, replace
 
@@ -139,7 +140,12 @@ def _hint(report: FailureReport) -> str:
             "the module runs in a process of its own: what other cells define is not there; "
             "pass frames in by ports, and define or import the rest in the module"
         )
-    if report.errno in {1, 13}:
+    if report.errno == errno.ENOENT:
+        return (
+            "a module sees its working directory and installed packages only; give it data by "
+            "its ports, and files in the script bundle"
+        )
+    if report.errno in {errno.EPERM, errno.EACCES}:
         return "a module may read and write its working directory only, and has no network"
     if report.stage == "find" and report.kind in {"AttributeError", "TypeError"}:
         return "define azureml_main(dataframe1=None, dataframe2=None) in the module"

@@ -34,6 +34,9 @@ def install() -> None:
     native.sem_unlink = lambda name: None
     shared: Any = import_module("_posixshmem")
     shared.shm_open = _open_shared_memory
+    # Arrays and values lie in a temporary file then.
+    heap: Any = import_module("multiprocessing.heap")
+    heap.Arena._dir_candidates = []
     shared.shm_unlink = lambda name: os.unlink(_place_of(name))
     multiprocessing.set_start_method("fork", force=True)
 
