@@ -34,6 +34,9 @@ PARSERS: dict[str, Callable[[], argparse.ArgumentParser]] = {
 }
 """The magics whose lines are completed, and the parsers of their options."""
 
+NAMED = frozenset({"azureml_export", "azureml_serve"})
+"""Magics whose first word is a module's name; the rest of their lines is not completed."""
+
 _CELL = re.compile(r"\s*%%(\w+)[ \t]+(.*)\Z", re.DOTALL)
 _LINE = re.compile(r"\s*%(\w+)[ \t]+(.*)\Z", re.DOTALL)
 
@@ -86,7 +89,7 @@ def magic_line(text: str, cursor_line: int, until_cursor: str) -> tuple[str, str
     found = _LINE.match(line)
     if line.lstrip().startswith("%%"):
         found = _CELL.match(line) if cursor_line <= first_line else None
-    if found is None or found[1] not in PARSERS:
+    if found is None or found[1] not in PARSERS.keys() | NAMED:
         return None
     return found[1], found[2]
 
@@ -99,12 +102,14 @@ def candidates(magics: AzmlMagics, magic: str, typed: str) -> tuple[str, list[Ca
     magics : AzmlMagics
         Of the notebook.
     magic : str
-        Name of the magic, a key of ``PARSERS``.
+        Name of the magic: a key of ``PARSERS``, or one of ``NAMED``.
     typed : str
         Its line up to the cursor.
     """
     words = re.split(r"[ \t]+", typed)
     word, before = words[-1], words[:-1]
+    if magic in NAMED:
+        return word, [] if before else _starting(word, _modules(magics))
     parser = PARSERS[magic]()
     if word.startswith("-") and "=" not in word:
         return word, _starting(word, _options(parser, word, before))

@@ -8,6 +8,8 @@ from azml_magic import api
 from azml_magic.notebook.completion import matcher_of
 from azml_magic.notebook.deployment import DeploymentMagics
 from azml_magic.notebook.magics import AzmlMagics
+from azml_magic.notebook.output import whole_mimebundle
+from azml_magic.result import Result
 
 _ATTRIBUTE = "_azml_magic_loaded"
 
@@ -24,13 +26,22 @@ class _Loaded:
         shell.Completer.custom_matchers.append(self.matcher)
         shell.events.register("pre_run_cell", self.wake)
         shell.events.register("post_run_cell", self.magics.ports.refresh)
+        self._formatters().for_type(Result, self._show)
 
     def wake(self, _: Any) -> None:
         """Any cell that is run after a long pause gets the next run ready."""
         api.wake()
 
+    def _formatters(self) -> Any:
+        return self.shell.display_formatter.mimebundle_formatter
+
+    def _show(self, result: Result, **_: Any) -> dict[str, str]:
+        """Show a result that a cell ends with, as ``azml_magic.run(...)`` does."""
+        return whole_mimebundle(result, self.magics.rows)
+
     def remove(self) -> None:
         shell = self.shell
+        self._formatters().pop(Result)
         shell.events.unregister("pre_run_cell", self.wake)
         shell.events.unregister("post_run_cell", self.magics.ports.refresh)
         shell.Completer.custom_matchers.remove(self.matcher)

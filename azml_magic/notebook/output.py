@@ -124,6 +124,12 @@ def show_findings(findings: Sequence[Finding], module: Module, shell: Any) -> No
     display(data, raw=True)
 
 
+def whole_mimebundle(result: Result, rows: int) -> dict[str, str]:
+    """Return a result with its figures as one output."""
+    data = result_mimebundle(result, rows=rows)
+    return {**data, "text/html": "\n".join([data["text/html"], *figures_html(result)])}
+
+
 def figures_html(result: Result) -> list[str]:
     """Return the figures of a result, and the previews of those that were not saved."""
     count = len(result.figures)

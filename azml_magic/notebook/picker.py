@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets as widgets
 from IPython.display import display
 
-from azml_magic.display.html import failure_html, result_html
+from azml_magic.display.html import failure_html
 from azml_magic.display.markup import status
 from azml_magic.display.sanitize import escape, one_line
-from azml_magic.display.text import error_text, result_text
+from azml_magic.display.text import error_text
 from azml_magic.display.wording import duration
 from azml_magic.errors import AzmlError
 from azml_magic.notebook import options, running, variables
 from azml_magic.notebook.choice import Choice
-from azml_magic.notebook.output import figures_html
+from azml_magic.notebook.output import figures_html, whole_mimebundle
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -162,9 +162,8 @@ class Picker:
             module = running.module_named(self.magics, choice.module)
             callbacks = running.Callbacks(self._on_output, self._on_tick)
             result = running.run(self.magics, chosen, module, callbacks)
-            rows = running.rows(self.magics, chosen)
-            html = "\n".join([result_html(result, rows=rows), *figures_html(result)])
-            self._show(html, result_text(result, rows), choice)
+            shown = whole_mimebundle(result, running.rows(self.magics, chosen))
+            self._show(shown["text/html"], shown["text/plain"], choice)
             took = duration(result.seconds)
             self._say(f"Module ran in {took}; its result is below.", ok=True)
         except AzmlError as error:

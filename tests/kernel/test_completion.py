@@ -51,6 +51,7 @@ def completed(kernel, cell, cursor=None):
         ("x = 1\n%azureml_module -f sc", {"x = 1\n%azureml_module -f scorer"}),
         ("%azureml_module -f ra", {"%azureml_module -f ranker"}),
         ("%azureml_ports ra", {"%azureml_ports ranker"}),
+        ("%azureml_export ra", {"%azureml_export ranker"}),
         ("%%azureml_check -i ra", {"%%azureml_check -i rates"}),
     ],
 )

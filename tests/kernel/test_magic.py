@@ -1,6 +1,5 @@
 """The magic in a real kernel: binding, output, streaming, errors, interrupts."""
 
-import threading
 import time
 
 import pytest
@@ -160,6 +159,13 @@ def test_figures_carry_image_and_alternative_text(kernel):
     assert "line.png" in figure[0]["text/html"]
 
 
+def test_a_result_that_a_cell_ends_with_shows_itself(kernel):
+    cell = "import azml_magic\nazml_magic.run('def azureml_main(f): return f,', frame)"
+    _, messages = kernel.execute(cell)
+    assert "2 rows × 2 columns" in text_of(messages, "execute_result")
+    assert "2 rows x 2 columns" in text_of(messages, "execute_result", "text/plain")
+
+
 def test_an_interrupt_ends_the_run_and_the_kernel_lives(kernel):
     source = (
         "%%azureml_module\nimport signal, time\ndef azureml_main():\n"
@@ -169,7 +175,7 @@ def test_an_interrupt_ends_the_run_and_the_kernel_lives(kernel):
 
     def interrupt(message):
         if message["msg_type"] == "stream":
-            threading.Thread(target=kernel.manager.interrupt_kernel).start()
+            kernel.manager.interrupt_kernel()
 
     began = time.monotonic()
     reply, _ = kernel.execute(source, on_message=interrupt)
