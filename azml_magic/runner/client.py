@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import contextlib
 import json
+import math
 import os
 import socket
 import subprocess
@@ -78,6 +79,7 @@ class MonitorClient:
         self.socket = ours
         self.confinement = ""
         self.owner = os.getpid()
+        self.idle_since = -math.inf
         self._usable = True
         start = command(
             "runner.monitor",
@@ -207,7 +209,7 @@ class _Pool:
         with self._lock:
             if client.alive and client.key not in self._idle:
                 self._idle[client.key] = client
-                self._used = time.monotonic()
+                client.idle_since = self._used = time.monotonic()
                 if self._timer is None or not self._timer.is_alive():
                     self._look_again_in(IDLE_SECONDS)
                 return

@@ -37,6 +37,8 @@ TICK_SECONDS = 0.25
 EVENT_BYTES = 4 << 20
 SOCKET_BYTES = 4 << 20
 END_SECONDS = 10.0
+HURRIED_SECONDS = 0.05
+"""A run that began so soon after the one before is likely followed as soon by the next."""
 DYING_SECONDS = 2.0
 """How long a worker that closed its data socket may take to end before it is killed."""
 
@@ -100,6 +102,7 @@ class Exchange:
         self.received = Received()
         self.folder = ""
         self.started = time.monotonic()
+        self._hurried = self.started - client.idle_since < HURRIED_SECONDS
         self._ticked = self.started
         self._selector = selectors.DefaultSelector()
         self._ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -165,8 +168,10 @@ class Exchange:
         for _, content in job.files:
             channel.send_bytes(content)
         report = read_report(channel.receive_event(EVENT_BYTES))
-        # The worker has little left to do: the next one can be made meanwhile.
-        self.client.send({"op": "prepare", "limits": limits})
+        if self._hurried:
+            # Making the next worker while this one ends slows both down, but a little less
+            # than making one after the other.
+            self.client.send({"op": "prepare", "limits": limits})
         if isinstance(report, SuccessReport):
             for port, present in enumerate(report.outputs):
                 if present:
