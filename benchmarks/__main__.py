@@ -17,6 +17,7 @@ TOPICS: dict[str, Callable[[bool], list[Table]]] = {
     "loading": others.loading,
     "memory": others.memory,
     "endurance": others.endurance,
+    "display": others.display,
     "inside": others.inside,
 }
 

@@ -35,7 +35,7 @@ def make(name: str, scale: float = 1.0) -> pd.DataFrame:
             "whole": draw.integers(0, 1000, rows),
             "part": part,
             "flag": draw.random(rows) < 0.5,
-            "day": pd.Timestamp(2020, 1, 1) + pd.to_timedelta(draw.integers(0, 10**9, rows), "s"),
+            "day": draw.integers(1_500_000_000, 1_600_000_000, rows).view("M8[s]").astype("M8[ns]"),
             "text": _texts(rows, 12, draw),
             "kind": pd.Categorical.from_codes(draw.integers(0, 5, rows), list("abcde")),
         }

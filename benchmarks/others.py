@@ -15,6 +15,8 @@ from pathlib import Path
 import numpy as np
 
 import azml_magic
+from azml_magic.display.mime import result_mimebundle
+from azml_magic.result import Result
 from azml_magic.runner import client
 from benchmarks import frames
 from benchmarks.latency import SOURCE
@@ -178,6 +180,18 @@ def _held() -> dict[str, float]:
         "memory of all, MB": _tree_memory() / 1e6,
         "peak of this process, MB": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3,
     }
+
+
+def display(quick: bool) -> list[Table]:
+    """Show a result of few rows and of many."""
+    made = Table("Showing a result, milliseconds", ("frame", "time"))
+    for name, scale in (("A", 0.001), ("A", 0.1 if quick else 1.0), ("B", 0.002), ("B", 0.2)):
+        result = Result(output1=frames.make(name, scale))
+        show = functools.partial(result_mimebundle, result, rows=10)
+        samples = [milliseconds(show) for _ in range(15)]
+        rows = len(result.output1)
+        made.rows.append((f"{name}, {rows:,} rows", Sample(tuple(samples)).text(2)))
+    return [made]
 
 
 INSIDE = {
