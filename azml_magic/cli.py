@@ -85,7 +85,11 @@ def _add_run(commands: Any) -> None:
     add("--memory", default="2GB", metavar="SIZE")
     add("--dates", default="epoch", help="epoch (default) or datetime")
     add("--text", default="object", help="object (default) or str")
+    add("--cpu-seconds", type=float, metavar="SECONDS", help="processor time of all its processes")
+    add("--tasks", type=int, default=128, help="processes and threads at a time")
+    add("--disk", default="4GB", metavar="SIZE", help="what the run folder may hold")
     add("--allow-network", action="store_true", help="let the module use the network")
+    add("--confinement", default="strongest", help="strongest (default) or files-open")
     add("--strict", action="store_true", help="findings are errors")
     add("--rows", type=int, default=10, help="rows to print")
     add("--quiet", action="store_true", help="print nothing when the run succeeds")
@@ -107,7 +111,11 @@ def _run(options: argparse.Namespace) -> int:
             memory=options.memory,
             dates=options.dates,
             text=options.text,
+            cpu_seconds=options.cpu_seconds,
+            tasks=options.tasks,
+            disk=options.disk,
             allow_network=options.allow_network,
+            confinement=options.confinement,
             strict=options.strict,
             on_output=progress.on_output if show else None,
             on_tick=progress.on_tick if show and sys.stderr.isatty() else None,
