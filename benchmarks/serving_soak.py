@@ -125,7 +125,8 @@ class Soak:
             right = {"action": "good", "a": number, "double": number * 2}
             correct = action == "good" and answer == {"Results": {"output1": [right] * rows}}
             self.wrong += not correct
-        elif status != expected:
+        elif (action, status) != ("eat", 408) and status != expected:
+            # A busy machine may need the whole time limit to fill the memory.
             self.lost += status in (500, 503)
             self.wrong += status not in (500, 503)
 

@@ -76,7 +76,7 @@ class Conversation(Exchange):
                 self.received.report = read_report(event)
         return self._heard()
 
-    def ask(self, datasets: dict[str, EncodedFrame], max_bytes: int) -> Heard:
+    def ask(self, datasets: dict[str, EncodedFrame], max_bytes: int, text: str) -> Heard:
         """Have the module called with some datasets.
 
         Parameters
@@ -85,6 +85,8 @@ class Conversation(Exchange):
             By port.
         max_bytes : int
             Limit of one frame that comes back.
+        text : str
+            ``"native"`` or ``"object"``: what text columns come back as.
         """
         self.received = Received(ended=self.received.ended)
         with self._hearing():
@@ -98,7 +100,7 @@ class Conversation(Exchange):
                 for port, present in enumerate(report.outputs):
                     if present:
                         self.received.frames[port] = receive_frame(
-                            self._channel, text="native", max_bytes=max_bytes
+                            self._channel, text=text, max_bytes=max_bytes
                         )
             self.received.report = report
         return self._heard()

@@ -43,6 +43,9 @@ class Session:
         Its ``seconds`` is the limit of one call; the other limits are of one worker.
     calls : int
         How many calls one worker answers before it is replaced.
+    text : str
+        ``"native"``: text comes back in pandas' own type, as from a run; ``"object"``: as
+        Python strings, which is quicker to read one by one.
     """
 
     def __init__(
@@ -53,12 +56,14 @@ class Session:
         options: RunOptions,
         *,
         calls: int = CALLS,
+        text: str = "native",
     ) -> None:
         self.module = module
         self.bundle = bundle
         self.profile = profile
         self.options = options
         self.calls = calls
+        self.text = text
         self._monitor: MonitorClient | None = None
         self._conversation: Conversation | None = None
         self._answered = 0
@@ -120,7 +125,7 @@ class Session:
         assert self._conversation is not None
         started = time.perf_counter()
         try:
-            heard = self._conversation.ask(encoded, max_bytes(self.options))
+            heard = self._conversation.ask(encoded, max_bytes(self.options), self.text)
             self._answered += 1
             return self._judge(heard, findings, time.perf_counter() - started)
         except LimitError:

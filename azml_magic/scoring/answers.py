@@ -107,7 +107,9 @@ def _plain(values: Any) -> Tuple[List[Any], str]:
     if kind == "f":
         return [None if value != value else value for value in values.tolist()], "number"
     missing = pd.isna(values).tolist()
-    objects = pd.Series(values).astype(object).tolist()
+    plain_objects = isinstance(values, np.ndarray) and values.dtype.kind == "O"
+    series = values if plain_objects else pd.Series(values).astype(object)
+    objects = series.tolist()
     plain = [None if gone else _unboxed(value) for value, gone in zip(objects, missing)]
     return _told(plain)
 

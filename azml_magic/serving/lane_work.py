@@ -46,7 +46,9 @@ class Lane:
             text=text,
             network=order["network"],
         )
-        self._session = Session(module, module.bundle, profile, options, calls=order["calls"])
+        self._session = Session(
+            module, module.bundle, profile, options, calls=order["calls"], text="object"
+        )
 
     def open(self) -> None:
         """Have the first worker ready, and say so."""
