@@ -53,18 +53,14 @@ def collect(folder: Path, profile: Profile, report: SuccessReport | None) -> Ima
     return Images(tuple(figures), tuple(previews), tuple(findings))
 
 
-def _read_all(
-    folder: Path, files: list[tuple[str, str]], findings: list[Finding]
-) -> list[Figure]:
+def _read_all(folder: Path, files: list[tuple[str, str]], findings: list[Finding]) -> list[Figure]:
     figures: list[Figure] = []
     total = 0
     for file, name in files:
         try:
             figure = read_figure(folder, file, name)
         except NotAnImage as error:
-            findings.append(
-                Finding("AZ411", "warning", f"{name} is not shown: {error}", rule="W3")
-            )
+            findings.append(Finding("AZ411", "warning", f"{name} is not shown: {error}", rule="W3"))
             continue
         total += len(figure.png)
         if len(figures) == FIGURES or total > TOTAL_BYTES:

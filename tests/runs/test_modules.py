@@ -115,10 +115,7 @@ def test_a_refused_value_has_the_number_of_its_profile():
     with pytest.raises(ContractError) as raised:
         run(source)
     assert "0085" in raised.value.result.failure.cloud_text
-    source = (
-        "import pandas as pd\n"
-        "def azureml_main():\n    return pd.DataFrame({'z': [1j]}),\n"
-    )
+    source = "import pandas as pd\ndef azureml_main():\n    return pd.DataFrame({'z': [1j]}),\n"
     with pytest.raises(ContractError) as raised:
         run(source, profile="designer")
     assert "0018" in raised.value.result.failure.cloud_text
@@ -153,7 +150,8 @@ def test_a_bundle_is_found_in_its_folder(profile, bundle):
         "def azureml_main():\n"
         "    print_hello('World')\n"
         "    print(package.VALUE, open('Script Bundle/models/deep/data.txt').read())\n"
-        r"    import sys; print('.\\Script Bundle' in sys.path)" "\n"
+        r"    import sys; print('.\\Script Bundle' in sys.path)"
+        "\n"
     )
     result = run(source, bundle=bundle(files), profile=profile)
     assert result.stdout == "Hello, World\n7 content\nTrue\n"
@@ -288,7 +286,9 @@ def test_show_before_savefig_leaves_the_figure(profile):
 
 @pytest.mark.rule("W8", profile="both")
 @pytest.mark.parametrize("profile", PROFILES)
-@pytest.mark.parametrize("backend", ["TkAgg", "Qt5Agg", "agg", "module://matplotlib_inline.backend_inline"])
+@pytest.mark.parametrize(
+    "backend", ["TkAgg", "Qt5Agg", "agg", "module://matplotlib_inline.backend_inline"]
+)
 def test_any_backend_may_be_asked_for(backend, profile):
     source = f"import matplotlib\nmatplotlib.use({backend!r})\n" + draw(
         "plt.switch_backend('TkAgg')", "plt.plot([1]); plt.savefig('a.png'); print('saved')"
