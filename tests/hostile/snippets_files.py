@@ -1,5 +1,7 @@
 """Reading, writing or changing anything outside the run folder."""
 
+# fmt: off
+
 from snippet import Snippet, group
 
 reading = group(

@@ -1,5 +1,7 @@
 """Rare interfaces of the kernel: the more of it can be reached, the more can be broken."""
 
+# fmt: off
+
 from snippet import Snippet, group
 
 snippets = group(

@@ -1,5 +1,7 @@
 """Leaving something behind: processes, files, changes that a later run would meet."""
 
+# fmt: off
+
 from snippet import Snippet, group
 
 snippets = group(

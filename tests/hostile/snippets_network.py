@@ -1,5 +1,7 @@
 """Reaching anything but the notebook's own sockets, by every family and every road."""
 
+# fmt: off
+
 from snippet import Snippet, group
 
 snippets = group(

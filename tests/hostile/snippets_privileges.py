@@ -1,5 +1,7 @@
 """Gaining what the run gave up: privileges, other users, namespaces, roots and mounts."""
 
+# fmt: off
+
 from snippet import Snippet, group
 
 NEW = {

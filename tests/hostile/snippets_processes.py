@@ -1,5 +1,7 @@
 """Signalling, tracing, reading, slowing down or changing any process but the run's own."""
 
+# fmt: off
+
 from snippet import Snippet, group
 
 snippets = group(

@@ -1,5 +1,7 @@
 """Using up what a machine has: each tries to get past a limit, and stops soon after it."""
 
+# fmt: off
+
 from snippet import Snippet, group
 
 # The limits that the snippets run under, and where they call it an escape.

@@ -1,5 +1,7 @@
 """What comes back: forged, cut off, endless, changing, and made to be shown."""
 
+# fmt: off
+
 from snippet import Snippet, group
 
 # An image that would be fetched, or a script that would run, when text became markup.
