@@ -1,110 +1,15 @@
-"""A served module that does what a request tells it to, good and bad."""
+"""One service that most tests share."""
 
-import json
-import textwrap
+import sys
+from pathlib import Path
 
-import pandas as pd
 import pytest
-import requests
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from served import LIMITS, SOURCE, Client, sample
 
 from azml_magic import ServiceSettings, serve
-
-SOURCE = textwrap.dedent(
-    """
-    import ctypes
-    import os
-    import sys
-    import time
-
-    calls = 0
-
-
-    def fail(action):
-        if action == "raise":
-            raise ValueError("as asked")
-        if action == "exit":
-            os._exit(3)
-        if action == "quit":
-            sys.exit(0)
-        if action == "crash":
-            ctypes.string_at(0)
-        if action == "hang":
-            time.sleep(60)
-        if action == "eat":
-            hoard = []
-            while True:
-                hoard.append(bytearray(16 << 20))
-        if action == "flood":
-            for _ in range(200):
-                print("x" * 100_000)
-        if action == "write":
-            open("left.txt", "w").write("from another request")
-
-
-    def azureml_main(frame):
-        global calls
-        calls += 1
-        action = frame["action"].iloc[0] if len(frame) else ""
-        fail(action)
-        if action == "number":
-            return 5
-        frame["calls"] = calls
-        frame["files"] = len(os.listdir("."))
-        frame["doubled"] = frame["amount"] * 2
-        if action == "slow":
-            time.sleep(0.5)
-        return frame,
-    """
-)
-
-
-def sample():
-    return pd.DataFrame(
-        {
-            "action": ["none", None],
-            "amount": [1.5, float("nan")],
-            "count": [1, 2],
-            "seen": [True, False],
-        }
-    )
-
-
-def row(action="none", **changes):
-    return {"action": action, "amount": 1.5, "count": 3, "seen": True, **changes}
-
-
-class Client:
-    """Sends requests to a service as any program would."""
-
-    def __init__(self, service):
-        self.service = service
-        self.session = requests.Session()
-
-    def score(self, *rows, **options):
-        return self.post("/score", {"Inputs": {"input1": list(rows)}}, **options)
-
-    def post(self, path, value, **options):
-        data = value if isinstance(value, bytes) else json.dumps(value).encode()
-        headers = {"Content-Type": "application/json", **options.pop("headers", {})}
-        return self.session.post(self.service.url + path, data, headers=headers, **options)
-
-    def classic(self, value, query="api-version=2.0&details=true"):
-        return self.post(f"{self.base}/execute?{query}", value)
-
-    def get(self, path, **options):
-        return self.session.get(self.service.url + path, **options)
-
-    @property
-    def base(self):
-        return f"/workspaces/local/services/{self.service.name}"
-
-    def assert_serves(self):
-        response = self.score(row())
-        assert response.status_code == 200, response.text
-        assert response.json()["Results"]["output1"][0]["doubled"] == 3.0
-
-
-LIMITS = {"port": 0, "workers": 1, "seconds": 3.0, "memory": 300 << 20, "max_body": 2 << 20}
 
 
 @pytest.fixture(scope="package")
@@ -112,11 +17,3 @@ def client():
     settings = ServiceSettings(**LIMITS, max_rows=2000, body_seconds=2.0, queue=2)
     with serve(SOURCE, sample(), name="obedient", force=True, settings=settings) as service:
         yield Client(service)
-
-
-def fault(response):
-    """Return status, code and detail's code of an answer that is an error."""
-    error = response.json()["error"]
-    (detail,) = error["details"]
-    assert detail["message"]
-    return response.status_code, error["code"], detail["code"]

@@ -4,7 +4,7 @@ import time
 
 import pandas as pd
 import pytest
-from conftest import Client, fault
+from served import Client, fault
 
 from azml_magic import ServiceSettings, serve
 

@@ -7,7 +7,6 @@ import warnings
 import pandas as pd
 import pytest
 import schemathesis
-from conftest import Client
 from hypothesis import HealthCheck, Phase, settings
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
@@ -16,6 +15,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
     unsupported_method,
 )
+from served import Client
 
 from azml_magic import Keys, ServiceSettings, serve
 

@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from conftest import LIMITS, SOURCE, Client, fault, row, sample
+from served import LIMITS, SOURCE, Client, fault, row, sample
 
 from azml_magic import ServiceSettings, serve
 

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import SOURCE, Client, fault, row, sample
+from served import SOURCE, Client, fault, row, sample
 
 from azml_magic import Keys, ServiceSettings, serve
 from azml_magic.errors import OptionError

@@ -10,7 +10,7 @@ import types
 import zipfile
 
 import pytest
-from conftest import SOURCE, Client, row, sample
+from served import SOURCE, Client, row, sample
 
 from azml_magic import export, serve
 from azml_magic.errors import BundleError, SandboxError

@@ -4,7 +4,7 @@ import socket
 import time
 
 import pytest
-from conftest import fault, row
+from served import fault, row
 
 PARSE = (400, "BadUserArgument", "InputParseError")
 MISMATCH = (400, "BadUserArgument", "InputMismatchError")
