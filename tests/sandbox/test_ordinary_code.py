@@ -7,6 +7,7 @@ import gc
 import locale
 import mmap
 import multiprocessing
+import multiprocessing.heap
 import multiprocessing.pool
 import os
 import random
@@ -21,11 +22,16 @@ import time
 import uuid
 import zipfile
 import zoneinfo
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
 from azml_magic.sandbox import locks
+
+
+# Loaded before an interpreter may be out of reach.
+import_module("_posixshmem")
 
 
 def threads():
