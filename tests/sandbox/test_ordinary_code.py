@@ -29,7 +29,6 @@ import pytest
 
 from azml_magic.sandbox import locks
 
-
 # Loaded before an interpreter may be out of reach.
 import_module("_posixshmem")
 
