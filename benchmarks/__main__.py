@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import argparse
 import datetime
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from benchmarks import latency, others, picture, throughput
 from benchmarks.measure import machine
 from benchmarks.tables import Table
 
-TOPICS: dict[str, Callable[[bool], list[Table]]] = {
+TOPICS: dict[str, Callable[[bool], Iterable[Table]]] = {
     "latency": latency.table,
     "throughput": throughput.table,
     "growth": others.growth,

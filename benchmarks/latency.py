@@ -28,12 +28,13 @@ def trivial(a: Any = None, b: Any = None) -> tuple[pd.DataFrame]:
     return (pd.DataFrame({"a": [1]}),)
 
 
-def table(quick: bool) -> list[Table]:
-    return [_from_python(quick), _in_kernel(quick)]
+def table(quick: bool) -> Iterator[Table]:
+    yield _from_python(quick)
+    yield _in_kernel(quick)
 
 
 def _from_python(quick: bool) -> Table:
-    count, seconds = (10, 20.0) if quick else (60, 90.0)
+    count, seconds = (10, 20.0) if quick else (60, 30.0)
     azml_magic.run(SOURCE)
     time.sleep(0.5)
 

@@ -27,10 +27,11 @@ def draw(tables: list[Table], heading: str, path: Path = PATH) -> None:
         names, values = [bar[0] for bar in bars], [bar[1] for bar in bars]
         colors = ["#c15c00" if name.startswith("azml_magic") else "#8a9ba8" for name in names]
         drawn_bars = place.barh(names, values, color=colors)
-        labels = [f"{value:.3g}" for value in values]
+        labels = [f"{value:,.0f}" if value >= 100 else f"{value:.2g}" for value in values]
         place.bar_label(drawn_bars, labels, padding=3, fontsize=8)
         place.set_xscale("log")
-        place.set_xlim(right=max(values) * 4)
+        # Bars on a logarithmic scale mean something only from a common start.
+        place.set_xlim(min(1.0, min(values) / 2), max(values) * 6)
         place.set_title(table.title.split(":")[0], fontsize=10, loc="left")
         place.set_xlabel(table.bars_unit, fontsize=8)
         place.tick_params(labelsize=8)
