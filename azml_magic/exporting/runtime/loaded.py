@@ -5,6 +5,7 @@ There is no sandbox here: who runs a module zip with plain Python, or deploys it
 
 from __future__ import annotations
 
+import atexit
 import importlib.util
 import os
 import shutil
@@ -51,6 +52,8 @@ class Loaded:
         self.manifest: Manifest = read_manifest(read(place, MANIFEST_FILE), place)
         self.profile = get_profile(self.manifest.profile)
         self.folder = tempfile.mkdtemp(prefix="azml-module-")
+        # An endpoint is never closed; it only ends.
+        atexit.register(shutil.rmtree, self.folder, ignore_errors=True)
         self.home = os.path.join(self.folder, "work")
         for name in ("work", "start", "uploads"):
             os.mkdir(os.path.join(self.folder, name))
