@@ -36,7 +36,9 @@ class Notebook:
 
     def __init__(self, page: Any, path: Path) -> None:
         self.page, self.path = page, path
-        page.wait_for_function(KERNEL_READY, timeout=60_000)
+        # Generous: it is only waited for as long as a busy machine needs.
+        page.set_default_timeout(60_000)
+        page.wait_for_function(KERNEL_READY, timeout=120_000)
 
     def command(self, name: str) -> None:
         """Execute a command of the frontend; does not wait for its end."""

@@ -99,7 +99,7 @@ def text(notebook, cell, expected):
         """([cell, expected]) => window.jupyterapp.shell.currentWidget.content
           .widgets[cell].model.sharedModel.getSource().includes(expected)""",
         arg=[cell, expected],
-        timeout=20_000,
+        timeout=60_000,
     )
 
 
@@ -153,7 +153,7 @@ def test_cancel_ends_a_picked_run(open_notebook):
     assert notebook.page.locator(f"{PICKER} progress").count() == 1
     assert notebook.violations(PICKER) == []
     button(notebook, "Cancel").click()
-    notebook.output(2).get_by_text("Interrupted").first.wait_for(timeout=20_000)
+    notebook.output(2).get_by_text("Interrupted").first.wait_for(timeout=60_000)
     assert button(notebook, "Run module").is_enabled()
 
 
@@ -183,7 +183,7 @@ def test_the_stop_button_ends_the_run_and_run_all(open_notebook):
     notebook.command("notebook:run-all-cells")
     notebook.output(1).get_by_text("begun").wait_for(timeout=60_000)
     notebook.command("notebook:interrupt-kernel")
-    notebook.output(1).get_by_text("Interrupted").first.wait_for(timeout=20_000)
+    notebook.output(1).get_by_text("Interrupted").first.wait_for(timeout=60_000)
     notebook.save()
     saved = json.loads(notebook.path.read_text())
     assert saved["cells"][2]["outputs"] == []
