@@ -56,6 +56,9 @@ class Server:
                 f"--IdentityProvider.token={self.token}",
                 f"--{name}.expose_app_in_browser=True",
                 f"--ServerApp.root_dir={folder}",
+                # It ends by itself when the tests were killed and nobody closes it.
+                "--MappingKernelManager.cull_idle_timeout=300",
+                "--ServerApp.shutdown_no_activity_timeout=300",
             ],
             env=self._environment(),
             stdout=self._log,
