@@ -22,7 +22,7 @@ number=0
 for folder in {folders}; do
   number=$((number + 1)); mkdir "$shelf/$number"; mount --bind "$folder" "$shelf/$number"
 done
-mount -t tmpfs -o mode=755 tmpfs {closed}
+for folder in {closed}; do mount -t tmpfs -o mode=755 tmpfs "$folder"; done
 number=0
 for folder in {folders}; do
   number=$((number + 1)); mkdir -p "$folder"; mount --bind "$shelf/$number" "$folder"
@@ -115,10 +115,15 @@ def _reachable(command):
     closed = set(filter(_closed, above))
     if not closed:
         return command
-    top = min(closed, key=len)
-    below = [folder for folder in folders if folder.startswith(top + "/")]
-    script = _OPEN_UP.format(folders=" ".join(f"'{f}'" for f in below), closed=f"'{top}'")
+    # Of closed folders within each other, the outermost is covered.
+    tops = [one for one in closed if not closed & {str(parent) for parent in Path(one).parents}]
+    below = [folder for folder in folders if folder.startswith(tuple(f"{top}/" for top in tops))]
+    script = _OPEN_UP.format(folders=_quoted(below), closed=_quoted(sorted(tops)))
     return ["unshare", "--mount", "sh", "-c", script, "sh", *command]
+
+
+def _quoted(paths):
+    return " ".join(f"'{path}'" for path in paths)
 
 
 def _closed(folder):
