@@ -27,7 +27,7 @@ FLAGS = [
 ]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def servers(tmp_path_factory):
     """Return a function that starts a frontend at its first use."""
     running = {}
@@ -42,7 +42,8 @@ def servers(tmp_path_factory):
         server.close()
 
 
-@pytest.fixture(scope="session")
+# Of one file and no longer: its event loop must not run while other tests fork.
+@pytest.fixture(scope="module")
 def browser(tmp_path_factory):
     executable = next((path for path in BROWSERS if Path(path).exists()), None)
     if executable is None:

@@ -3,6 +3,8 @@
 import mmap
 import os
 import signal
+import subprocess
+import sys
 import time
 
 import pytest
@@ -145,23 +147,30 @@ def test_memory_is_measured(shared):
     processes.kill_tree([os.getpid()])
 
 
+SHARING = """
+import os, time
+memory = bytearray({size})
+for offset in range(0, {size}, 4096):
+    memory[offset] = 1
+for _ in range(4):
+    if os.fork() == 0:
+        break
+time.sleep(60)
+"""
+
+
 def test_memory_that_processes_share_counts_once():
     size = 64 << 20
-
-    def action():
-        memory = bytearray(size)
-        for offset in range(0, size, 4096):
-            memory[offset] = 1
-        for _ in range(4):
-            fork(lambda: time.sleep(60))
-        time.sleep(60)
-
-    child = fork(action)
-    wait_for(lambda: len(processes.descendants([child])) == 4)
-    pids = [child, *processes.descendants([child])]
-    assert measure.tree_memory(pids, limit=size * 100) > size * 4
-    assert measure.tree_memory(pids, limit=size * 2) < size * 3
-    processes.kill_tree([os.getpid()])
+    # An interpreter of its own, which shares nothing with the process of the tests.
+    command = [sys.executable, "-I", "-S", "-c", SHARING.format(size=size)]
+    with subprocess.Popen(command) as child:
+        wait_for(lambda: len(processes.descendants([child.pid])) == 4)
+        pids = [child.pid, *processes.descendants([child.pid])]
+        assert measure.tree_memory(pids, limit=size * 100) > size * 4
+        assert measure.tree_memory(pids, limit=size * 2) < size * 3
+        processes.kill_tree([os.getpid()])
+        # It may have been waited for already, as a child of this process.
+        child.returncode = -signal.SIGKILL
 
 
 def test_processor_time_is_measured():
