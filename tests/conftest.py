@@ -38,7 +38,7 @@ def nothing_left_behind(tmp_path_factory):
         os.environ.pop(name)
         if value is not None:
             os.environ[name] = value
-    assert _left_over(mark) == []
+    assert [_command(process) for process in _left_over(mark)] == []
     assert [path.name for path in folder.glob("azml_magic-*")] == []
 
 
@@ -56,6 +56,13 @@ def _others():
     return [
         int(name) for name in os.listdir("/proc") if name.isdigit() and int(name) != os.getpid()
     ]
+
+
+def _command(process):
+    try:
+        return Path(f"/proc/{process}/cmdline").read_bytes()[:500]
+    except OSError:
+        return b"gone"
 
 
 def _environment(process):

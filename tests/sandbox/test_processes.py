@@ -9,11 +9,14 @@ import time
 
 import pytest
 
+from azml_magic import api
 from azml_magic.sandbox import folders, measure, processes
 
 
 @pytest.fixture(autouse=True)
 def adopting():
+    # These tests kill all that is below this process: a monitor that waits ends itself first.
+    api.shut_down()
     processes.become_subreaper()
 
 
