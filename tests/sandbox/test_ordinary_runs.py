@@ -179,7 +179,7 @@ np.memmap("a.bin", dtype="f8", mode="r").sum() == 1000 and done()
     "questions about the machine": """
 import os, platform, resource
 used = resource.getrusage(resource.RUSAGE_SELF).ru_utime
-(os.cpu_count() >= 1 and platform.platform() and used > 0) and done()
+(os.cpu_count() >= 1 and platform.platform() and used >= 0) and done()
 """,
 }  # fmt: skip
 NEEDED = {"seaborn": "seaborn", "statsmodels": "statsmodels", "forest of two jobs": "sklearn"}
