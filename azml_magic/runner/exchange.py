@@ -35,7 +35,8 @@ from azml_magic.worker.wire import (
 READ_BYTES = 1 << 20
 TICK_SECONDS = 0.25
 EVENT_BYTES = 4 << 20
-SOCKET_BYTES = 4 << 20
+SOCKET_BYTES = 1 << 20
+LOOK_SECONDS = 0.005
 END_SECONDS = 10.0
 HURRIED_SECONDS = 0.05
 """A run that began so soon after the one before is likely followed as soon by the next."""
@@ -112,7 +113,9 @@ class Exchange:
                 end.setsockopt(socket.SOL_SOCKET, option, SOCKET_BYTES)
         self._passed_on = [theirs.detach()]
         self._pipe: pipe.PipeWriter | None = None
-        self._pipe_end = -1
+        self._pipe_ends: list[int] = []
+        self._awaited = 0
+        self._look_at = 0.0
         for stream in self.streams.values():
             self._open_pipe(stream)
         self._selector.register(client.socket, selectors.EVENT_READ, self._on_monitor)
@@ -131,7 +134,10 @@ class Exchange:
             self.client.send(request, self._passed_on)
             self._close_passed_on()
             try:
-                self._converse(job, limits, max_bytes)
+                try:
+                    self._converse(job, limits, max_bytes)
+                finally:
+                    self._await_data(0)
                 self._await_end(DYING_SECONDS)
                 # All has come; what the worker's processes still do is of no use.
                 self._kill("overdue")
@@ -182,14 +188,22 @@ class Exchange:
 
     def _wait_for_data(self, descriptor: int, writing: bool) -> None:
         """Serve everything else until the data socket can go on."""
-        event = selectors.EVENT_WRITE if writing else selectors.EVENT_READ
-        self._selector.register(self._ours, event, None)
-        try:
-            while not self._serve():
-                if self.received.ended:
-                    self._check_nothing_left(writing)
-        finally:
+        self._await_data(selectors.EVENT_WRITE if writing else selectors.EVENT_READ)
+        while not self._serve():
+            if self.received.ended:
+                self._check_nothing_left(writing)
+
+    def _await_data(self, event: int) -> None:
+        """Have the selector tell of the data socket; it stays so, as much comes in many pieces."""
+        if event == self._awaited:
+            return
+        if not self._awaited:
+            self._selector.register(self._ours, event, None)
+        elif event:
+            self._selector.modify(self._ours, event, None)
+        else:
             self._selector.unregister(self._ours)
+        self._awaited = event
 
     def _check_nothing_left(self, writing: bool) -> None:
         """After the worker's end, only what already lies in the socket can still be read."""
@@ -273,18 +287,24 @@ class Exchange:
         self._selector.register(ours, selectors.EVENT_READ, drain)
 
     def _offer_pipe(self, job: Job) -> None:
-        """Make the pipe for large frames, where there can be one."""
+        """Make the pipes for large frames, where there can be some."""
         if any(frame.can_be_lent for frame in job.datasets.values()):
-            ends = pipe.make()
-            if ends is not None:
-                reading, self._pipe_end = ends
-                self._passed_on.append(reading)
-                self._pipe = pipe.PipeWriter(self._pipe_end, lambda: self._handle(0.0))
+            pipes = pipe.make()
+            if pipes is not None:
+                self._pipe_ends = pipes.writing
+                self._passed_on += pipes.reading
+                self._pipe = pipe.PipeWriter(pipes.writing, self._look)
+
+    def _look(self) -> None:
+        """Serve what is ready, a few hundred times a second at most."""
+        if time.monotonic() >= self._look_at:
+            self._handle(0.0)
+            self._look_at = time.monotonic() + LOOK_SECONDS
 
     def _close_pipe(self) -> None:
-        if self._pipe is not None:
-            self._pipe = None
-            os.close(self._pipe_end)
+        self._pipe = None
+        while self._pipe_ends:
+            os.close(self._pipe_ends.pop())
 
     def _open_pipes(self) -> bool:
         return any(isinstance(key.fileobj, int) for key in self._selector.get_map().values())

@@ -29,6 +29,7 @@ from azml_magic.worker import (
     serve,
 )
 from azml_magic.worker.wire import Channel, receive_frame
+from azml_magic.worker.wire.pipe import PipeReader
 
 STREAM_LIMIT = 1 << 34
 
@@ -68,7 +69,7 @@ def work(request: Dict[str, Any], descriptors: List[int]) -> None:
         os._exit(0)
 
 
-def execute(channel: Channel, pipe: Optional[int], folder: str) -> None:
+def execute(channel: Channel, pipe: Optional[PipeReader], folder: str) -> None:
     """Receive the job, run the module, and send what came of it."""
     job = channel.receive_event(STREAM_LIMIT)
     profile = get_profile(job["profile"])
@@ -79,7 +80,7 @@ def execute(channel: Channel, pipe: Optional[int], folder: str) -> None:
         for port in job["datasets"]
     }
     if pipe is not None:
-        os.close(pipe)
+        pipe.close()
     files = [(name, channel.receive_bytes(STREAM_LIMIT)) for name in job["bundle"]]
     uploads = _arrange_module_world(job, profile, folder, files)
     if "serves" in job:
@@ -109,15 +110,15 @@ def _arrange_streams(descriptors: List[int]) -> None:
         os.close(descriptor)
 
 
-def _receive_orders(orders: int) -> Tuple[socket.socket, Optional[int]]:
-    """Wait for the run's data socket, output and pipe, and keep no way back to the monitor."""
+def _receive_orders(orders: int) -> Tuple[socket.socket, Optional[PipeReader]]:
+    """Wait for the run's data socket, output and pipes, and keep no way back to the monitor."""
     with socket.socket(fileno=orders) as road:
-        message, descriptors, _, _ = socket.recv_fds(road, 16, 4)
+        message, descriptors, _, _ = socket.recv_fds(road, 16, 8)
     if not message:
         os._exit(0)
-    data, stdout, stderr, *pipe = descriptors
+    data, stdout, stderr, *pipes = descriptors
     _arrange_streams([os.dup(0), stdout, stderr])
-    return socket.socket(fileno=data), pipe[0] if pipe else None
+    return socket.socket(fileno=data), PipeReader(pipes) if pipes else None
 
 
 def _arrange_environment(folder: str) -> None:

@@ -19,8 +19,8 @@ from azml_magic.worker.wire.columns import build_array, encode_array, memory_of,
 from azml_magic.worker.wire.gather import pieces
 from azml_magic.worker.wire.kinds import ColumnRefused, Reading, Unfit, raw, whole
 from azml_magic.worker.wire.numbers import Numbers
-from azml_magic.worker.wire.pipe import LEAST_BYTES, PipeWriter
-from azml_magic.worker.wire.pipe import receive as receive_lent
+from azml_magic.worker.wire.pipe import LEAST_BYTES, PipeReader, PipeWriter
+from azml_magic.worker.wire.text import Text
 
 MANIFEST_BYTES = 64 << 20
 MOST_ROWS = 1 << 40
@@ -44,9 +44,14 @@ class EncodedFrame:
 
     @property
     def can_be_lent(self) -> bool:
-        """Whether it is large, and none of its buffers has to be gathered on the way."""
-        return sum(buffer.nbytes for buffer in self.buffers) >= LEAST_BYTES and all(
-            buffer.flags.c_contiguous for buffer in self.buffers
+        """Whether it is large, of numbers, and none of its buffers has gaps.
+
+        The text of a frame lies in small pages, which cost as much to lend as to copy.
+        """
+        return (
+            sum(buffer.nbytes for buffer in self.buffers) >= LEAST_BYTES
+            and all(spec["kind"] != Text.name for spec in self.manifest["specs"])
+            and all(buffer.flags.c_contiguous for buffer in self.buffers)
         )
 
 
@@ -112,7 +117,7 @@ def send_frame(channel: Channel, frame: EncodedFrame, pipe: Optional[PipeWriter]
     lent = pipe is not None and frame.can_be_lent
     channel.send_event({**frame.manifest, "lent": lent})
     if pipe is not None and lent:
-        pipe.lend(frame.buffers)
+        pipe.lend(pieces(frame.buffers))
     else:
         channel.send_buffers(pieces(frame.buffers))
 
@@ -123,7 +128,7 @@ def receive_frame(
     text: str,
     max_bytes: int,
     trusted: bool = False,
-    pipe: Optional[int] = None,
+    pipe: Optional[PipeReader] = None,
 ) -> pd.DataFrame:
     """Receive a frame into memory of this process's own, which can be written to.
 
@@ -139,8 +144,8 @@ def receive_frame(
     trusted : bool
         Whether the sender is the notebook. Otherwise every value is checked that a
         reader could stumble over.
-    pipe : int, optional
-        The read end of the pipe by which the buffers come if the manifest says so.
+    pipe : PipeReader, optional
+        By which the buffers come if the manifest says so.
 
     Raises
     ------
@@ -163,7 +168,7 @@ def receive_frame(
     plain = [spec["kind"] == Numbers.name for spec in specs]
     memory = assemble.Memory(columns, parts, plain, level_parts)
     if pipe is not None and manifest.get("lent") is True:
-        receive_lent(pipe, memory.in_order)
+        pipe.receive_into(memory.in_order)
     else:
         channel.receive_into([raw(buffer) for buffer in memory.in_order])
     for spec, block in memory.blocks.items():

@@ -1,8 +1,11 @@
-"""Large frames on their way in: pages of the notebook's own memory lent to a pipe, not copied.
+"""Large frames on their way in: pages of the notebook's own memory lent to pipes, not copied.
 
-The worker copies them out of the pipe into memory of its own, which is the only copy that is
+The worker copies them out of the pipes into memory of its own, which is the only copy that is
 made. Until then the pages must not change: the notebook waits for the run, and holds them until
 its end. Nothing is lent of memory that only exists for the way.
+
+There are two pipes, filled and emptied in turns, a portion at a time. With one, its lock and its
+little room make writer and reader wait for each other at every step.
 """
 
 from __future__ import annotations
@@ -12,7 +15,7 @@ import errno
 import fcntl
 import functools
 import os
-from typing import Any, Callable, List, Optional, Sequence
+from typing import Any, Callable, Iterable, List, NamedTuple, Optional, Sequence
 
 import numpy as np
 
@@ -20,9 +23,10 @@ from azml_magic.worker.wire.channel import ChannelClosed
 
 # Below, a frame fits the socket's buffer, or is too small for the copy to matter.
 LEAST_BYTES = 16 << 20
-PIPE_BYTES = 1 << 20
-_LENT_AT_ONCE = 32 << 20
-_BUFFERS = 256
+PIPES = 2
+PIPE_BYTES = 512 << 10
+# A portion that does not begin with a page takes up one page more.
+_PORTION_BYTES = PIPE_BYTES - 4096
 _SET_SIZE = getattr(fcntl, "F_SETPIPE_SZ", 1031)
 
 
@@ -30,25 +34,37 @@ class _Vector(ctypes.Structure):
     _fields_ = (("base", ctypes.c_void_p), ("length", ctypes.c_size_t))
 
 
+class Pipes(NamedTuple):
+    """The ends of some pipes, in the order in which they are used."""
+
+    reading: List[int]
+    writing: List[int]
+
+    def close(self) -> None:
+        """Close both ends of all."""
+        for end in self.reading + self.writing:
+            os.close(end)
+
+
 class PipeWriter:
-    """The notebook's end of a pipe.
+    """The notebook's ends of the pipes.
 
     Parameters
     ----------
-    descriptor : int
-        Its write end, which blocks; closed by the caller.
+    descriptors : list of int
+        Their write ends, which block; closed by the caller.
     between : callable
         Called now and then while much is sent.
     """
 
-    def __init__(self, descriptor: int, between: Callable[[], object]) -> None:
-        self._descriptor = descriptor
+    def __init__(self, descriptors: Sequence[int], between: Callable[[], object]) -> None:
+        self._turns = _Turns(descriptors)
         self._between = between
 
-    def lend(self, pieces: Sequence[Any]) -> None:
-        """Put contiguous arrays into the pipe, one after the other, without copying them.
+    def lend(self, pieces: Iterable[Any]) -> None:
+        """Put contiguous arrays into the pipes, one after the other, without copying them.
 
-        Returns when the pipe holds the last page, and the reader has taken those before.
+        Returns when the pipes hold the last pages, and the reader has taken those before.
 
         Raises
         ------
@@ -59,46 +75,89 @@ class PipeWriter:
             view = piece.reshape(-1).view(np.uint8)
             address, left = view.__array_interface__["data"][0], view.nbytes
             while left:
-                sent = _vmsplice(self._descriptor, address, min(left, _LENT_AT_ONCE))
+                sent = _vmsplice(self._turns.descriptor, address, min(left, self._turns.left))
                 address, left = address + sent, left - sent
-                self._between()
+                if self._turns.advance(sent):
+                    self._between()
 
 
-def make() -> Optional[List[int]]:
-    """Return the read and the write end of a pipe that is fit for it; None where there is none."""
+class PipeReader:
+    """The worker's ends of the pipes.
+
+    Parameters
+    ----------
+    descriptors : list of int
+        Their read ends.
+    """
+
+    def __init__(self, descriptors: Sequence[int]) -> None:
+        self._descriptors = descriptors
+        self._turns = _Turns(descriptors)
+
+    def receive_into(self, buffers: Iterable[Any]) -> None:
+        """Fill contiguous arrays, one after the other.
+
+        Raises
+        ------
+        ChannelClosed
+            When the pipes end before they are full.
+        """
+        for buffer in buffers:
+            view = memoryview(buffer).cast("B") if buffer.nbytes else b""
+            done = 0
+            while done < len(view):
+                part = view[done : done + self._turns.left]
+                taken = os.readv(self._turns.descriptor, [part])
+                if not taken:
+                    raise ChannelClosed("the data ended too early")
+                done += taken
+                self._turns.advance(taken)
+
+    def close(self) -> None:
+        """Close them."""
+        for descriptor in self._descriptors:
+            os.close(descriptor)
+
+
+class _Turns:
+    """Whose turn it is: both sides count the same bytes, so that neither has to tell."""
+
+    def __init__(self, descriptors: Sequence[int]) -> None:
+        self._descriptors = descriptors
+        self._portions = 0
+        self.left = _PORTION_BYTES
+
+    @property
+    def descriptor(self) -> int:
+        return self._descriptors[self._portions % len(self._descriptors)]
+
+    def advance(self, count: int) -> bool:
+        """Count bytes of the portion; return whether it has come to its end."""
+        self.left -= count
+        if self.left:
+            return False
+        self._portions += 1
+        self.left = _PORTION_BYTES
+        return True
+
+
+def make() -> Optional[Pipes]:
+    """Return pipes that are fit for it; None where there are none."""
     if not available():
         return None
-    ends = os.pipe()
+    pipes = Pipes([], [])
+    for _ in range(PIPES):
+        reading, writing = os.pipe()
+        pipes.reading.append(reading)
+        pipes.writing.append(writing)
     try:
         # Where one user's pipes hold much already, the kernel grants no more.
-        if fcntl.fcntl(ends[1], _SET_SIZE, PIPE_BYTES) >= PIPE_BYTES:
-            return list(ends)
+        if all(fcntl.fcntl(end, _SET_SIZE, PIPE_BYTES) >= PIPE_BYTES for end in pipes.writing):
+            return pipes
     except OSError:
         pass
-    for end in ends:
-        os.close(end)
+    pipes.close()
     return None
-
-
-def receive(descriptor: int, buffers: Sequence[Any]) -> None:
-    """Fill contiguous arrays from the read end of a pipe, one after the other.
-
-    Raises
-    ------
-    ChannelClosed
-        When the pipe ends before they are full.
-    """
-    waiting = [memoryview(buffer).cast("B") for buffer in buffers if buffer.nbytes]
-    waiting.reverse()
-    while waiting:
-        taken = os.readv(descriptor, waiting[: -_BUFFERS - 1 : -1])
-        if not taken:
-            raise ChannelClosed("the data ended too early")
-        while taken:
-            view = waiting.pop()
-            if taken < view.nbytes:
-                waiting.append(view[taken:])
-            taken -= min(taken, view.nbytes)
 
 
 @functools.lru_cache(maxsize=1)
