@@ -13,6 +13,16 @@ sys.path.insert(0, str(Path(__file__).parent))
 from support import ordinary_user
 
 MARK = "AZML_MAGIC_TESTS"
+# Tests that wait for browsers, kernels, servers and processes, on a machine that may be busy with
+# other work. One that fails is tried once more, and the summary names it; no other test is.
+TRIED_TWICE = {"browser", "kernel", "notebooks", "runs", "serving"}
+
+
+def pytest_collection_modifyitems(items):
+    """Mark the tests that may be tried twice."""
+    for item in items:
+        if item.path.parent.name in TRIED_TWICE:
+            item.add_marker(pytest.mark.flaky(reruns=1, reruns_delay=1))
 
 
 @pytest.fixture(scope="session")

@@ -51,10 +51,9 @@ print("fine" if asyncio.run(main())[0] == b"1\\n" else "no")
 }
 
 
+@pytest.mark.parametrize("sandbox", ["this user"], indirect=True)
 @pytest.mark.parametrize("name", SCRIPTS)
 def test_libraries_work(sandbox, name, monkeypatch):
-    if sandbox.user is not None:
-        pytest.skip("the interpreter may lie below a closed home")
     if name == "trees by threads":
         pytest.importorskip("sklearn")
     for variable in ("MPLCONFIGDIR", "JOBLIB_TEMP_FOLDER"):
@@ -73,9 +72,8 @@ def test_libraries_work(sandbox, name, monkeypatch):
     assert outcome.value == "fine"
 
 
+@pytest.mark.parametrize("sandbox", ["this user"], indirect=True)
 def test_a_new_interpreter_works(sandbox):
-    if sandbox.user is not None:
-        pytest.skip("the interpreter may lie below a closed home")
     command = [sys.executable, "-c", "import json, decimal; print(6 * 7)"]
     outcome = sandbox.run(lambda: subprocess.run(command, capture_output=True).stdout.decode())
     assert outcome.value == "42\n", outcome.text

@@ -125,9 +125,8 @@ def test_elsewhere_nothing_is_tried(anew, monkeypatch):
     assert "Darwin" in probe().refusal
 
 
+@pytest.mark.parametrize("sandbox", ["this user"], indirect=True)
 def test_inside_a_run_there_is_no_second_sandbox(sandbox):
-    if sandbox.user is not None:
-        pytest.skip("the interpreter may lie below a closed home")
     probe.cache_clear()
     outcome = sandbox.run(lambda: probe().refusal)
     probe.cache_clear()

@@ -13,8 +13,6 @@ from wire.conftest import LIMIT, wire_bytes
 from azml_magic.worker.wire import Channel, encode_frame, frames, pipe, receive_frame, send_frame
 from azml_magic.worker.wire.channel import ChannelClosed
 
-pytestmark = pytest.mark.skipif(not pipe.available(), reason="memory cannot be lent here")
-
 
 @pytest.fixture
 def ends():
