@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from azml_magic.runner.client import MonitorClient
-from azml_magic.runner.exchange import EVENT_BYTES, Exchange, Received, WorkerEnded
+from azml_magic.runner.exchange import EVENT_BYTES, Exchange, WorkerEnded
+from azml_magic.runner.job import Received
 from azml_magic.runner.outcome import BadReport, SuccessReport, read_report
 from azml_magic.worker.wire import Channel, EncodedFrame, WireError, receive_frame, send_frame
 

@@ -28,7 +28,7 @@ from azml_magic.module.bundle import Bundle
 from azml_magic.module.module import Module
 from azml_magic.result import Finding, Result
 from azml_magic.runner import images, verdict
-from azml_magic.runner.exchange import Received
+from azml_magic.runner.job import Received
 from azml_magic.runner.options import RunOptions, max_bytes
 from azml_magic.runner.outcome import FailureReport, SuccessReport, read_report
 from azml_magic.runner.run import MODULE_FILE, Callbacks, encode_input, job_header

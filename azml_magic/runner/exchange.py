@@ -13,19 +13,16 @@ import selectors
 import socket
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
-
-import pandas as pd
 
 from azml_magic.errors import SandboxBroken
 from azml_magic.runner.client import MonitorClient
-from azml_magic.runner.outcome import BadReport, FailureReport, SuccessReport, read_report
+from azml_magic.runner.job import Job, Received
+from azml_magic.runner.outcome import BadReport, SuccessReport, read_report
 from azml_magic.runner.streams import Stream
 from azml_magic.worker.wire import (
     Channel,
     ChannelClosed,
-    EncodedFrame,
     WireError,
     pipe,
     receive_frame,
@@ -42,36 +39,6 @@ HURRIED_SECONDS = 0.05
 """A run that began so soon after the one before is likely followed as soon by the next."""
 DYING_SECONDS = 2.0
 """How long a worker that closed its data socket may take to end before it is killed."""
-
-
-@dataclass(frozen=True)
-class Job:
-    """All that a worker needs for a run.
-
-    Attributes
-    ----------
-    header : dict
-        Source, profile and options; travels as one event.
-    datasets : dict of str to EncodedFrame
-        The prepared frames of the connected ports.
-    files : tuple of (str, bytes)
-        The script bundle.
-    """
-
-    header: dict[str, Any]
-    datasets: dict[str, EncodedFrame]
-    files: tuple[tuple[str, bytes], ...] = ()
-
-
-@dataclass
-class Received:
-    """What came back, before it is judged."""
-
-    report: SuccessReport | FailureReport | None = None
-    frames: list[pd.DataFrame | None] = field(default_factory=lambda: [None, None])
-    refusal: str = ""
-    ended: dict[str, Any] = field(default_factory=dict)
-    interrupted: bool = False
 
 
 class WorkerEnded(Exception):

@@ -17,7 +17,8 @@ from azml_magic.module.bundle import Bundle
 from azml_magic.module.module import Module
 from azml_magic.result import Finding, Result
 from azml_magic.runner import client, images, verdict
-from azml_magic.runner.exchange import Exchange, Job, Received
+from azml_magic.runner.exchange import Exchange
+from azml_magic.runner.job import Job, Received
 from azml_magic.runner.options import RunOptions, kind, limits, max_bytes
 from azml_magic.runner.outcome import SuccessReport
 from azml_magic.worker.wire import ColumnRefused, EncodedFrame, encode_frame

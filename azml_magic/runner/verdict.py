@@ -20,8 +20,8 @@ from azml_magic.errors import (
 )
 from azml_magic.module.module import Module
 from azml_magic.result import Failure, Finding, Result
-from azml_magic.runner.exchange import Received
 from azml_magic.runner.images import Images
+from azml_magic.runner.job import Received
 from azml_magic.runner.limits import met_limit, passed_limit
 from azml_magic.runner.outcome import FailureReport, SuccessReport
 from azml_magic.runner.traceback import entry_point_line, person_entries
