@@ -128,6 +128,7 @@ class Conversation(Exchange):
             pass  # the monitor tells why
         finally:
             self._deadline = float("inf")
+            self._await_data(0)
         if not complete:
             self._kill("refused")
             self._wait_for_end()

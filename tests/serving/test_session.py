@@ -1,6 +1,7 @@
 """Calls of one module in a worker that is kept."""
 
 import os
+import time
 
 import pandas as pd
 import pytest
@@ -21,7 +22,7 @@ from azml_magic.runner.options import RunOptions
 from azml_magic.runner.session import Session
 
 SOURCE = r"""
-import os, socket, stat, time
+import os, socket, stat, threading, time
 from pathlib import Path
 
 import helper
@@ -48,6 +49,8 @@ def azureml_main(frame=None, second=None):
         return 5
     if action == "exit":
         os._exit(3)
+    if action == "exit later":
+        threading.Timer(0.2, os._exit, [3]).start()
     if action == "hang":
         time.sleep(60)
     if action == "eat":
@@ -109,6 +112,13 @@ def test_an_end_or_a_limit_brings_a_fresh_worker(session, action, error):
     after = call(session).output1
     assert after["loaded"][0] > before
     assert after["calls"][0] == 1
+
+
+@pytest.mark.timeout(60)
+def test_a_worker_that_ends_between_calls_is_noticed(session):
+    before = call(session, "exit later").output1["loaded"][0]
+    time.sleep(0.6)
+    assert call(session).output1["loaded"][0] > before
 
 
 def test_a_worker_that_speaks_out_of_turn_is_ended(session):
