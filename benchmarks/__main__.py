@@ -13,6 +13,7 @@ from benchmarks.tables import Table
 TOPICS: dict[str, Callable[[bool], Iterable[Table]]] = {
     "latency": latency.table,
     "throughput": throughput.table,
+    "small": throughput.small,
     "growth": others.growth,
     "loading": others.loading,
     "memory": others.memory,

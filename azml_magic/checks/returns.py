@@ -71,9 +71,12 @@ def _returned(value: ast.expr, around: Surroundings) -> Iterator[Finding]:
         return
     ports = 2 if around.profile.second_output else 1
     lost = [item for item in items[ports:] if not _is_none(item)]
-    if lost and not is_data:
+    # Without a first frame the first value is refused already.
+    if lost and not is_data and not (ports == 1 and _is_none(items[0])):
         room = "first has" if ports == 1 else "first two have"
-        message = f"{ENTRY_POINT} returns {len(items)} frames; only the {room} a port"
+        count = sum(not _is_none(item) for item in items)
+        frames = "a frame" if count == 1 else f"{count} frames"
+        message = f"{ENTRY_POINT} returns {frames}; only the {room} a port"
         fix = "return what the next module needs, or use another module for the rest"
         yield TOO_MANY.at(line, message, fix, "R6" if ports == 1 else "R7")
 

@@ -25,7 +25,7 @@ from azml_magic.notebook import options, variables
 from azml_magic.notebook.options import PORTS
 
 if TYPE_CHECKING:
-    from azml_magic.notebook.magics import AzmlMagics
+    from azml_magic.notebook.workspace import Workspace
 
 PARSERS: dict[str, Callable[[], argparse.ArgumentParser]] = {
     "azureml_module": options.build_parser,
@@ -49,15 +49,15 @@ class Candidate:
     hint: str = ""
 
 
-def matcher_of(magics: AzmlMagics) -> Callable[[CompletionContext], SimpleMatcherResult]:
-    """Return the matcher for the notebook that `magics` belongs to."""
+def matcher_of(workspace: Workspace) -> Callable[[CompletionContext], SimpleMatcherResult]:
+    """Return the matcher for the notebook that `workspace` belongs to."""
 
     @context_matcher(identifier="azml_magic.completion")
     def azml_matcher(context: CompletionContext) -> SimpleMatcherResult:
         typed = magic_line(context.full_text, context.cursor_line, context.text_until_cursor)
         if typed is None:
             return SimpleMatcherResult(completions=[])
-        fragment, found = candidates(magics, *typed)
+        fragment, found = candidates(workspace, *typed)
         return SimpleMatcherResult(
             # Frontends wrap the type at its blanks, over the next line.
             completions=[
@@ -94,12 +94,12 @@ def magic_line(text: str, cursor_line: int, until_cursor: str) -> tuple[str, str
     return found[1], found[2]
 
 
-def candidates(magics: AzmlMagics, magic: str, typed: str) -> tuple[str, list[Candidate]]:
+def candidates(workspace: Workspace, magic: str, typed: str) -> tuple[str, list[Candidate]]:
     """Return the part of the line to be replaced, and what could stand there.
 
     Parameters
     ----------
-    magics : AzmlMagics
+    workspace : Workspace
         Of the notebook.
     magic : str
         Name of the magic: a key of ``PARSERS``, or one of ``NAMED``.
@@ -109,7 +109,7 @@ def candidates(magics: AzmlMagics, magic: str, typed: str) -> tuple[str, list[Ca
     words = re.split(r"[ \t]+", typed)
     word, before = words[-1], words[:-1]
     if magic in NAMED:
-        return word, [] if before else _starting(word, _modules(magics))
+        return word, [] if before else _starting(word, _modules(workspace))
     parser = PARSERS[magic]()
     if word.startswith("-") and "=" not in word:
         return word, _starting(word, _options(parser, word, before))
@@ -118,16 +118,16 @@ def candidates(magics: AzmlMagics, magic: str, typed: str) -> tuple[str, list[Ca
         name, _, word = word.partition("=")
         option = _option(parser, name)
     if word.startswith("$"):
-        return word, _starting(word, _scalars(magics.shell))
+        return word, _starting(word, _scalars(workspace.shell))
     if option is None or option.nargs == 0:
         if not word and magic != "azureml_ports":
             return word, _options(parser, word, before)
-        return word, _starting(word, _modules(magics))
+        return word, _starting(word, _modules(workspace))
     fragment = re.split("[=,]", word)[-1]
     if option.dest == "input":
-        found = _inputs(magics, word, " ".join(before))
+        found = _inputs(workspace, word, " ".join(before))
     else:
-        found = _values(magics, option.dest, fragment)
+        found = _values(workspace, option.dest, fragment)
     return fragment, _starting(fragment, found)
 
 
@@ -158,11 +158,11 @@ def _brief(action: argparse.Action) -> str:
     return " ".join(words[:4])
 
 
-def _inputs(magics: AzmlMagics, word: str, before: str) -> list[Candidate]:
+def _inputs(workspace: Workspace, word: str, before: str) -> list[Candidate]:
     """Return frames with their shapes, and the ports that are still free."""
     frames = [
         Candidate(name, f"frame {variables.shape_text(frame)}")
-        for name, frame in variables.frames(magics.shell).items()
+        for name, frame in variables.frames(workspace.shell).items()
     ]
     if word.rpartition(",")[2].count("="):
         return frames
@@ -171,15 +171,15 @@ def _inputs(magics: AzmlMagics, word: str, before: str) -> list[Candidate]:
     return [*frames, *ports]
 
 
-def _values(magics: AzmlMagics, option: str, fragment: str) -> list[Candidate]:
+def _values(workspace: Workspace, option: str, fragment: str) -> list[Candidate]:
     if option == "zip":
         return _bundles(fragment)
     if option == "function":
-        return _modules(magics)
+        return _modules(workspace)
     if option == "name":
-        return [Candidate(name, "module") for name in magics.modules]
+        return [Candidate(name, "module") for name in workspace.modules]
     if option == "output":
-        frames = variables.frames(magics.shell)
+        frames = variables.frames(workspace.shell)
         return [Candidate(name, variables.shape_text(frames[name])) for name in frames]
     choices = {
         "profile": ("classic", "designer"),
@@ -207,9 +207,9 @@ def _bundles(fragment: str) -> list[Candidate]:
     return found
 
 
-def _modules(magics: AzmlMagics) -> list[Candidate]:
-    found = [Candidate(name, "function") for name in variables.functions(magics.shell)]
-    return found + [Candidate(name, "module") for name in magics.modules]
+def _modules(workspace: Workspace) -> list[Candidate]:
+    found = [Candidate(name, "function") for name in variables.functions(workspace.shell)]
+    return found + [Candidate(name, "module") for name in workspace.modules]
 
 
 def _scalars(shell: Any) -> list[Candidate]:

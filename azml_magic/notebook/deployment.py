@@ -12,8 +12,8 @@ from IPython.display import display
 
 from azml_magic.errors import AzmlError, OptionError, did_you_mean
 from azml_magic.notebook import cells, running
-from azml_magic.notebook.magics import AzmlMagics
 from azml_magic.notebook.named import NamedRun
+from azml_magic.notebook.workspace import Workspace
 
 if TYPE_CHECKING:
     from azml_magic.serving.running import RunningService
@@ -28,9 +28,9 @@ class _Parser(argparse.ArgumentParser):
 class DeploymentMagics(Magics):
     """Export, import and serve the modules that ``-n`` has named."""
 
-    def __init__(self, shell: Any, magics: AzmlMagics) -> None:
+    def __init__(self, shell: Any, workspace: Workspace) -> None:
         super().__init__(shell)
-        self._magics = magics
+        self._workspace = workspace
         self.services: dict[str, RunningService] = {}
 
     @no_var_expand
@@ -102,9 +102,9 @@ class DeploymentMagics(Magics):
             self.services.popitem()[1].stop()
 
     def _named(self, name: str) -> NamedRun:
-        if name in self._magics.runs:
-            return self._magics.runs[name]
-        return NamedRun(running.module_named(self._magics, name, name), {})
+        if name in self._workspace.runs:
+            return self._workspace.runs[name]
+        return NamedRun(running.module_named(self._workspace, name, name), {})
 
     def _export(self, chosen: argparse.Namespace) -> None:
         from azml_magic.deployment import export

@@ -6,14 +6,12 @@ import argparse
 import sys
 from typing import Any
 
-from IPython.core.magic import Magics, line_cell_magic, line_magic, magics_class, no_var_expand
-from traitlets import Bool, Enum, Float, Integer, Unicode
+from IPython.core.magic import line_cell_magic, line_magic, magics_class, no_var_expand
 
 from azml_magic import api
 from azml_magic.errors import AzmlError, Interrupted, OptionError
 from azml_magic.module.module import Module
 from azml_magic.notebook import cells, options, running
-from azml_magic.notebook.named import NamedRun
 from azml_magic.notebook.output import (
     LiveOutput,
     show_error,
@@ -22,6 +20,7 @@ from azml_magic.notebook.output import (
     show_result,
 )
 from azml_magic.notebook.ports import Ports
+from azml_magic.notebook.workspace import Workspace
 
 DEBUG_WARNING = (
     "Debug run: no sandbox. The module runs in the notebook's own process, "
@@ -31,27 +30,11 @@ EARLY = "the run was interrupted; nothing of it goes on"
 
 
 @magics_class
-class AzmlMagics(Magics):
+class AzmlMagics(Workspace):
     """The magics of azml_magic; defaults by ``%config AzmlMagics``."""
-
-    profile = Enum(["classic", "designer"], "classic", help="Rules of the run.").tag(config=True)
-    timeout = Float(600.0, min=0, help="Time limit of a run, in seconds; 0 for none.").tag(
-        config=True
-    )
-    memory = Unicode("2GB", help="Memory limit of a run.").tag(config=True)
-    rows = Integer(10, min=0, help="Rows of an output frame to show.").tag(config=True)
-    strict = Bool(False, help="Whether findings are errors.").tag(config=True)
-    dates = Enum(
-        ["epoch", "datetime"], "epoch", help="How classic hands dates over (rule 2.7)."
-    ).tag(config=True)
-    text = Enum(["object", "str"], "object", help="How text is handed over (rule 2.17).").tag(
-        config=True
-    )
 
     def __init__(self, shell: Any) -> None:
         super().__init__(shell)
-        self.modules: dict[str, Module] = {}
-        self.runs: dict[str, NamedRun] = {}
         self.ports = Ports(self)
 
     @no_var_expand

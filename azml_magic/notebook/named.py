@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -12,7 +11,6 @@ from azml_magic.result import Result
 
 if TYPE_CHECKING:
     from azml_magic.exporting.recorded import Recorded
-    from azml_magic.notebook.magics import AzmlMagics
 
 
 @dataclass(frozen=True)
@@ -35,19 +33,9 @@ class NamedRun:
 
 
 def named_run(
-    magics: AzmlMagics,
-    chosen: argparse.Namespace,
-    module: Module,
-    frames: Mapping[str, Any],
-    result: Result,
+    module: Module, options: Mapping[str, Any], frames: Mapping[str, Any], result: Result
 ) -> NamedRun:
     """Return what is to be remembered of a run that succeeded."""
     from azml_magic.exporting.recorded import record
 
-    options = {
-        "bundle": chosen.zip,
-        "profile": chosen.profile or magics.profile,
-        "dates": chosen.dates or magics.dates,
-        "text": chosen.text or magics.text,
-    }
     return NamedRun(module, options, record(frames, result))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextvars
 import threading
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets as widgets
@@ -26,7 +27,7 @@ from azml_magic.notebook.output import figures_html, whole_mimebundle
 if TYPE_CHECKING:
     import pandas as pd
 
-    from azml_magic.notebook.magics import AzmlMagics
+    from azml_magic.notebook.workspace import Workspace
 
 NOT_CONNECTED = "— not connected —"
 NO_MODULE = "— none yet: define azureml_main, or name a cell by -n —"
@@ -43,14 +44,26 @@ class Picker:
 
     Parameters
     ----------
-    magics : AzmlMagics
+    workspace : Workspace
         Of the notebook.
     first : Choice
         What is chosen when it appears.
+    on_choice : callable
+        Called with each new choice.
+    on_end : callable
+        Called after each run.
     """
 
-    def __init__(self, magics: AzmlMagics, first: Choice) -> None:
-        self.magics = magics
+    def __init__(
+        self,
+        workspace: Workspace,
+        first: Choice,
+        on_choice: Callable[[Choice], None],
+        on_end: Callable[[], None],
+    ) -> None:
+        self._workspace = workspace
+        self._on_choice = on_choice
+        self._on_end = on_end
         self._cancelled = threading.Event()
         self._thread: threading.Thread | None = None
         self._printed = ""
@@ -65,9 +78,9 @@ class Picker:
         self.output = _field(widgets.Text, "Output variable", placeholder="name, or name,name")
         self.profile = _field(widgets.Dropdown, "Profile", options=["classic", "designer"])
         self.strict = widgets.Checkbox(
-            description="Strict: findings are errors", indent=False, value=magics.strict
+            description="Strict: findings are errors", indent=False, value=workspace.strict
         )
-        self.profile.value = magics.profile
+        self.profile.value = workspace.profile
         self.run = widgets.Button(description="Run module", icon="play")
         self.cancel = widgets.Button(description="Cancel", icon="stop", disabled=True)
         wide = widgets.Layout(width="auto", max_width="100%")
@@ -120,12 +133,12 @@ class Picker:
             dataset2=self.dataset2.value or "",
             bundle=self.bundle.value.strip(),
             output=self.output.value.strip(),
-            profile="" if profile == self.magics.profile else profile,
-            strict=self.strict.value and not self.magics.strict,
+            profile="" if profile == self._workspace.profile else profile,
+            strict=self.strict.value and not self._workspace.strict,
         )
 
     def _changed(self, change: Any) -> None:
-        self.magics.ports.last = self.choice()
+        self._on_choice(self.choice())
         self._say_line()
 
     def _say_line(self) -> None:
@@ -158,11 +171,11 @@ class Picker:
 
     def _run(self, choice: Choice) -> None:
         try:
-            chosen = options.parse(choice.arguments(), self.magics.shell.user_ns)
-            module = running.module_named(self.magics, choice.module)
+            chosen = options.parse(choice.arguments(), self._workspace.shell.user_ns)
+            module = running.module_named(self._workspace, choice.module)
             callbacks = running.Callbacks(self._on_output, self._on_tick)
-            result = running.run(self.magics, chosen, module, callbacks)
-            shown = whole_mimebundle(result, running.rows(self.magics, chosen))
+            result = running.run(self._workspace, chosen, module, callbacks)
+            shown = whole_mimebundle(result, running.rows(self._workspace, chosen))
             self._show(shown["text/html"], shown["text/plain"], choice)
             took = duration(result.seconds)
             self._say(f"Module ran in {took}; its result is below.", ok=True)
@@ -178,7 +191,7 @@ class Picker:
             self._thread = None
             self.cancel.disabled = True
             self.run.disabled = not choice.module
-            self.magics.ports.refresh()
+            self._on_end()
 
     def _on_output(self, stream: str, text: str) -> None:
         self._printed = text.rstrip("\n").rsplit("\n", 1)[-1]

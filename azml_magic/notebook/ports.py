@@ -14,22 +14,22 @@ from azml_magic.notebook.choice import Choice, table_html, table_text
 if TYPE_CHECKING:
     import argparse
 
-    from azml_magic.notebook.magics import AzmlMagics
     from azml_magic.notebook.picker import Picker
+    from azml_magic.notebook.workspace import Workspace
 
 
 class Ports:
     """The pickers of a notebook, and what was chosen last."""
 
-    def __init__(self, magics: AzmlMagics) -> None:
-        self.magics = magics
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
         self.last: Choice | None = None
         self._pickers: dict[str, Picker] = {}
 
     def modules(self) -> list[str]:
         """Return the names of what can be run: functions of the notebook, modules of ``-n``."""
-        functions = variables.functions(self.magics.shell)
-        return functions + [name for name in self.magics.modules if name not in functions]
+        functions = variables.functions(self._workspace.shell)
+        return functions + [name for name in self._workspace.modules if name not in functions]
 
     def show(self, chosen: argparse.Namespace) -> None:
         """Show a picker, or with ``--write`` turn the cell into the line chosen last.
@@ -58,12 +58,12 @@ class Ports:
         """Let all pickers list what the notebook has now; called after each cell."""
         if not self._pickers:
             return
-        frames, names = variables.frames(self.magics.shell), self.modules()
+        frames, names = variables.frames(self._workspace.shell), self.modules()
         for picker in self._pickers.values():
             picker.offer(frames, names)
 
     def _show(self, first: Choice) -> None:
-        shell = self.magics.shell
+        shell = self._workspace.shell
         frames, names = variables.frames(shell), self.modules()
         text = table_text(frames, names, self._suggested(first, frames))
         if not in_kernel(shell):
@@ -78,13 +78,16 @@ class Ports:
             return
         from azml_magic.notebook.picker import Picker
 
-        picker = Picker(self.magics, first)
+        picker = Picker(self._workspace, first, self._remember, self.refresh)
         picker.offer(frames, names)
         picker.show(fallback)
         replaced = self._pickers.pop(_cell_id(shell), None)
         if replaced is not None:
             replaced.close()
         self._pickers[_cell_id(shell) or str(id(picker))] = picker
+
+    def _remember(self, choice: Choice) -> None:
+        self.last = choice
 
     @staticmethod
     def _suggested(first: Choice, frames: dict[str, Any]) -> Choice:
@@ -96,8 +99,8 @@ class Ports:
                 f"nothing was chosen yet{f' for {name}' if name else ''}",
                 "run the cell without --write first, and choose",
             )
-        cell = self.last.cell(self.magics.modules)
-        self.magics.shell.set_next_input(cell, replace=True)
+        cell = self.last.cell(self._workspace.modules)
+        self._workspace.shell.set_next_input(cell, replace=True)
 
 
 def _cell_id(shell: Any) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from azml_magic import api
 from azml_magic.errors import ModuleError, ModuleFailed, OptionError, did_you_mean
@@ -13,10 +13,8 @@ from azml_magic.module.module import Module
 from azml_magic.notebook import cells, options, variables
 from azml_magic.notebook.named import named_run
 from azml_magic.notebook.names import KnownNames, missing_name_hint
+from azml_magic.notebook.workspace import Workspace
 from azml_magic.result import Finding, Result
-
-if TYPE_CHECKING:
-    from azml_magic.notebook.magics import AzmlMagics
 
 
 @dataclass(frozen=True)
@@ -27,7 +25,7 @@ class Callbacks:
     on_tick: Callable[[float], None] | None = None
 
 
-def module_of_cell(magics: AzmlMagics, chosen: argparse.Namespace, cell: str) -> Module:
+def module_of_cell(workspace: Workspace, chosen: argparse.Namespace, cell: str) -> Module:
     """Return the module that a cell's body is.
 
     Raises
@@ -44,7 +42,7 @@ def module_of_cell(magics: AzmlMagics, chosen: argparse.Namespace, cell: str) ->
         )
     if not cell.strip():
         raise ModuleError("the cell has no code below its first line", "define azureml_main there")
-    current = cells.current_cell(magics.shell)
+    current = cells.current_cell(workspace.shell)
     return Module.from_source(
         cell,
         label=current.label,
@@ -54,7 +52,7 @@ def module_of_cell(magics: AzmlMagics, chosen: argparse.Namespace, cell: str) ->
     )
 
 
-def module_named(magics: AzmlMagics, name: str, new_name: str = "") -> Module:
+def module_named(workspace: Workspace, name: str, new_name: str = "") -> Module:
     """Return the module that a function of the notebook is, or one remembered by ``-n``.
 
     Raises
@@ -62,16 +60,16 @@ def module_named(magics: AzmlMagics, name: str, new_name: str = "") -> Module:
     ModuleError
         When there is neither.
     """
-    if name in magics.modules and name not in magics.shell.user_ns:
-        return magics.modules[name]
-    known = [*variables.functions(magics.shell), *magics.modules]
-    if name not in magics.shell.user_ns:
+    if name in workspace.modules and name not in workspace.shell.user_ns:
+        return workspace.modules[name]
+    known = [*variables.functions(workspace.shell), *workspace.modules]
+    if name not in workspace.shell.user_ns:
         raise ModuleError(
             f"no function and no module is named {name!r} in the notebook",
             did_you_mean(name, known, "run the cell that defines it first"),
         )
-    module = Module.from_function(magics.shell.user_ns[name], name=new_name)
-    cell = cells.cell_of_file(magics.shell, module.file)
+    module = Module.from_function(workspace.shell.user_ns[name], name=new_name)
+    cell = cells.cell_of_file(workspace.shell, module.file)
     if cell is None:
         return module
     first_line = module.first_line + cell.blank_lines
@@ -79,25 +77,28 @@ def module_named(magics: AzmlMagics, name: str, new_name: str = "") -> Module:
 
 
 def run(
-    magics: AzmlMagics, chosen: argparse.Namespace, module: Module, callbacks: Callbacks
+    workspace: Workspace, chosen: argparse.Namespace, module: Module, callbacks: Callbacks
 ) -> Result:
     """Run a module as its line says; assign what the line asks for."""
     outputs = options.output_variables(chosen.output)
     result_name = (options.output_variables(chosen.result) or [""])[0]
-    frames = variables.bind(magics.shell, options.input_variables(chosen.input))
-    known = KnownNames(magics.shell)
+    frames = variables.bind(workspace.shell, options.input_variables(chosen.input))
+    known = KnownNames(workspace.shell)
+    rules: dict[str, Any] = {
+        "bundle": chosen.zip,
+        "profile": chosen.profile or workspace.profile,
+        "dates": chosen.dates or workspace.dates,
+        "text": chosen.text or workspace.text,
+    }
     try:
         result = api.run(
             module,
             dataset1=frames.get("dataset1"),
             dataset2=frames.get("dataset2"),
-            bundle=chosen.zip,
-            profile=chosen.profile or magics.profile,
-            timeout=magics.timeout if chosen.timeout is None else chosen.timeout,
-            memory=chosen.memory or magics.memory,
-            dates=chosen.dates or magics.dates,
-            text=chosen.text or magics.text,
-            strict=chosen.strict or magics.strict,
+            **rules,
+            timeout=workspace.timeout if chosen.timeout is None else chosen.timeout,
+            memory=chosen.memory or workspace.memory,
+            strict=chosen.strict or workspace.strict,
             allow_network=chosen.allow_network,
             confinement=chosen.confinement or "strongest",
             debug=chosen.debug,
@@ -106,11 +107,11 @@ def run(
             on_tick=callbacks.on_tick,
         )
     except ModuleFailed as error:
-        _explain(error, known, magics.shell.user_ns)
+        _explain(error, known, workspace.shell.user_ns)
         raise
-    variables.assign(magics.shell, outputs, result_name, result)
+    variables.assign(workspace.shell, outputs, result_name, result)
     if module.name:
-        magics.runs[module.name] = named_run(magics, chosen, module, frames, result)
+        workspace.runs[module.name] = named_run(module, rules, frames, result)
     return result
 
 
@@ -127,19 +128,19 @@ def _explain(error: ModuleFailed, known: KnownNames, user_variables: Any) -> Non
     error.result = result.replace(findings=tuple(others))
 
 
-def check(magics: AzmlMagics, chosen: argparse.Namespace, module: Module) -> tuple[Finding, ...]:
+def check(workspace: Workspace, chosen: argparse.Namespace, module: Module) -> tuple[Finding, ...]:
     """Read a module as its line says."""
     inputs = options.input_variables(chosen.input)
     return api.check(
         module,
         chosen.zip,
-        profile=chosen.profile or magics.profile,
+        profile=chosen.profile or workspace.profile,
         connected=tuple(inputs) if inputs else None,
-        known_names=KnownNames(magics.shell),
+        known_names=KnownNames(workspace.shell),
     )
 
 
-def rows(magics: AzmlMagics, chosen: argparse.Namespace) -> int:
+def rows(workspace: Workspace, chosen: argparse.Namespace) -> int:
     """Return how many rows of an output are to be shown."""
-    number: Any = magics.rows if chosen.rows is None else chosen.rows
+    number: Any = workspace.rows if chosen.rows is None else chosen.rows
     return int(number)

@@ -41,6 +41,7 @@ CASES = [
     (main(returns="return frame, frame.T"), CLASSIC, "AZ106", 2, "R6", "2 frames"),
     (main(returns="return frame, frame, frame"), CLASSIC, "AZ106", 2, "R6", "3 frames"),
     (main(returns="return frame, frame, frame"), DESIGNER, "AZ106", 2, "R7", "first two"),
+    (main(returns="return frame, None, frame"), DESIGNER, "AZ106", 2, "R7", "2 frames"),
     (main(returns="print(frame)"), BOTH, "AZ107", 1, "R9", "returns nothing"),
     (main(returns="return None"), BOTH, "AZ107", 1, "R9", "returns nothing"),
     (main(returns="return"), BOTH, "AZ107", 1, "R9", "returns nothing"),
@@ -227,6 +228,11 @@ def test_what_is_fine_gives_no_finding(source):
 @pytest.mark.parametrize("path", ["a.png", "./a.png", "a.PNG", "a", ".\\\\a.png"])
 def test_figures_saved_beside_the_script_are_fine(path):
     assert codes(main(f"frame.fig.savefig('{path}')")) == []
+
+
+def test_a_frame_behind_none_is_told_once():
+    assert codes(main(returns="return None, frame"), "classic") == ["AZ112"]
+    assert codes(main(returns="return None, frame"), "designer") == []
 
 
 def test_data_in_a_list_is_a_column_in_designer():

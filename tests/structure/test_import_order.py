@@ -1,6 +1,7 @@
 """Rooms import only the rooms above them, so that data flows one way."""
 
 import ast
+import graphlib
 from pathlib import Path
 
 import pytest
@@ -103,6 +104,8 @@ FOREIGN = {
     "cli": {"IPython", "traitlets", "ipywidgets"},
 }
 FILES = sorted(PACKAGE.rglob("*.py"))
+# For typing only: a report names the type of what it reports of, which offers it as a method.
+MUTUAL = {("azml_magic.sandbox.doctor", "azml_magic.sandbox.probe")}
 
 
 def room_of(file: Path) -> str:
@@ -147,3 +150,22 @@ def test_a_forbidden_import_is_found():
     assert forbidden("worker", "def f():\n    import IPython") == {"IPython"}
     assert forbidden("runner", "import pandas", "monitor.py") == {"pandas"}
     assert forbidden("contract", "import pandas\nfrom azml_magic.errors import AzmlError") == set()
+
+
+def test_no_files_import_each_other():
+    names = {_name(file): file for file in FILES}
+    graph = {
+        name: {
+            found
+            for imported in imported_names(file.read_text())
+            for found in (imported, imported.rpartition(".")[0])
+            if found in names and found != name and (name, found) not in MUTUAL
+        }
+        for name, file in names.items()
+        if file.name != "__init__.py"
+    }
+    graphlib.TopologicalSorter(graph).prepare()  # raises, and names the circle, when there is one
+
+
+def _name(file):
+    return ".".join(file.relative_to(PACKAGE.parent).with_suffix("").parts)
