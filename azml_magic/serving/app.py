@@ -16,7 +16,7 @@ from starlette.routing import BaseRoute, Route
 
 from azml_magic.module.manifest import Manifest
 from azml_magic.scoring.documents import classic_base
-from azml_magic.scoring.faults import Fault, bad_argument, broken, not_found
+from azml_magic.scoring.faults import Fault, bad_argument, broken, not_found, timed_out
 from azml_magic.scoring.openapi import openapi
 from azml_magic.scoring.swagger import swagger
 from azml_magic.serving import pages
@@ -118,14 +118,14 @@ class Service:
                 mistake = broken("The server made a mistake; its log tells more.")
                 code, response = mistake.code, fault_response(mistake)
             seconds = time.perf_counter() - started
-            self._tell(request, route, response, seconds, {"code": code, **fields})
+            self._tell(request.method, route, response, seconds, {"code": code, **fields})
             return response
 
         return handle
 
     def _tell(
         self,
-        request: Request,
+        method: str,
         route: str,
         response: Response,
         seconds: float,
@@ -137,13 +137,21 @@ class Service:
         response.headers["x-ms-request-id"] = number
         line = {
             "id": number,
-            "method": request.method,
+            "method": method,
             "route": route,
             "status": response.status_code,
             "ms": round(1000 * seconds, 2),
             **fields,
         }
         self.log.info("request", extra={"fields": line})
+
+    def slow(self) -> Response:
+        """Answer a request whose headers did not arrive in time, and tell of it."""
+        seconds = self.settings.body_seconds
+        fault = timed_out(f"The headers did not arrive within {seconds:g} s.")
+        response = fault_response(fault)
+        self._tell("", "unread", response, seconds, {"code": fault.code})
+        return response
 
     async def score(self, request: Request) -> Response:
         """Answer in JSON's own types."""

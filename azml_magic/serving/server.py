@@ -22,6 +22,7 @@ from azml_magic.module.exported import manifest_of
 from azml_magic.module.manifest import Manifest
 from azml_magic.serving.app import Service, application
 from azml_magic.serving.batch import Batch
+from azml_magic.serving.connection import timed_connection
 from azml_magic.serving.pool import Pool
 from azml_magic.serving.settings import ServiceSettings
 from azml_magic.serving.telemetry import Metrics, open_log
@@ -79,6 +80,7 @@ async def _serve(
     server = _Server(
         uvicorn.Config(
             application(service, batch.routes() if batch is not None else []),
+            http=timed_connection(settings.body_seconds, service.slow),
             log_config=None,
             access_log=False,
             lifespan="off",

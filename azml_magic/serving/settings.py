@@ -44,7 +44,7 @@ class ServiceSettings:
     max_rows : int
         Limit of the rows of one input.
     body_seconds : float
-        How long a body may take to arrive.
+        How long a request's headers, and then its body, may take to arrive.
     network : bool
         Whether the module may use the network.
     batch_folder : str

@@ -1,5 +1,6 @@
 """Bad and odd requests to a real server: the documented answer, and the next one is served."""
 
+import json
 import socket
 import time
 
@@ -133,6 +134,78 @@ def test_a_slow_body_is_given_up(client):
         answer = slow.recv(65536)
     assert answer.startswith(b"HTTP/1.1 408")
     assert b"ScoreRequestTimeout" in answer
+
+
+def connected(client):
+    port = int(client.service.url.rpartition(":")[2])
+    return socket.create_connection(("127.0.0.1", port), timeout=20)
+
+
+def read_on(slow, piece=b""):
+    """Return what a server says until it closes, while a piece is sent again and again."""
+    answer = b""
+    slow.settimeout(0.1)
+    ends = time.monotonic() + 20
+    while time.monotonic() < ends:
+        try:
+            slow.sendall(piece)
+            received = slow.recv(65536)
+        except TimeoutError:
+            continue
+        except ConnectionError:
+            return answer
+        if not received:
+            return answer
+        answer += received
+    raise AssertionError(f"still open, after {answer!r}")
+
+
+def test_slow_headers_are_given_up_and_counted(client):
+    with connected(client) as slow:
+        slow.sendall(b"POST /score HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Slow: ")
+        answer = read_on(slow, b"x")
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 408")
+    assert b"x-ms-request-id" in head
+    assert json.loads(body)["error"]["details"][0]["code"] == "ScoreRequestTimeout"
+    assert 'azml_requests_total{route="unread",status="408"}' in client.get("/metrics").text
+    client.assert_serves()
+
+
+def ask_health(connection, more=b""):
+    """Send one request and read the whole of its answer, which comes in pieces."""
+    connection.sendall(b"GET /health HTTP/1.1\r\nHost: localhost\r\n" + more + b"\r\n")
+    answer = b""
+    while not answer.endswith(b"}"):
+        received = connection.recv(65536)
+        assert received, answer
+        answer += received
+    assert answer.startswith(b"HTTP/1.1 200")
+
+
+def test_slow_headers_after_an_answer_are_given_up(client):
+    with connected(client) as slow:
+        ask_health(slow)
+        answer = read_on(slow, b"G")
+    assert answer.startswith(b"HTTP/1.1 408")
+
+
+def test_a_silent_connection_is_closed(client):
+    with connected(client) as silent:
+        assert read_on(silent) == b""
+
+
+def test_a_body_that_goes_on_after_its_answer_is_given_up(client):
+    with connected(client) as slow:
+        ask_health(slow, b"Content-Length: 1000000\r\n")
+        assert read_on(slow, b"x") == b""
+
+
+def test_an_idle_connection_is_kept_beyond_the_limit_of_headers(client):
+    with connected(client) as idle:
+        ask_health(idle)
+        time.sleep(2.5)
+        ask_health(idle)
 
 
 def test_a_client_that_leaves_takes_nobodys_answer(client):
