@@ -20,7 +20,7 @@ from azml_magic.exporting.files import module_zip, open_bundle, write_zip
 from azml_magic.exporting.ports import likely_ports
 from azml_magic.exporting.recorded import Recorded, record
 from azml_magic.exporting.review import review
-from azml_magic.exporting.taken_back import cell_text, parts_of, write_bundle
+from azml_magic.exporting.taken_back import Imported, take_back
 from azml_magic.module.bundle import Bundle
 from azml_magic.module.manifest import Manifest
 from azml_magic.module.module import Module, as_module
@@ -60,25 +60,6 @@ class Export:
     def __repr__(self) -> str:
         ports = ", ".join(self.manifest.ports) or "no input"
         return f"<Export {self.path}: {self.manifest.name} ({ports}), sha256 {self.sha256[:12]}>"
-
-
-@dataclass(frozen=True)
-class Imported:
-    """A cell made of a module.
-
-    Attributes
-    ----------
-    name : str
-        Name of the module.
-    cell : str
-        The cell's text.
-    bundle : str
-        Path of its script bundle; empty for none.
-    """
-
-    name: str
-    cell: str
-    bundle: str
 
 
 def export(
@@ -250,20 +231,7 @@ def import_cell(
     BundleError
         When the zip cannot be unpacked, or was changed after its export.
     """
-    place = Path(path)
-    is_text = place.suffix.lower() == ".txt"
-    module = Module.from_file(place) if is_text else Module.from_path(place)
-    manifest = module_zip(str(path))
-    opened = open_bundle(bundle, module.profile or "classic")
-    parts = parts_of(module, opened, manifest.ports if manifest is not None else ())
-    bundle_path = str(bundle) if bundle is not None else ""
-    if parts.bundle is not None and parts.bundle is not opened:
-        written = Path(folder) / f"{parts.name}_bundle.zip"
-        write_bundle(parts.bundle, written)
-        bundle_path = str(written)
-    elif parts.bundle is None:
-        bundle_path = ""
-    return Imported(parts.name, cell_text(parts, bundle_path), bundle_path)
+    return take_back(Path(path), bundle, Path(folder))
 
 
 def _file_name(module: Module) -> str:

@@ -8,13 +8,34 @@ import shlex
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
+from os import PathLike
 from pathlib import Path
 
+from azml_magic.exporting.files import module_zip, open_bundle
 from azml_magic.exporting.requirements import imported
 from azml_magic.module.bundle import Bundle
 from azml_magic.module.module import Module
 from azml_magic.module.names import ENTRY_POINT
 from azml_magic.module.syntax import decode, parse
+
+
+@dataclass(frozen=True)
+class Imported:
+    """A cell made of a module.
+
+    Attributes
+    ----------
+    name : str
+        Name of the module.
+    cell : str
+        The cell's text.
+    bundle : str
+        Path of its script bundle; empty for none.
+    """
+
+    name: str
+    cell: str
+    bundle: str
 
 
 @dataclass(frozen=True)
@@ -28,7 +49,24 @@ class Parts:
     ports: tuple[str, ...] = ()
 
 
-def parts_of(module: Module, bundle: Bundle | None, ports: Sequence[str] = ()) -> Parts:
+def take_back(place: Path, bundle: str | PathLike[str] | None, folder: Path) -> Imported:
+    """Return the cell of a file; a bundle that came inside it is written to `folder`."""
+    is_text = place.suffix.lower() == ".txt"
+    module = Module.from_file(place) if is_text else Module.from_path(place)
+    manifest = module_zip(str(place))
+    opened = open_bundle(bundle, module.profile or "classic")
+    parts = _parts_of(module, opened, manifest.ports if manifest is not None else ())
+    bundle_path = str(bundle) if bundle is not None else ""
+    if parts.bundle is not None and parts.bundle is not opened:
+        written = folder / f"{parts.name}_bundle.zip"
+        _write_bundle(parts.bundle, written)
+        bundle_path = str(written)
+    elif parts.bundle is None:
+        bundle_path = ""
+    return Imported(parts.name, _cell_text(parts, bundle_path), bundle_path)
+
+
+def _parts_of(module: Module, bundle: Bundle | None, ports: Sequence[str] = ()) -> Parts:
     """Return the parts of a module that was read from somewhere.
 
     A script box that only says ``from NAME import azureml_main`` stands for the file of
@@ -48,7 +86,7 @@ def parts_of(module: Module, bundle: Bundle | None, ports: Sequence[str] = ()) -
     return Parts(name, module.source, bundle, profile, tuple(ports))
 
 
-def cell_text(parts: Parts, bundle_path: str) -> str:
+def _cell_text(parts: Parts, bundle_path: str) -> str:
     """Return the cell: the magic's line, and the module below it."""
     words = ["%%azureml_module", "-n", parts.name]
     for port in parts.ports:
@@ -60,7 +98,7 @@ def cell_text(parts: Parts, bundle_path: str) -> str:
     return f"{' '.join(words)}\n{parts.source}"
 
 
-def write_bundle(bundle: Bundle, place: Path) -> None:
+def _write_bundle(bundle: Bundle, place: Path) -> None:
     """Write a bundle as a zip."""
     memory = io.BytesIO()
     with zipfile.ZipFile(memory, "w", zipfile.ZIP_DEFLATED) as archive:
