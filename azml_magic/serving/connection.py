@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from http import HTTPStatus
 
 import h11
 from starlette.responses import Response
@@ -57,8 +58,9 @@ class TimedConnection(H11Protocol):
 
     def _answer(self, response: Response) -> None:
         headers = [*response.raw_headers, (b"connection", b"close")]
+        status = HTTPStatus(response.status_code)
         events = (
-            h11.Response(status_code=response.status_code, headers=headers),
+            h11.Response(status_code=status, headers=headers, reason=status.phrase.encode()),
             h11.Data(data=bytes(response.body)),
             h11.EndOfMessage(),
         )

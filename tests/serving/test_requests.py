@@ -165,7 +165,7 @@ def test_slow_headers_are_given_up_and_counted(client):
         slow.sendall(b"POST /score HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Slow: ")
         answer = read_on(slow, b"x")
     head, _, body = answer.partition(b"\r\n\r\n")
-    assert head.startswith(b"HTTP/1.1 408")
+    assert head.startswith(b"HTTP/1.1 408 Request Timeout")
     assert b"x-ms-request-id" in head
     assert json.loads(body)["error"]["details"][0]["code"] == "ScoreRequestTimeout"
     assert 'azml_requests_total{route="unread",status="408"}' in client.get("/metrics").text
