@@ -11,9 +11,9 @@ import shutil
 import socket
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -34,7 +34,13 @@ from azml_magic.runner.outcome import FailureReport, SuccessReport, read_report
 from azml_magic.runner.run import MODULE_FILE, Callbacks, encode_input, job_header
 from azml_magic.runner.surroundings import World, module_world
 from azml_magic.worker import outputs, report, script
-from azml_magic.worker.wire import Channel, EncodedFrame, receive_frame, send_frame
+from azml_magic.worker.wire import (
+    Channel,
+    ChannelClosed,
+    EncodedFrame,
+    receive_frame,
+    send_frame,
+)
 
 CONFINEMENT = "NONE, a debug run in this process"
 
@@ -89,14 +95,19 @@ def run_module(
 def travel(frame: EncodedFrame, text: str, limit: int) -> pd.DataFrame:
     """Return a frame as it arrives at the other end of a data socket."""
     ours, theirs = socket.socketpair()
-    sender = threading.Thread(target=send_frame, args=(Channel(ours), frame))
-    sender.start()
-    try:
-        return receive_frame(Channel(theirs), text=text, max_bytes=limit, trusted=True)
-    finally:
-        theirs.close()
-        sender.join()
-        ours.close()
+
+    def send() -> None:
+        with ours:
+            send_frame(Channel(ours), frame)
+
+    with ThreadPoolExecutor(max_workers=1) as sender:
+        sending = sender.submit(send)
+        try:
+            with theirs:
+                return receive_frame(Channel(theirs), text=text, max_bytes=limit, trusted=True)
+        except ChannelClosed:
+            sending.result()  # its error is the cause
+            raise
 
 
 def _job(

@@ -56,6 +56,20 @@ def test_a_mutated_input_does_not_reach_the_notebook(profile):
     assert result.output1["a"].tolist() == [99.0, 2.0]
 
 
+ONE_ROW = "def azureml_main(frame=None): return frame.mean().to_frame().T,\n"
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("profile", PROFILES)
+@pytest.mark.parametrize("debug", [False, True])
+def test_one_row_of_a_transposed_frame_travels_both_ways(profile, debug):
+    frame = pd.DataFrame({"a": [1.0, 2.0], "b": [3.0, 5.0]})
+    row = frame.mean().to_frame().T
+    for given in (frame, row):
+        found = run(ONE_ROW, given, profile=profile, debug=debug).output1
+        assert found.to_dict("list") == {"a": [1.5], "b": [4.0]}
+
+
 @pytest.mark.rule("A1", "A14", profile="both")
 @pytest.mark.parametrize("profile", PROFILES)
 def test_the_bundle_is_no_argument(profile, bundle):

@@ -41,14 +41,18 @@ def travel(frame, *, text="native", trusted=False, keep_index=True, max_bytes=LI
     """Send a frame through a socket, and return what arrives."""
     ours, theirs = socket.socketpair()
     encoded = encode_frame(frame, keep_index=keep_index)
-    thread = threading.Thread(target=send_frame, args=(Channel(ours), encoded))
+
+    def send():
+        with ours:
+            send_frame(Channel(ours), encoded)
+
+    thread = threading.Thread(target=send)
     thread.start()
     try:
         return receive_frame(Channel(theirs), text=text, max_bytes=max_bytes, trusted=trusted)
     finally:
         theirs.close()
         thread.join()
-        ours.close()
 
 
 def wire_bytes(frame, *, keep_index=True):

@@ -68,6 +68,61 @@ def test_any_columns(chosen):
     check(buffers)
 
 
+def test_the_stride_of_one_row_means_nothing():
+    # NumPy calls these contiguous, whatever their strides are.
+    row = np.arange(12.0).reshape(2, 6)[:1]
+    assert row[:, 0].strides != (8,)
+    check([row[:, column] for column in range(6)])
+    odd = np.lib.stride_tricks.as_strided(np.arange(3), (3, 1), (8, 12345))
+    check([odd[row] for row in range(3)], most=1)
+
+
+def views(array, changes):
+    """Return the views of an array that slices, a transposition or a broadcast make."""
+    for change, step in changes:
+        if change == "transpose":
+            array = array.T
+        elif change == "broadcast":
+            array = np.broadcast_to(array[:1], (abs(step) if len(array) else 0, *array.shape[1:]))
+        else:
+            array = array[::step] if change == "rows" else array[:, ::step]
+    return array
+
+
+@given(
+    st.tuples(st.integers(0, 4), st.integers(0, 4)),
+    st.sampled_from(["f8", "i4", "u1", "?", "M8[ns]", "c16", "f2"]),
+    st.lists(
+        st.tuples(
+            st.sampled_from(["rows", "columns", "transpose", "broadcast"]),
+            st.integers(-3, 3).filter(bool),
+        ),
+        max_size=4,
+    ),
+)
+def test_columns_of_any_view(shape, dtype, changes):
+    made = views(np.arange(shape[0] * shape[1]).reshape(shape).astype(dtype), changes)
+    check([made[:, column] for column in range(made.shape[1])])
+    check(list(made))
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        pd.DataFrame({"a": [1.0, 2.0], "b": [3.0, 5.0]}).mean().to_frame().T,
+        pd.DataFrame({"q": [1, 2]}).T.rename(columns=str),
+        pd.DataFrame(np.ones((2, 3)), columns=list("abc")).iloc[:1],
+        pd.DataFrame(np.ones((3, 2), order="F"), columns=["a", "b"]).iloc[1:2],
+        pd.DataFrame({"a": [1], "b": [2]}),
+        pd.DataFrame(np.broadcast_to(np.float64(3), (1, 4)), columns=list("abcd"), copy=False),
+        pd.DataFrame({"a": [True, False]}).T.rename(columns=str),
+    ],
+    ids=["mean", "transposed", "row", "fortran", "plain", "broadcast", "booleans"],
+)
+def test_one_row_arrives_however_it_lies_in_memory(frame):
+    pd.testing.assert_frame_equal(travel(frame), frame)
+
+
 @pytest.mark.parametrize("make", [np.ascontiguousarray, np.asfortranarray])
 def test_frames_over_either_layout_arrive_alike(make):
     frame = pd.DataFrame(make(np.random.default_rng(1).random((2500, 130))), copy=False)

@@ -76,7 +76,8 @@ def _fits(distance: int, spacing: int, buffer: Any, length: int) -> bool:
 def _joined(run: List[Any]) -> Any:
     first = run[0]
     shape = (len(run) * len(first),)
-    return np.lib.stride_tricks.as_strided(first, shape, first.strides, writeable=False)
+    # Not the array's own stride: that of an axis of length 1 means nothing.
+    return np.lib.stride_tricks.as_strided(first, shape, (first.itemsize,), writeable=False)
 
 
 def _tiles(run: List[Any]) -> Iterator[Any]:
