@@ -19,6 +19,23 @@ class _Parser(argparse.ArgumentParser):
         raise OptionError(message, "see %%azureml_module? for all options")
 
 
+class _Once(argparse.Action):
+    """An option that takes one value; a second one would silently replace the first."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: Any,
+        option_string: str | None = None,
+    ) -> None:
+        if getattr(namespace, self.dest) != self.default:
+            raise OptionError(
+                f"{option_string} is given twice", f"keep one {'/'.join(self.option_strings)}"
+            )
+        setattr(namespace, self.dest, values)
+
+
 class _Help(argparse.RawDescriptionHelpFormatter):
     """One line an option, so that the whole help fits a screen."""
 
@@ -42,7 +59,7 @@ def build_parser() -> argparse.ArgumentParser:
     """Return the parser of ``%%azureml_module`` and its line form."""
     parser = _Parser(
         prog="%%azureml_module",
-        usage="%%%%azureml_module [-i [PORT=]FRAME]... [-z BUNDLE] [-o NAME[,NAME]] [option]...\n"
+        usage="%%%%azureml_module [-i [PORT=]FRAME]... [-z BUNDLE] [-o NAME]... [option]...\n"
         "       %%azureml_module -f FUNCTION [-i [PORT=]FRAME]... [option]...",
         description="Run the cell as an Execute Python Script module, in a sandboxed process.",
         epilog=EXAMPLES,
@@ -50,6 +67,7 @@ def build_parser() -> argparse.ArgumentParser:
         add_help=False,
         allow_abbrev=False,
     )
+    parser.register("action", None, _Once)
     add = parser.add_argument
     add(
         "-i",
@@ -60,7 +78,14 @@ def build_parser() -> argparse.ArgumentParser:
         help="input frame: dataset1=NAME, or NAME for the next free port",
     )
     add("-z", "--zip", metavar="BUNDLE", help="script bundle: a .zip or a folder")
-    add("-o", "--output", default="", metavar="NAME[,NAME]", help="variables for the output frames")
+    add(
+        "-o",
+        "--output",
+        action="append",
+        default=[],
+        metavar="NAME[,NAME]",
+        help="variables for the output frames, in the order of the ports",
+    )
     add("-p", "--profile", metavar="NAME", help="classic (default) or designer")
     add("-t", "--timeout", type=_seconds, metavar="SECONDS", help="time limit; 0 for none")
     add("-m", "--memory", metavar="SIZE", help="memory limit, for example 4GB")
@@ -240,18 +265,51 @@ def _pair(text: str) -> tuple[str, str]:
     return port, name
 
 
-def output_variables(text: str) -> list[str]:
-    """Split ``-o NAME[,NAME]``.
+def output_variables(texts: list[str]) -> list[str]:
+    """Return the variables that the output frames go to, in port order.
+
+    Parameters
+    ----------
+    texts : list of str
+        ``"train"``, or ``"train,test"``: commas separate several.
 
     Raises
     ------
     OptionError
-        When a name cannot be a variable, or there are more than two.
+        When a name cannot be a variable or stands twice, or there are more than two.
     """
-    names = [name.strip() for name in text.split(",") if name.strip()]
-    for name in names:
-        if not _NAME.match(name):
-            raise OptionError(f"{name!r} cannot be a variable's name", "use letters, digits and _")
+    names = [name.strip() for text in texts for name in text.split(",") if name.strip()]
+    for place, name in enumerate(names):
+        _check_name(name)
+        if name in names[:place]:
+            raise OptionError(
+                f"{name!r} is given twice, and can hold one output only",
+                "give each output port a variable of its own",
+            )
     if len(names) > 2:
         raise OptionError("a module has two output ports", f"-o {names[0]},{names[1]}")
     return names
+
+
+def result_variable(text: str, outputs: list[str]) -> str:
+    """Return the variable that the whole result goes to; empty for none.
+
+    Raises
+    ------
+    OptionError
+        When it cannot be a variable, or is one of the `outputs`.
+    """
+    name = text.strip()
+    if name:
+        _check_name(name)
+    if name in outputs:
+        raise OptionError(
+            f"{name!r} is given for an output and for the result",
+            "give the result a variable of its own",
+        )
+    return name
+
+
+def _check_name(name: str) -> None:
+    if not _NAME.match(name):
+        raise OptionError(f"{name!r} cannot be a variable's name", "use letters, digits and _")

@@ -81,7 +81,7 @@ def run(
 ) -> Result:
     """Run a module as its line says; assign what the line asks for."""
     outputs = options.output_variables(chosen.output)
-    result_name = (options.output_variables(chosen.result) or [""])[0]
+    result_name = options.result_variable(chosen.result, outputs)
     frames = variables.bind(workspace.shell, options.input_variables(chosen.input))
     known = KnownNames(workspace.shell)
     rules: dict[str, Any] = {

@@ -30,6 +30,15 @@ def test_frames_are_bound_and_the_result_is_shown(kernel):
     assert "2 rows" in text_of(messages, mime="text/plain")
 
 
+@pytest.mark.parametrize("line", ["-o one -o two", "-o one,two"])
+def test_each_output_goes_to_its_own_variable(kernel, line):
+    kernel.execute("one = two = 'before'")
+    source = f"%%azureml_module -i frame -p designer {line}\ndef azureml_main(frame):\n"
+    reply, _ = kernel.execute(source + "    return frame.head(1), frame,\n")
+    assert reply["status"] == "ok", reply
+    assert kernel.value("len(one), len(two)") == "(1, 2)"
+
+
 def test_the_line_form_runs_a_function_of_a_cell(kernel):
     kernel.execute("def double(frame):\n    return frame.assign(a=frame['a'] * 2),")
     reply, _ = kernel.execute("%azureml_module -f double -i frame -o doubled")
@@ -89,6 +98,12 @@ def test_progress_appears_after_two_seconds_and_goes(kernel):
         ("-m lots", "OptionError", ["lots"]),
         ("-z nowhere.zip", "BundleError", ["nowhere.zip"]),
         ("-o 1x", "OptionError", ["1x"]),
+        ("-o one -o two -o three", "OptionError", ["two output ports"]),
+        ("-o one,one", "OptionError", ["'one' is given twice"]),
+        ("-o one --result one", "OptionError", ["'one'", "variable of its own"]),
+        ("--result one,two", "OptionError", ["one,two", "variable's name"]),
+        ("-p classic --profile designer", "OptionError", ["--profile is given twice"]),
+        ("-z a.zip -z b.zip", "OptionError", ["-z is given twice"]),
         ("-z 'unclosed", "OptionError", ["quotation"]),
         ("-p $nothing_here", "OptionError", ["nothing_here"]),
     ],
