@@ -13,7 +13,7 @@ import time
 from dataclasses import replace
 
 import pytest
-from conftest import ROOMY
+from sandbox.conftest import ROOMY
 
 from azml_magic.sandbox import kernel
 from azml_magic.sandbox.syscalls import NUMBERS
@@ -213,22 +213,23 @@ def test_no_core_is_dumped(sandbox):
 
 
 def test_the_kernel_would_end_it_first(sandbox):
-    reading, writing = os.pipe()
+    ours, theirs = socket.socketpair()
 
     def wait():
-        os.write(writing, str(os.getpid()).encode())
-        time.sleep(0.3)
+        with theirs:
+            theirs.sendall(f"{os.getpid()}\n".encode())
+            theirs.recv(1)  # closed when the score has been read
 
     def look():
-        pid = int(os.read(reading, 20))
-        with open(f"/proc/{pid}/oom_score_adj") as file:
-            found.append(file.read().strip())
+        with ours, ours.makefile() as told:
+            pid = int(told.readline())
+            with open(f"/proc/{pid}/oom_score_adj") as file:
+                found.append(file.read().strip())
 
     found = []
     watcher = threading.Thread(target=look)
     watcher.start()
-    sandbox.run(wait, keep=[writing])
+    sandbox.run(wait, keep=[theirs.fileno()])
     watcher.join()
-    os.close(reading)
-    os.close(writing)
+    theirs.close()
     assert found == ["1000"]

@@ -179,13 +179,13 @@ def test_it_ends_with_its_parent(sandbox):
     parent = os.fork()
     if parent == 0:
         sandbox.run(
-            lambda: (os.write(writing, b"alive"), time.sleep(600)),
+            lambda: (os.write(writing, b"x"), time.sleep(600)),
             keep=[writing],
         )
         os._exit(0)
     os.close(writing)
-    with open(reading, "rb") as report:
-        assert os.read(report.fileno(), 5) == b"alive"
+    with open(reading, "rb", buffering=0) as report:
+        assert report.read(1) == b"x"
         os.kill(parent, signal.SIGKILL)
         os.waitpid(parent, 0)
         # The pipe ends when the last process that holds it does.

@@ -78,7 +78,7 @@ def test_the_network_reaches_a_server(sandbox, family):
 
         assert sandbox.run(connect, network=True).error == ""
         with server.accept()[0] as accepted:
-            assert accepted.recv(5) == b"hello"
+            assert accepted.recv(5, socket.MSG_WAITALL) == b"hello"
 
 
 @pytest.fixture
@@ -131,7 +131,7 @@ def test_pairs_of_streams_work(sandbox):
     def talk():
         one, other = socket.socketpair()
         one.sendall(b"hello")
-        return other.recv(5).decode()
+        return other.recv(5, socket.MSG_WAITALL).decode()
 
     assert sandbox.run(talk).value == "hello"
 

@@ -122,20 +122,6 @@ def test_what_is_around_the_body(client):
     client.assert_serves()
 
 
-def test_a_slow_body_is_given_up(client):
-    address = client.service.url.rpartition(":")
-    with socket.create_connection(("127.0.0.1", int(address[2]))) as slow:
-        slow.sendall(
-            b"POST /score HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
-            b'Content-Length: 100\r\n\r\n{"Inputs"'
-        )
-        client.assert_serves()
-        slow.settimeout(20)
-        answer = slow.recv(65536)
-    assert answer.startswith(b"HTTP/1.1 408")
-    assert b"ScoreRequestTimeout" in answer
-
-
 def connected(client):
     port = int(client.service.url.rpartition(":")[2])
     return socket.create_connection(("127.0.0.1", port), timeout=20)
@@ -158,6 +144,18 @@ def read_on(slow, piece=b""):
             return answer
         answer += received
     raise AssertionError(f"still open, after {answer!r}")
+
+
+def test_a_slow_body_is_given_up(client):
+    with connected(client) as slow:
+        slow.sendall(
+            b"POST /score HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+            b'Content-Length: 100\r\n\r\n{"Inputs"'
+        )
+        client.assert_serves()
+        answer = read_on(slow)
+    assert answer.startswith(b"HTTP/1.1 408")
+    assert b"ScoreRequestTimeout" in answer
 
 
 def test_slow_headers_are_given_up_and_counted(client):
