@@ -13,6 +13,8 @@ import stat
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
+from azml_magic.sandbox.processes import live_task
+
 # What one entry takes at least, so that a folder of empty files has a size too.
 ENTRY_BYTES = 4096
 # Measuring holds a descriptor for each level.
@@ -92,16 +94,16 @@ def unlinked_bytes(pids: Iterable[int]) -> int:
     """
     total = 0
     seen: set[tuple[int, int]] = set()
-    for pid in pids:
-        for device, inode, size in itertools.chain(_unlinked_open(pid), _unlinked_mapped(pid)):
+    for task in map(live_task, pids):
+        for device, inode, size in itertools.chain(_unlinked_open(task), _unlinked_mapped(task)):
             if (device, inode) not in seen:
                 seen.add((device, inode))
                 total += size
     return total
 
 
-def _unlinked_open(pid: int) -> Iterator[tuple[int, int, int]]:
-    folder = f"/proc/{pid}/fd"
+def _unlinked_open(task: int) -> Iterator[tuple[int, int, int]]:
+    folder = f"/proc/{task}/fd"
     try:
         names = os.listdir(folder)
     except OSError:
@@ -113,9 +115,9 @@ def _unlinked_open(pid: int) -> Iterator[tuple[int, int, int]]:
                 yield status.st_dev, status.st_ino, status.st_blocks * 512
 
 
-def _unlinked_mapped(pid: int) -> Iterator[tuple[int, int, int]]:
+def _unlinked_mapped(task: int) -> Iterator[tuple[int, int, int]]:
     try:
-        with open(f"/proc/{pid}/maps", "rb") as file:
+        with open(f"/proc/{task}/maps", "rb") as file:
             lines = file.read().splitlines()
     except OSError:
         return

@@ -6,7 +6,7 @@ import contextlib
 import os
 from collections.abc import Collection, Iterable
 
-from azml_magic.sandbox.processes import read, reap
+from azml_magic.sandbox.processes import live_task, read, reap
 
 _TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -20,7 +20,7 @@ def count_sockets(pids: Iterable[int]) -> int:
     """Count the sockets that some processes hold; one that several hold counts once."""
     found = set()
     for pid in pids:
-        folder = f"/proc/{pid}/fd"
+        folder = f"/proc/{live_task(pid)}/fd"
         with contextlib.suppress(OSError):
             for name in os.listdir(folder):
                 with contextlib.suppress(OSError):
@@ -60,7 +60,7 @@ def tree_memory(pids: Collection[int], limit: int, baseline: int = 0) -> int:
 
 def memory_of(pid: int) -> int:
     """Return the bytes of anonymous and shared memory that one process holds."""
-    return _sum_of_lines(f"/proc/{pid}/status", (b"RssAnon:", b"RssShmem:"))
+    return _sum_of_lines(f"/proc/{live_task(pid)}/status", (b"RssAnon:", b"RssShmem:"))
 
 
 def cpu_seconds(pids: Iterable[int]) -> float:
@@ -95,7 +95,7 @@ def _thread_count(pid: int) -> int:
 
 def _proportional_memory(pid: int) -> int:
     """Return the bytes of a process, each page divided by how many processes share it."""
-    path = f"/proc/{pid}/smaps_rollup"
+    path = f"/proc/{live_task(pid)}/smaps_rollup"
     return _sum_of_lines(path, (b"Pss_Anon:", b"Pss_Shmem:")) or memory_of(pid)
 
 

@@ -2,6 +2,10 @@
 
 A run cannot hide a process: the monitor is the subreaper of all that its fork server and the
 workers start, so an orphan becomes its own child.
+
+A process has ended when its last thread has. One whose first thread has ended while others go
+on looks like a zombie in most files of ``/proc/<pid>``: it seems to hold no memory and no
+descriptors. What it holds is found in the files of a thread that still lives.
 """
 
 from __future__ import annotations
@@ -30,9 +34,15 @@ class Process(NamedTuple):
     parent: int
     group: int
     state: str
+    threads: int
     started: int
     ticks: int
     waited: int
+
+    @property
+    def ended(self) -> bool:
+        """Whether every thread has ended: its state alone is that of the first one."""
+        return self.state in _ENDED and self.threads <= 1
 
 
 def become_subreaper() -> None:
@@ -98,7 +108,7 @@ def kill_tree(
     # One look may miss a process whose parent ended just then, so two must find nothing.
     while clean < 2:
         found = [process for process in _descendants(roots) if process.pid not in spare]
-        alive = [process for process in found if process.state not in _ENDED]
+        alive = [process for process in found if not process.ended]
         reaped = [process for process in found if reap(process)]
         clean = 0 if alive or reaped else clean + 1
         if alive and time.monotonic() > deadline:
@@ -180,8 +190,33 @@ def read(pid: int) -> Process | None:
     fields = text[text.rindex(b")") + 2 :].split()
     ticks = sum(map(int, fields[11:15]))
     waited = sum(map(int, fields[13:15]))
-    parent, group, started = int(fields[1]), int(fields[2]), int(fields[19])
-    return Process(pid, parent, group, fields[0].decode(), started, ticks, waited)
+    parent, group, threads, started = (int(fields[place]) for place in (1, 2, 17, 19))
+    return Process(pid, parent, group, fields[0].decode(), threads, started, ticks, waited)
+
+
+def live_task(pid: int) -> int:
+    """Return the thread of a process whose files in /proc show what the process holds.
+
+    Parameters
+    ----------
+    pid : int
+        The process.
+
+    Returns
+    -------
+    int
+        The process number itself as long as its first thread lives, else the number of another
+        thread. Below ``/proc`` a thread has all files that a process has.
+    """
+    process = read(pid)
+    if process is None or process.state not in _ENDED or process.ended:
+        return pid
+    with contextlib.suppress(OSError):
+        for name in os.listdir(f"/proc/{pid}/task"):
+            thread = read(int(name))
+            if thread is not None and thread.state not in _ENDED:
+                return thread.pid
+    return pid
 
 
 def _kill(alive: list[Process]) -> None:
@@ -208,7 +243,7 @@ def _kill(alive: list[Process]) -> None:
 
 def reap(process: Process) -> bool:
     """Reap a zombie of this process; return whether it was one."""
-    if process.state not in _ENDED or process.parent != os.getpid():
+    if not process.ended or process.parent != os.getpid():
         return False
     with contextlib.suppress(OSError):
         os.waitpid(process.pid, os.WNOHANG)

@@ -20,7 +20,7 @@ ASKED = -1
 
 ALLOWED = """
     access alarm arch_prctl brk capget chdir clock_getres clock_gettime clock_nanosleep close
-    close_range copy_file_range creat dup dup2 dup3 epoll_create epoll_create1 epoll_ctl
+    copy_file_range creat dup dup2 dup3 epoll_create epoll_create1 epoll_ctl
     epoll_pwait epoll_pwait2 epoll_wait eventfd eventfd2 execve exit exit_group faccessat
     faccessat2 fadvise64 fallocate fchdir fdatasync flock fstat fstatfs fsync ftruncate futex
     futex_requeue futex_wait futex_waitv futex_wake get_robust_list getcpu getcwd getdents
@@ -160,10 +160,22 @@ _TIMES: dict[str, Rule | int] = {
 
 # CLONE_NEW* of every kind, and CLONE_PTRACE. CLONE_PARENT would give the fork server a child.
 _FORBIDDEN_CLONE = 0x7E020000 | 0x00002000 | 0x00008000
+# What a process holds is looked for in one of its threads, so all of them must share their
+# descriptors (CLONE_FILES), and none may leave the others' table later (CLOSE_RANGE_UNSHARE).
+_SHARE_FILES, _THREAD, _UNSHARE = 0x00000400, 0x00010000, 2
 _OWN = _one(0, 0, OWN_PROCESS)
 
 _PROCESSES: dict[str, Rule | int] = {
-    "clone": Rule(((Check(0, (0,), _FORBIDDEN_CLONE),),), asked=True),
+    "clone": Rule(
+        (
+            (
+                Check(0, (0,), _FORBIDDEN_CLONE),
+                Check(0, (0, _SHARE_FILES, _SHARE_FILES | _THREAD), _SHARE_FILES | _THREAD),
+            ),
+        ),
+        asked=True,
+    ),
+    "close_range": Rule(((Check(2, (0,), _UNSHARE),),), otherwise=errno.EINVAL),
     # Its flags lie in memory, where a filter cannot read them; libraries then take clone.
     "clone3": errno.ENOSYS,
     "fork": Rule(asked=True),

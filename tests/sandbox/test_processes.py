@@ -3,14 +3,16 @@
 import mmap
 import os
 import signal
+import socket
 import subprocess
 import sys
+import threading
 import time
 
 import pytest
 
 from azml_magic import api
-from azml_magic.sandbox import folders, measure, processes
+from azml_magic.sandbox import folders, kernel, measure, processes
 
 
 @pytest.fixture(autouse=True)
@@ -49,6 +51,67 @@ def family():
         time.sleep(60)
 
     return fork(parent)
+
+
+def dead_leader(work):
+    """Fork a child whose first thread ends while another goes on with some work."""
+
+    def action():
+        def go_on():
+            wait_for(lambda: processes.read(os.getpid()).state == "Z")
+            work()
+            time.sleep(60)
+
+        threading.Thread(target=go_on).start()
+        kernel.syscall("exit", 0)
+
+    child = fork(action)
+    wait_for(lambda: processes.read(child).state == "Z")
+    return child
+
+
+def test_a_process_lives_as_long_as_one_of_its_threads():
+    child = dead_leader(lambda: None)
+    process = processes.read(child)
+    assert process.threads == 2
+    assert not process.ended
+    assert not processes.reap(process)
+    assert measure.count_tasks([child]) == 2
+    assert processes.live_task(child) not in {child, os.getpid()}
+    assert processes.kill_tree([os.getpid()])
+    assert processes.read(child) is None
+
+
+def test_what_a_process_without_its_first_thread_holds_is_measured(tmp_path):
+    size = 64 << 20
+    kept = []
+
+    def work():
+        kept.append(b"x" * size)
+        kept.append(socket.socketpair())
+        with open(tmp_path / "file", "w+b") as file:
+            file.write(bytes(size))
+        kept.append(open(tmp_path / "file", "rb"))  # noqa: SIM115 -- it must stay open
+        os.unlink(tmp_path / "file")
+        ready.touch()
+
+    ready = tmp_path / "ready"
+    child = dead_leader(work)
+    wait_for(ready.exists)
+    assert measure.memory_of(child) > size
+    assert measure.tree_memory([child], limit=size // 2) > size // 2
+    assert measure.count_sockets([child]) >= 2
+    assert size <= folders.unlinked_bytes([child]) < 2 * size
+    assert processes.kill_tree([os.getpid()])
+
+
+def test_a_zombie_has_ended():
+    child = fork(lambda: None)
+    wait_for(lambda: processes.read(child).state == "Z")
+    assert processes.read(child).ended
+    assert processes.live_task(child) == child
+    assert measure.memory_of(child) == 0
+    os.waitpid(child, 0)
 
 
 def test_descendants_are_found_and_killed():
