@@ -30,11 +30,18 @@ class ActiveRun:
         self.over = False
         self.reason = ""
         self.reached: float = 0
-        self.usage = Usage(worker.folder, limits, fork_server)
+        self.usage = Usage(worker.folder, limits, fork_server.baseline, worker.reapers)
 
     def on_exited(self, status: int) -> None:
         """End what the worker left running, now that it has ended itself, and report."""
         self.worker.kill()
+        self.worker.when_all_ended(lambda: self._report(status, self.worker.failure()))
+
+    def on_not_forked(self, message: str) -> None:
+        """Report that there is no worker."""
+        self._report(0, f"no process could be started for the run: {message}")
+
+    def _report(self, status: int, failure: str) -> None:
         self.over = True
         gate = self.worker.gate
         self.owner.tell(
@@ -42,7 +49,7 @@ class ActiveRun:
             status=status,
             reason=self.reason,
             reached=self.reached,
-            failure=self.worker.failure(),
+            failure=failure,
             limits=asdict(self.usage.limits),
             folder=str(self.worker.folder),
             memory_peak=self.usage.memory_peak,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import socket
@@ -86,12 +87,28 @@ class ForkServer:
         os.close(pidfd)
         self.baseline = measure.memory_of(self.pids[-1])
 
+    def seen(self, run: Path) -> str:
+        """Return where a worker sees its run folder: in its own mounts it covers its parent."""
+        return str(run.parent if self.level.namespaces else run)
+
     def fork(self, number: int, run: Path, policy: Policy, descriptors: list[int]) -> None:
         """Ask for a worker, handing descriptors on; the caller's copies are closed."""
-        message = {"number": number, "folder": str(run), "policy": policy.to_json()}
+        message = {
+            "op": "fork",
+            "number": number,
+            "run": str(run),
+            "folder": self.seen(run),
+            "policy": policy.to_json(),
+        }
         socket.send_fds(self.socket, [json.dumps(message).encode()], descriptors)
         for descriptor in descriptors:
             os.close(descriptor)
+
+    def expect(self) -> None:
+        """Have it prepare for the next fork what can be prepared, at a moment that is quiet."""
+        if self.level.namespaces:
+            with contextlib.suppress(OSError):
+                self.socket.send(json.dumps({"op": "expect"}).encode())
 
     def receive(self) -> tuple[dict[str, Any] | None, list[int]]:
         """Take a report and its descriptors; None when the server is gone."""

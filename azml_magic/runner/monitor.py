@@ -21,6 +21,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from azml_magic.runner.disposal import Disposal
 from azml_magic.runner.enforcement import ActiveRun
 from azml_magic.runner.fork_server import MESSAGE_BYTES, ForkServer
 from azml_magic.runner.workers import Worker
@@ -65,7 +66,9 @@ def _own_folder() -> Any:
     try:
         yield folder
     finally:
-        folders.remove_tree(str(folder))
+        # What is left is the next monitor's to clear.
+        with contextlib.suppress(OSError):
+            folders.remove_tree(str(folder))
 
 
 def _clear_abandoned(base: Path) -> None:
@@ -106,6 +109,7 @@ class Monitor:
         self.look_at = 0.0
         self.serving = True
         self.fork_server: ForkServer | None = None
+        self.disposal = Disposal()
         self.selector = selectors.DefaultSelector()
         self.watch(notebook, self.on_request)
         self.watch(notebook_process, self.stop)
@@ -148,6 +152,7 @@ class Monitor:
         if self.fork_server is not None:
             self.fork_server.end()
         processes.kill_tree([os.getpid()], spare=[])
+        self.disposal.close()
 
     def watch(self, source: Any, action: Callable[[], object]) -> None:
         """Call `action` when `source` can be read."""
@@ -168,7 +173,10 @@ class Monitor:
 
     def on_request(self) -> None:
         """Carry out one request of the notebook."""
-        data, descriptors, _, _ = socket.recv_fds(self.notebook, MESSAGE_BYTES, 8)
+        try:
+            data, descriptors, _, _ = socket.recv_fds(self.notebook, MESSAGE_BYTES, 8)
+        except ConnectionError:  # the notebook left before it had read what it was told
+            data = b""
         if not data:
             return self.stop()
         request = json.loads(data)
@@ -191,6 +199,8 @@ class Monitor:
                 worker.kill()
             worker = self.fork(limits)
         worker.order(descriptors)
+        # While one processor runs the module, another is free.
+        self.fork_server.expect()
         self.run = ActiveRun(worker, limits, self, self.fork_server)
         self.look_at = time.monotonic() + POLL_SECONDS
 
@@ -225,7 +235,9 @@ class Monitor:
             if self.expected is not None:
                 self.prepare(self.expected)
         elif report["op"] == "forked":
-            self.workers[report["number"]].on_forked(descriptors[0])
+            self.workers[report["number"]].on_forked(*descriptors)
+        elif report["op"] == "not forked":
+            self.on_not_forked(self.workers.pop(report["number"]), report["message"])
         elif report["op"] == "exited":
             self.on_exited(self.workers.pop(report["number"]), report["status"])
         return None
@@ -236,6 +248,7 @@ class Monitor:
             self.run.on_exited(status)
             self.prepare(worker.limits)
             return
+        worker.kill()
         worker.close()
         worker.remove_folder()
         if worker is self.spare:
@@ -244,13 +257,23 @@ class Monitor:
             if worker.doomed:
                 self.prepare(worker.limits)
 
+    def on_not_forked(self, worker: Worker, message: str) -> None:
+        """Tell that a run has no worker; without one that waits, a run asks for its own."""
+        if self.run is not None and worker is self.run.worker:
+            self.run.on_not_forked(message)
+            return
+        worker.close()
+        worker.remove_folder()
+        if worker is self.spare:
+            self.spare = None
+
     def prepare(self, limits: Limits) -> None:
         """Get a worker ready for the next run, which will likely have these limits."""
         self.expected = limits
         if not self.ready or self.spare is not None or self.fork_server is None:
             return
-        # Without Landlock a run could reach the folder of the next.
-        if self.fork_server.level.landlock:
+        # Where nothing confines files, a run could reach the folder of the next.
+        if self.fork_server.level is not Level.FILES_OPEN:
             self.spare = self.fork(limits)
 
     def on_server_gone(self, fork_server: ForkServer) -> None:

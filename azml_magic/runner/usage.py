@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from azml_magic.runner.fork_server import ForkServer
 from azml_magic.sandbox import folders, measure
 from azml_magic.sandbox.policy import Limits
 
@@ -27,8 +26,10 @@ class Usage:
         Its run folder.
     limits : Limits
         What it may use up.
-    fork_server : ForkServer
-        Whose memory each of its processes shares at first.
+    baseline : int
+        Bytes of memory that each of its processes shares with the fork server at first.
+    reapers : callable
+        Returns the processes that wait for orphans of the run.
 
     Attributes
     ----------
@@ -36,11 +37,14 @@ class Usage:
         The most that was seen, in bytes.
     """
 
-    def __init__(self, folder: Path, limits: Limits, fork_server: ForkServer) -> None:
+    def __init__(
+        self, folder: Path, limits: Limits, baseline: int, reapers: Callable[[], list[int]]
+    ) -> None:
         self.limits = limits
         self.memory_peak = 0
         self._folder = folder
-        self._fork_server = fork_server
+        self._baseline = baseline
+        self._reapers = reapers
         self._started = time.monotonic()
         self._due = {"memory": 0.0, "disk": self._started + DISK_SECONDS}
         self._free = _free_bytes(folder)
@@ -69,14 +73,14 @@ class Usage:
         return found
 
     def _memory(self, pids: list[int]) -> Passed | None:
-        used = measure.tree_memory(pids, self.limits.memory, self._fork_server.baseline)
+        used = measure.tree_memory(pids, self.limits.memory, self._baseline)
         self.memory_peak = max(self.memory_peak, used)
         return ("memory", used) if used > self.limits.memory else None
 
     def _cpu(self, pids: list[int]) -> Passed | None:
         if self.limits.cpu_seconds is None:
             return None
-        # Orphans that ended were waited for by the processes around the run.
+        # Orphans that ended were waited for by others than their parents.
         used = measure.cpu_seconds(pids) + self._waited_seconds() - self._waited
         return ("cpu", used) if used > self.limits.cpu_seconds else None
 
@@ -91,7 +95,7 @@ class Usage:
         return ("disk", gone) if gone > limit and measure.written(pids) > limit else None
 
     def _waited_seconds(self) -> float:
-        return measure.waited_seconds([os.getpid(), *self._fork_server.pids])
+        return measure.waited_seconds(self._reapers())
 
 
 def _free_bytes(folder: Path) -> int:

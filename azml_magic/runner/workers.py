@@ -12,18 +12,20 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
+from azml_magic.runner.disposal import Disposal
 from azml_magic.runner.fork_server import ForkServer
-from azml_magic.sandbox import folders, processes
+from azml_magic.sandbox import processes
 from azml_magic.sandbox.policy import Limits, Policy
 from azml_magic.sandbox.supervise import TaskGate
 
 RUN_FOLDERS = ("work", "start", "uploads", "previews")
 ERROR_BYTES = 4096
-_OPEN, _CLOSED = 0o700, 0o500
 
 
 class Owner(Protocol):
     """What a worker and its run need of their monitor."""
+
+    disposal: Disposal
 
     def watch(self, source: Any, action: Callable[[], object]) -> None:
         """Call `action` when `source` can be read."""
@@ -58,6 +60,9 @@ class Worker:
     ----------
     pid : int
         Its process number; 0 while that is not known.
+    first : int
+        The first process of the run's own process namespace; 0 while that is not known, and
+        where there is none.
     gate : TaskGate or None
         Answers its requests; there from the moment that it is confined.
     doomed : bool
@@ -70,23 +75,21 @@ class Worker:
         self.number = number
         self.limits = limits
         self.folder = parent / f"run-{number}"
-        self.pid = 0
+        self.pid = self.first = 0
         self.gate: TaskGate | None = None
         self._owner = owner
-        self._pidfd = -1
+        self._fork_server = fork_server
+        self._pidfd = self._first_pidfd = -1
         self.doomed = False
-        parent.chmod(_OPEN)
         self.folder.mkdir(mode=0o700)
         for name in RUN_FOLDERS:
             (self.folder / name).mkdir(mode=0o700)
-        # Landlock keeps a run to its own folder; where there is none, this does.
-        parent.chmod(_CLOSED)
         self._road: socket.socket | None
         self._road, listener = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         self._orders, orders = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         policy = Policy(
             readable=fork_server.readable,
-            writable=(str(self.folder),),
+            writable=(fork_server.seen(self.folder),),
             network=fork_server.network,
             limits=limits,
             level=fork_server.level,
@@ -118,10 +121,12 @@ class Worker:
         for descriptor in descriptors:
             os.close(descriptor)
 
-    def on_forked(self, pidfd: int) -> None:
-        """Learn its process."""
-        self._pidfd = pidfd
+    def on_forked(self, pidfd: int, first_pidfd: int = -1) -> None:
+        """Learn its process, and the first one of its process namespace."""
+        self._pidfd, self._first_pidfd = pidfd, first_pidfd
         self.pid = processes.pid_of(pidfd)
+        if first_pidfd >= 0:
+            self.first = processes.pid_of(first_pidfd)
         if self.doomed:
             self.kill()
 
@@ -130,22 +135,44 @@ class Worker:
 
         Nothing makes a process without asking the gate, so what asked for none has none.
         """
-        if self.gate is not None and self.gate.processes:
-            spare = self._owner.other_processes(self)
-            return processes.descendants([os.getpid()], spare=spare)
-        return [self.pid] if self.pid else []
+        if self.gate is None or not self.gate.processes:
+            return [self.pid] if self.pid else []
+        if self.first:
+            return [self.pid, *processes.descendants([self.pid, self.first])]
+        spare = self._owner.other_processes(self)
+        return processes.descendants([os.getpid()], spare=spare)
+
+    def reapers(self) -> list[int]:
+        """Return the processes that wait for what its run leaves."""
+        if self._fork_server.level.namespaces:
+            return [self.first] if self.first else []
+        return [os.getpid(), *self._fork_server.pids]
 
     def kill(self) -> None:
-        """Refuse new processes, then kill until none is left."""
+        """Kill all processes of its run; see :meth:`when_all_ended`."""
         self.doomed = True
         if self.gate is not None:
             self.gate.refuse_all()
-            if self.gate.processes:
-                spare = self._owner.other_processes(self)
-                processes.kill_tree([os.getpid()], spare=spare)
+        if self._first_pidfd >= 0:
+            _kill(self._first_pidfd)
+        elif self.gate is not None and self.gate.processes:
+            # Without a process namespace, it is done until nothing is left.
+            spare = self._owner.other_processes(self)
+            processes.kill_tree([os.getpid()], spare=spare)
         if self._pidfd >= 0:
-            with contextlib.suppress(ProcessLookupError):
-                signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
+            _kill(self._pidfd)
+
+    def when_all_ended(self, action: Callable[[], object]) -> None:
+        """Call `action` once every process of its run has ended; they have been killed."""
+        if self._first_pidfd < 0 or self.gate is None or not self.gate.processes:
+            action()
+            return
+
+        def on_end() -> None:
+            self._owner.forget(self._first_pidfd)
+            action()
+
+        self._owner.watch(self._first_pidfd, on_end)
 
     def failure(self) -> str:
         """Return why it could not confine itself; empty for one that could."""
@@ -155,7 +182,7 @@ class Worker:
 
     def close(self) -> None:
         """Give up all that belongs to one that has ended, but for its folder."""
-        self.pid = 0
+        self.pid = self.first = 0
         if self._road is not None:
             self._owner.forget(self._road)
             self._road.close()
@@ -163,14 +190,14 @@ class Worker:
             self._owner.forget(self.gate)
             self.gate.close()
         self._orders.close()
-        if self._pidfd >= 0:
-            os.close(self._pidfd)
-            self._pidfd = -1
+        for pidfd in (self._pidfd, self._first_pidfd):
+            if pidfd >= 0:
+                os.close(pidfd)
+        self._pidfd = self._first_pidfd = -1
 
     def remove_folder(self) -> None:
-        """Delete its run folder."""
-        self.folder.parent.chmod(_OPEN)
-        folders.remove_tree(str(self.folder))
+        """Have its run folder deleted."""
+        self._owner.disposal.delete(self.folder)
 
     def _on_listener(self) -> None:
         """Receive the listener of the worker's system call filter, once."""
@@ -183,3 +210,8 @@ class Worker:
                 self.gate = TaskGate(descriptors[0], self.limits.tasks, self.tree)
                 self._owner.watch(self.gate, self.gate.answer)
         source.close()
+
+
+def _kill(pidfd: int) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        signal.pidfd_send_signal(pidfd, signal.SIGKILL)

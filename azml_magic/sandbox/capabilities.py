@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import ctypes
 import errno
+from collections.abc import Collection
 
 from azml_magic.sandbox import kernel
 
+SYS_CHROOT, SYS_ADMIN = 18, 21
 _VERSION_3 = 0x20080522
 _AMBIENT_CLEAR_ALL = 4
 # NOROOT, NO_SETUID_FIXUP and NO_CAP_AMBIENT_RAISE, KEEP_CAPS off, and all of these locked.
@@ -34,6 +36,22 @@ def drop_all() -> None:
     OSError
         When capabilities are left.
     """
+    drop_all_but(())
+
+
+def drop_all_but(kept: Collection[int]) -> None:
+    """Drop every capability but some, for good; none passes to a program that is started.
+
+    Parameters
+    ----------
+    kept : collection of int
+        Numbers of capabilities that this process has.
+
+    Raises
+    ------
+    OSError
+        When others are left.
+    """
     _drop_bounding_set()
     try:
         kernel.prctl(kernel.PR_CAP_AMBIENT, _AMBIENT_CLEAR_ALL)
@@ -42,10 +60,22 @@ def drop_all() -> None:
         # Without CAP_SETPCAP there is nothing to lock.
         if error.errno not in {errno.EPERM, errno.EINVAL}:
             raise
-    header = _Header(_VERSION_3, 0)
-    kernel.syscall("capset", ctypes.byref(header), ctypes.byref(_Sets()))
-    if any(held()):
+    bits = sum(1 << capability for capability in kept)
+    _set(bits)
+    if held() != (bits, bits, 0):
         raise PermissionError(errno.EPERM, "capabilities are left")
+
+
+def give_up() -> None:
+    """Give up every capability, in a process that starts no program that could bring some."""
+    _set(0)
+
+
+def _set(bits: int) -> None:
+    header, sets = _Header(_VERSION_3, 0), _Sets()
+    sets.effective0 = sets.permitted0 = bits & 0xFFFFFFFF
+    sets.effective1 = sets.permitted1 = bits >> 32
+    kernel.syscall("capset", ctypes.byref(header), ctypes.byref(sets))
 
 
 def make_inheritable() -> None:

@@ -140,6 +140,6 @@ def _check_files(level: Level) -> None:
         with contextlib.suppress(OSError):
             os.rmdir(made)
         raise ConfinementError(errno.EPERM, "files outside the run folder can be reached")
-    # In a process namespace of its own the fork server is the first process.
-    if level.namespaces and (os.getppid() != 1 or not os.statvfs("/").f_flag & os.ST_RDONLY):
+    # The fork server lives outside of a run's process namespace, so a parent is not seen there.
+    if level.namespaces and (os.getppid() != 0 or not os.statvfs("/").f_flag & os.ST_RDONLY):
         raise ConfinementError(errno.EPERM, "it does not live in namespaces of its own")

@@ -1,35 +1,31 @@
 """A view of the machine that holds only what was granted: namespaces and a root of their own.
 
 Made once for a fork server and inherited by its workers, so that it costs a run nothing. Run
-as a program: a plan as JSON, then the command to start in the new view, as its first process.
+as a program: a plan as JSON, then the command to start in the new view. The first process in
+there is ours, and makes further namespaces for the command when it asks: see
+:mod:`run_namespaces`.
 """
 
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import json
 import os
 import signal
+import socket
 import stat
 import sys
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from dataclasses import asdict, dataclass
+from typing import NoReturn
 
-from azml_magic.sandbox import kernel
+from azml_magic.sandbox import capabilities, kernel, mounts, run_namespaces
+from azml_magic.sandbox.run_namespaces import NEW_MOUNTS, NEW_PROCESSES
 
-_NEW_MOUNTS, _NEW_IPC, _NEW_USER = 0x00020000, 0x08000000, 0x10000000
-_NEW_PROCESSES, _NEW_NETWORK = 0x20000000, 0x40000000
-_READ_ONLY, _NO_SUID, _NO_DEVICES, _NO_EXECUTION = 1, 2, 4, 8
-_REMOUNT, _BIND, _RECURSIVE, _PRIVATE = 1 << 5, 1 << 12, 1 << 14, 1 << 18
+_NEW_IPC, _NEW_USER, _NEW_NETWORK = 0x08000000, 0x10000000, 0x40000000
 _DETACH = 2
 _AMBIENT_RAISE = 2
 _MORE_THAN_ALL = 64
-# What a mount has of these when it comes from outside cannot be taken off inside.
-_KEPT_FLAGS = {
-    "nosuid": _NO_SUID, "nodev": _NO_DEVICES, "noexec": _NO_EXECUTION, "noatime": 1 << 10,
-    "nodiratime": 1 << 11, "relatime": 1 << 21,
-}  # fmt: skip
 _STAGE = "/tmp"
 FAILED = 125
 
@@ -61,7 +57,10 @@ class Plan:
 
 
 def main() -> None:
-    """Start ``argv[2:]`` in the view that ``argv[1]`` plans, and end as it ends."""
+    """Start ``argv[2:]`` in the view that ``argv[1]`` plans, and end as it ends.
+
+    It gets one more argument: the descriptor of its socket to the first process.
+    """
     plan, command = Plan(**json.loads(sys.argv[1])), sys.argv[2:]
     kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
     try:
@@ -70,8 +69,7 @@ def main() -> None:
         if child == 0:
             kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
             _furnish(plan)
-            _keep_capabilities()
-            os.execv(command[0], command)
+            _be_first(command)
     except BaseException as error:
         os.write(2, f"{error}\n".encode())
         os._exit(FAILED)
@@ -82,21 +80,20 @@ def main() -> None:
 
 
 def seal(folders: Collection[str]) -> None:
-    """Make folders read-only that were writable until now, and give up all capabilities.
+    """Make folders read-only that were writable until now, and give up what is not needed.
 
-    Called by the first process in the view, when it has nothing more to prepare.
+    Called by the command in the view, when it has nothing more to prepare. The capabilities
+    that forking into a run's namespaces takes are all that it keeps.
     """
-    from azml_magic.sandbox import capabilities
-
     for folder in folders:
-        _remount_read_only(os.path.realpath(folder), [])
-    capabilities.drop_all()
+        mounts.remount_read_only(os.path.realpath(folder), [])
+    capabilities.drop_all_but(run_namespaces.NEEDED)
 
 
 def _enter(network: bool) -> None:
     """Leave the machine's namespaces; the user stays the same number in the new one."""
     user, group = os.geteuid(), os.getegid()
-    flags = _NEW_USER | _NEW_MOUNTS | _NEW_PROCESSES | _NEW_IPC
+    flags = _NEW_USER | NEW_MOUNTS | NEW_PROCESSES | _NEW_IPC
     kernel.syscall("unshare", flags if network else flags | _NEW_NETWORK)
     for name, text in (
         ("setgroups", "deny"),
@@ -107,28 +104,45 @@ def _enter(network: bool) -> None:
             file.write(text)
 
 
+def _be_first(command: list[str]) -> NoReturn:
+    """Start the command, and serve it as the first process of these namespaces."""
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    child = os.fork()
+    if child == 0:
+        kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
+        ours.close()
+        _keep_capabilities()
+        theirs.set_inheritable(True)
+        os.execv(command[0], [*command, str(theirs.fileno())])
+    # The command's sockets are its own: whoever waits for their end must see it.
+    endpoint = os.dup2(ours.detach(), 3)
+    os.closerange(endpoint + 1, os.sysconf("SC_OPEN_MAX"))
+    run_namespaces.serve(socket.socket(fileno=endpoint), child)
+
+
 def _furnish(plan: Plan) -> None:
     """Build the new root from what is granted, and leave the old one for good."""
-    _mount(None, "/", None, _RECURSIVE | _PRIVATE)
-    _mount("tmpfs", _STAGE, "tmpfs", _NO_SUID | _NO_DEVICES, "mode=755,size=1m")
+    plain = mounts.NO_SUID | mounts.NO_DEVICES
+    mounts.mount(None, "/", None, mounts.RECURSIVE | mounts.PRIVATE)
+    mounts.mount("tmpfs", _STAGE, "tmpfs", plain, "mode=755,size=1m")
     for name in ("old", "new"):
         os.mkdir(f"{_STAGE}/{name}", 0o755)
     kernel.syscall("pivot_root", _STAGE.encode(), f"{_STAGE}/old".encode())
     os.chdir("/")
     # A mount of its own, as the next root must be.
-    _mount("tmpfs", "/new", "tmpfs", _NO_SUID | _NO_DEVICES, "mode=755,size=4m")
+    mounts.mount("tmpfs", "/new", "tmpfs", plain, "mode=755,size=4m")
     granted = [path for path in (*plan.readable, *plan.writable) if not path.startswith("/proc/")]
     for path in sorted(granted):
         _bind(path)
     os.makedirs("/new/proc", exist_ok=True)
-    _mount("proc", "/new/proc", "proc", _NO_SUID | _NO_DEVICES | _NO_EXECUTION)
+    mounts.mount_processes("/new/proc")
     for name, target in plan.links.items():
         _link(f"/new{name}", target)
     os.chdir("/new")
     kernel.syscall("pivot_root", b".", b".")
     kernel.syscall("umount2", b".", _DETACH)
     os.chdir("/")
-    _remount_read_only("/", plan.writable)
+    mounts.remount_read_only("/", plan.writable)
 
 
 def _bind(path: str) -> None:
@@ -142,7 +156,7 @@ def _bind(path: str) -> None:
     os.makedirs(place if is_folder else os.path.dirname(place), mode=0o755, exist_ok=True)
     if not is_folder:
         os.close(os.open(place, os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC, 0o444))
-    _mount(source, place, None, _BIND | _RECURSIVE)
+    mounts.mount(source, place, None, mounts.BIND | mounts.RECURSIVE)
 
 
 def _link(place: str, target: str) -> None:
@@ -152,38 +166,9 @@ def _link(place: str, target: str) -> None:
         os.symlink(target, place)
 
 
-def _remount_read_only(top: str, writable: Iterable[str]) -> None:
-    """Make every mount at or below a folder read-only, but for those that stay writable."""
-    spared = tuple(f"{path.rstrip('/')}/" for path in writable)
-    with open("/proc/self/mountinfo", "rb") as file:
-        lines = file.read().splitlines()
-    for line in lines:
-        fields = line.split(b" ")
-        place = os.fsdecode(fields[4].decode("unicode_escape").encode("latin-1"))
-        inside = f"{place.rstrip('/')}/".startswith(f"{top.rstrip('/')}/")
-        if not inside or f"{place}/".startswith(spared):
-            continue
-        flags = _READ_ONLY | _REMOUNT | _BIND
-        for option in fields[5].decode().split(","):
-            flags |= _KEPT_FLAGS.get(option, 0)
-        _mount(None, place, None, flags)
-
-
 def _keep_capabilities() -> None:
     """Let the command keep what this process may do in its own namespaces, to :func:`seal`."""
-    from azml_magic.sandbox import capabilities
-
     capabilities.make_inheritable()
     for capability in range(_MORE_THAN_ALL):
         with contextlib.suppress(OSError):
             kernel.prctl(kernel.PR_CAP_AMBIENT, _AMBIENT_RAISE, capability)
-
-
-def _mount(
-    source: str | None, place: str, kind: str | None, flags: int, options: str | None = None
-) -> None:
-    arguments = [
-        ctypes.c_char_p(None if text is None else os.fsencode(text))
-        for text in (source, place, kind, options)
-    ]
-    kernel.syscall("mount", arguments[0], arguments[1], arguments[2], flags, arguments[3])

@@ -12,6 +12,7 @@ from collections.abc import Callable
 
 from azml_magic.sandbox import confine, kernel, landlock, namespaces, seccomp, supervise
 from azml_magic.sandbox.policy import Level, Limits, Policy, readable_paths
+from azml_magic.sandbox.run_namespaces import RunNamespaces
 
 _MEMORY = 256 << 20
 _SECONDS = 10.0
@@ -22,10 +23,11 @@ def main() -> None:
     """Print what was found, as JSON.
 
     ``argv[1]`` is the folder of the trial; with ``"namespaces"`` in ``argv[2]`` this process
-    is the first in namespaces of its own.
+    lives in namespaces of its own, and the last argument is its socket to the first process.
     """
     folder, alone = sys.argv[1], sys.argv[2] == "namespaces"
     version = landlock.abi()
+    made = RunNamespaces(int(sys.argv.pop())) if alone else None
     if alone:
         namespaces.seal(())
         level = Level.BOTH if version else Level.NAMESPACES
@@ -37,17 +39,22 @@ def main() -> None:
         "listener": _in_child(_install_filter) == 0,
     }
     if found["seccomp"] and found["listener"]:
-        found["failure"] = _confine_a_child(folder, level)
+        found["failure"] = _confine_a_child(os.path.join(folder, "run"), level, made)
     json.dump(found, sys.stdout)
 
 
-def _confine_a_child(folder: str, level: Level) -> str:
+def _confine_a_child(folder: str, level: Level, made: RunNamespaces | None) -> str:
     """Return why a child that confined itself did not succeed; empty when it did."""
     ours, theirs = socket.socketpair()
     reading, writing = os.pipe()
-    child = os.fork()
+    os.makedirs(folder, exist_ok=True)
+    try:
+        child = os.fork() if made is None else made.fork(folder).pid
+    except OSError as error:
+        return str(error)
     if child == 0:
-        _live_confined(folder, level, theirs.fileno(), writing)
+        seen = folder if made is None else os.path.dirname(folder)
+        _live_confined(seen, level, theirs.fileno(), writing)
     theirs.close()
     os.close(writing)
     _serve(ours, child)

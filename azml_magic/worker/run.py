@@ -43,7 +43,7 @@ def work(request: Dict[str, Any], descriptors: List[int]) -> None:
     Parameters
     ----------
     request : dict
-        From the monitor: ``folder`` (the run folder) and ``policy``.
+        From the monitor: ``folder`` (the run folder, as the worker sees it) and ``policy``.
     descriptors : list of int
         The socket over which the run's descriptors come, and the one over which the monitor
         receives the listener of the system call filter.

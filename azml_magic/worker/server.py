@@ -14,16 +14,16 @@ import signal
 import socket
 import sys
 import warnings
-from typing import Any, Dict, List, NamedTuple
+from typing import Any, Dict, List, NamedTuple, Optional
 
 from azml_magic.sandbox import confine, locks, namespaces
 from azml_magic.sandbox.policy import Level
+from azml_magic.sandbox.run_namespaces import Forked, RunNamespaces
 from azml_magic.worker import blas, figures, rehearse, run
 
 PR_SET_PDEATHSIG = 1
 PR_SET_DUMPABLE = 4
 MESSAGE_BYTES = 1 << 18
-ORPHAN_MILLISECONDS = 100
 
 
 class Child(NamedTuple):
@@ -37,10 +37,12 @@ def main() -> None:
     """Serve runs until the monitor closes the socket (descriptor number in ``argv[1]``).
 
     ``argv[2]`` is the level of confinement, ``argv[3]`` ``"network"`` or empty, further
-    folders of installed packages follow.
+    folders of installed packages follow. Where runs have namespaces of their own, the last
+    argument is the descriptor of the socket to the process that makes them.
     """
     monitor = socket.socket(fileno=int(sys.argv[1]))
     level, network = Level(int(sys.argv[2])), bool(sys.argv[3])
+    made = RunNamespaces(int(sys.argv.pop())) if level.namespaces else None
     sys.path.extend(sys.argv[4:])
     _die_with_parent()
     _preload()
@@ -51,17 +53,24 @@ def main() -> None:
     itself = os.pidfd_open(os.getpid())
     _send(monitor, {"op": "ready", "threads": _thread_count()}, [itself])
     os.close(itself)
-    serve(monitor)
+    serve(monitor, made)
 
 
-def serve(monitor: socket.socket) -> None:
-    """Fork a worker for each request, and report the workers that ended."""
+def serve(monitor: socket.socket, made: Optional[RunNamespaces]) -> None:
+    """Fork a worker for each request, and report the workers that ended.
+
+    Parameters
+    ----------
+    monitor : socket
+        Requests come and reports go here.
+    made : RunNamespaces, optional
+        What makes the namespaces of each worker; without it, workers live in the server's.
+    """
     children: Dict[int, Child] = {}
     poller = select.poll()
     poller.register(monitor, select.POLLIN)
     while True:
-        ready = poller.poll(ORPHAN_MILLISECONDS if _reap_orphans(children) else None)
-        for descriptor, _ in ready:
+        for descriptor, _ in poller.poll():
             if descriptor != monitor.fileno():
                 _reap(monitor, poller, children, descriptor)
                 continue
@@ -69,27 +78,45 @@ def serve(monitor: socket.socket) -> None:
             if not data:
                 return
             request = json.loads(data)
-            pid = _fork_worker(monitor, request, descriptors)
-            pidfd = os.pidfd_open(pid)
-            children[pidfd] = Child(pid, request["number"])
+            if request["op"] == "expect":
+                if made is not None:
+                    made.expect()
+                continue
+            number = request["number"]
+            try:
+                forked = _fork_worker(monitor, made, request, descriptors)
+            except OSError as error:
+                _send(monitor, {"op": "not forked", "number": number, "message": str(error)})
+                continue
+            finally:
+                for passed_on in descriptors:
+                    os.close(passed_on)
+            pidfd = os.pidfd_open(forked.pid)
+            children[pidfd] = Child(forked.pid, number)
             poller.register(pidfd, select.POLLIN)
-            _send(monitor, {"op": "forked", "number": request["number"]}, [pidfd])
+            ends = [pidfd] if made is None else [pidfd, forked.first]
+            _send(monitor, {"op": "forked", "number": number}, ends)
+            if made is not None:
+                os.close(forked.first)
 
 
-def _fork_worker(monitor: socket.socket, request: Dict[str, Any], descriptors: List[int]) -> int:
+def _fork_worker(
+    monitor: socket.socket,
+    made: Optional[RunNamespaces],
+    request: Dict[str, Any],
+    descriptors: List[int],
+) -> Forked:
     with warnings.catch_warnings():
         # Python 3.12 warns of threads at a fork; here they are libraries' idle helpers.
         warnings.simplefilter("ignore", DeprecationWarning)
-        pid = os.fork()
-    if pid:
-        for descriptor in descriptors:
-            os.close(descriptor)
-        return pid
-    try:
-        monitor.close()
-        run.work(request, descriptors)
-    finally:
-        os._exit(70)
+        forked = Forked(os.fork(), -1) if made is None else made.fork(request["run"])
+    if forked.pid == 0:
+        try:
+            monitor.close()
+            run.work(request, descriptors)
+        finally:
+            os._exit(70)
+    return forked
 
 
 def _reap(
@@ -100,21 +127,6 @@ def _reap(
     _, status = os.waitpid(child.pid, 0)
     os.close(pidfd)
     _send(monitor, {"op": "exited", "number": child.number, "status": status})
-
-
-def _reap_orphans(children: Dict[int, Child]) -> bool:
-    """Wait for what workers left behind and ended; return whether there are children at all.
-
-    The first process of a process namespace becomes the parent of every orphan in it.
-    """
-    while True:
-        try:
-            ended = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
-        except ChildProcessError:
-            return False
-        if ended is None or any(ended.si_pid == child.pid for child in children.values()):
-            return True
-        os.waitpid(ended.si_pid, 0)
 
 
 def _send(monitor: socket.socket, message: Dict[str, Any], descriptors: Any = ()) -> None:

@@ -1,5 +1,6 @@
 """Workers wait ahead of their run, monitors between runs: no run may see it."""
 
+import contextlib
 import os
 import select
 import signal
@@ -73,22 +74,27 @@ def below(pid):
 
 
 def waiting_worker(pool):
-    """Return the process that waits for a run below the only monitor."""
+    """Return the process that waits for a run below the only monitor, in a run folder."""
     (monitor,) = pool._idle.values()
     end = time.monotonic() + 20
     while time.monotonic() < end:
-        for server in children(monitor.process.pid):
-            program = Path(f"/proc/{server}/cmdline").read_bytes()
-            servers = children(server) if b"sandbox.namespaces" in program else [server]
-            for worker in (worker for server in servers for worker in children(server)):
-                return worker
+        for pid in below(monitor.process.pid):
+            with contextlib.suppress(OSError):
+                # In mounts of its own, a run folder covers the folder in which it lies.
+                if "/azml_magic-runs-" in os.readlink(f"/proc/{pid}/cwd"):
+                    return pid
         time.sleep(0.02)
     raise AssertionError("no worker waits")
 
 
 def test_each_run_has_a_process_of_its_own(pool):
-    seen = {value_of("os.getpid()") + value_of("random.random()") for _ in range(4)}
-    assert len(seen) == 4
+    seen = set()
+    for _ in range(4):
+        value_of("1")
+        worker = waiting_worker(pool)
+        seen.add((worker, value_of("random.random()")))
+        assert not Path(f"/proc/{worker}").exists()
+    assert len(seen) == len({number for _, number in seen}) == 4
 
 
 def test_nothing_of_a_run_is_there_in_the_next(pool):
@@ -148,10 +154,10 @@ def test_processes_that_a_run_leaves_are_killed_and_the_waiting_worker_is_not(po
 
 
 def test_one_run_folder_waits_at_most(pool):
-    folders = {value_of("os.getcwd()") for _ in range(4)}
-    assert len(folders) == 4
-    waiting_worker(pool)
-    parent = Path(folders.pop()).parent.parent
+    for _ in range(4):
+        assert value_of("os.listdir('.')") == "[]"
+    place = Path(os.readlink(f"/proc/{waiting_worker(pool)}/cwd"))
+    parent = next(path for path in place.parents if path.name.startswith("azml_magic-runs-"))
     # A run's own folder goes after its result has come.
     end = time.monotonic() + 20
     while len(list(parent.iterdir())) > 1 and time.monotonic() < end:

@@ -39,6 +39,7 @@ VARIANTS = {
     "Landlock ABI 1": Variant(1, (NO_NAMESPACES, landlock(1))),
     "Landlock ABI 4": Variant(1, (NO_NAMESPACES, landlock(4))),
     "ABI 1 and namespaces": Variant(2, (landlock(1),)),
+    "ABI 4 and namespaces": Variant(2, (landlock(4),)),
     "Docker": Variant(1, (), "docker"),
     "nothing": Variant(1, (NO_NAMESPACES, UNCONFINED)),
 }
