@@ -19,8 +19,19 @@ print(json.dumps(sorted(sys.modules)))
 
 def modules_after(program):
     command = [sys.executable, "-c", program + REPORT]
-    printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    return set(json.loads(printed.splitlines()[-1]))
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    assert done.stderr == ""
+    return set(json.loads(done.stdout.splitlines()[-1]))
+
+
+def test_a_session_that_ran_nothing_ends_in_silence():
+    program = (
+        "import time\nfrom azml_magic import api\nfrom azml_magic.runner import client\n"
+        "api.warm_up()\n(monitor,) = client._pool._idle.values()\n"
+        # What the monitor has told by then is never read.
+        "import select\nassert select.select([monitor.socket], [], [], 60)[0]\napi.shut_down()\n"
+    )
+    modules_after(program)
 
 
 def test_importing_the_package_brings_nothing_heavy():
