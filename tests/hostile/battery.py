@@ -24,6 +24,7 @@ from snippet import Snippet, module_source
 
 import azml_magic
 from azml_magic import api
+from azml_magic.errors import SandboxError
 
 ROOMS = (
     snippets_network, snippets_files, snippets_processes, snippets_privileges, snippets_kernel,
@@ -78,6 +79,8 @@ def try_one(snippet: Snippet, canary: Canary, level: int) -> Verdict:
     except azml_magic.AzmlError as refused:
         result, error = getattr(refused, "result", None), type(refused).__name__
         seen = refused
+        if isinstance(refused, SandboxError):
+            crash = f"the sandbox broke: {refused}"[:300]
     except BaseException as unexpected:
         crash = f"the notebook raised {type(unexpected).__name__}: {unexpected}"[:300]
     else:

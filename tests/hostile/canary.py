@@ -199,17 +199,19 @@ class Canary:
     def _left(self) -> list[str]:
         """Return processes and folders that are still there some time after their run.
 
-        The worker that waits for the next run, in the next run's folder, is none of them.
+        The worker that waits for the next run, in the next run's folder, is none of them, nor is
+        the first process of its process namespace.
         """
         deadline = time.monotonic() + self.patience
         while True:
             folders = _listed(self.run_folders)
-            waiting, left = [], []
+            waiting, first, left = [], [], []
             for pid in sorted(set(processes.descendants([os.getpid()])) - self.expected):
                 folder = _folder_of(pid)
-                spare = folder in {f"{self.run_folders}/{name}/work" for name in folders}
-                (waiting if spare else left).append(f"process {pid} in {folder}")
-            left += waiting[1:]
+                spare = folder in _places(self.run_folders, folders)
+                kind = waiting if spare else first if _is_first(pid) else left
+                kind.append(f"process {pid} in {folder}")
+            left += waiting[1:] + first[len(waiting) :]
             left += [f"folder {name}" for name in folders[len(waiting) :]]
             if not left or time.monotonic() > deadline:
                 return left
@@ -235,7 +237,26 @@ def _listed(folder: str | Path) -> list[str]:
 def _lasting() -> list[int]:
     """Return the processes that outlive a run; a worker lives in a run folder."""
     time.sleep(0.5)  # the worker that is made ready for the next run enters its folder
-    return [pid for pid in processes.descendants([os.getpid()]) if "/run-" not in _folder_of(pid)]
+    found = processes.descendants([os.getpid()])
+    return [pid for pid in found if not _folder_of(pid).endswith("/work") and not _is_first(pid)]
+
+
+def _places(above: str, names: list[str]) -> set[str]:
+    """Return where a worker can be: in its own mounts, its run folder covers the one above."""
+    return {f"{above}/work", *(f"{above}/{name}/work" for name in names)}
+
+
+def _is_first(pid: int) -> bool:
+    """Return whether a process is the first one of a run's process namespace.
+
+    The namespace around all runs lies in the machine's, so it has a number in three of them.
+    """
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return False
+    (numbers,) = (line.split()[1:] for line in status.splitlines() if line.startswith("NSpid:"))
+    return len(numbers) >= 3 and numbers[-1] == "1"
 
 
 def _folder_of(pid: int) -> str:

@@ -4,6 +4,27 @@
 
 from snippet import Snippet, group
 
+# Of a process whose first thread has ended while another goes on, the kernel shows a zombie.
+_LEADERLESS = """
+def leaderless(work):
+    if os.fork() == 0:
+        os.setsid()
+        def go_on():
+            time.sleep(.1)
+            work()
+            os._exit(0)
+        threading.Thread(target=go_on).start()
+        call(N['exit'], 0)
+def burn():
+    while True:
+        pass
+def rest():
+    time.sleep(600)
+def closed(work):
+    os.closerange(0, 1024)
+    work()
+"""
+
 snippets = group(
     "leftovers",
     "a process, a file or a change is still there after the run",
@@ -36,5 +57,16 @@ snippets = group(
     Snippet("exit handler", "import atexit; atexit.register(lambda: reached('exit handler'))"),
     Snippet("terminal mode", "import termios; termios.tcsetattr(0, termios.TCSANOW, [0] * 6 + [[b'x'] * 32]); reached('terminal')"),
     Snippet("closed streams", "os.close(1); os.close(2); sys.stdout = None"),
+    Snippet("without its first thread", _LEADERLESS + "leaderless(rest); time.sleep(.4)"),
+    Snippet("without its first thread, and busy", _LEADERLESS + "leaderless(lambda: closed(burn)); time.sleep(.4)"),
+    Snippet("without its first thread, at once", _LEADERLESS + "leaderless(lambda: closed(rest))"),
+    Snippet("many without their first threads", _LEADERLESS + "for _ in range(20):\n    leaderless(lambda: closed(rest))\ntime.sleep(.6)"),
+    Snippet("a child of one without its first thread", _LEADERLESS + "leaderless(lambda: leaderless(rest)); time.sleep(.6)"),
+    Snippet("several threads without the first one", _LEADERLESS + "def more():\n    for _ in range(5):\n        threading.Thread(target=burn).start()\n    rest()\nleaderless(more); time.sleep(.6)"),
+    Snippet("without its first thread, and deaf", _LEADERLESS + "def deaf():\n    signal.pthread_sigmask(signal.SIG_BLOCK, range(1, 64))\n    rest()\nleaderless(deaf); time.sleep(.4)"),
+    Snippet("forks without first threads", _LEADERLESS + "def again():\n    leaderless(again)\nleaderless(again); time.sleep(.6)"),
+    Snippet("the worker leaves its first thread", "threading.Thread(target=time.sleep, args=(600,)).start()\ncall(N['exit'], 0)", options={"timeout": 2.0}),
+    Snippet("the worker leaves its first thread with a child", _LEADERLESS + "leaderless(rest)\nthreading.Thread(target=burn).start()\ncall(N['exit'], 0)", options={"timeout": 2.0}),
+    Snippet("kill the first process", _LEADERLESS + "leaderless(rest)\nfor number in (signal.SIGKILL, signal.SIGSTOP, signal.SIGINT, signal.SIGCHLD, signal.SIGTERM):\n    try: os.kill(1, number)\n    except OSError: pass"),
     Snippet("time zone and locale", "os.environ['TZ'] = 'Asia/Tokyo'; time.tzset()"),
 )

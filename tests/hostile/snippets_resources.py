@@ -32,10 +32,28 @@ def spread(count, work):
     return os.path.getsize('got') if os.path.exists('got') else 0
 """
 
+# Of a process whose first thread has ended while another goes on, the kernel shows a zombie.
+_LEADERLESS = """
+def leaderless(work, *arguments):
+    def go_on():
+        time.sleep(.1)
+        work(*arguments)
+        open('got', 'ab').write(b'x')
+        time.sleep(3)
+        os._exit(0)
+    if os.fork() == 0:
+        threading.Thread(target=go_on).start()
+        call(N['exit'], 0)
+def got():
+    return os.path.getsize('got') if os.path.exists('got') else 0
+"""
+
 memory = group(
     "memory",
     "more than twice the limit of memory is held at a time",
     Snippet("one process", _HOLD + "len(started(lambda: hold(64), 12)) >= 8 and reached('512 MB')"),
+    Snippet("processes without their first threads", _HOLD + _LEADERLESS + "kept = []\nfor _ in range(10):\n    leaderless(lambda: kept.append(hold(60)))\ntime.sleep(2)\ngot() >= 9 and reached('540 MB')"),
+    Snippet("the worker without its first thread", _HOLD + "def go_on():\n    time.sleep(.1)\n    kept = started(lambda: hold(64), 12)\n    time.sleep(1)\n    len(kept) >= 8 and reached('512 MB')\n    os._exit(0)\nthreading.Thread(target=go_on).start()\ncall(N['exit'], 0)"),
     Snippet("many processes", _HOLD + _CHILDREN + "spread(10, lambda n: kept.append(hold(60))) >= 9 and reached('540 MB')"),
     Snippet("started interpreters", "code = 'x = bytes([1]) * (120 << 20); import time; time.sleep(3)'\np = [subprocess.Popen([sys.executable, '-c', code]) for _ in range(8)]\ntime.sleep(2)\nsum(one.poll() is None for one in p) >= 6 and reached('700 MB')", slow=True),
     Snippet("shared mapping", "m = mmap.mmap(-1, 600 << 20); m[::4096] = b'x' * (600 << 8); reached('600 MB')"),
@@ -110,6 +128,19 @@ for _ in range(6):
 time.sleep(.7)
 os.path.exists('born') and os.path.getsize('born') > 16 and reached(f"{os.path.getsize('born')} threads")
 """),
+    Snippet("threads without the first one", _LEADERLESS + """
+def more():
+    for _ in range(40):
+        try:
+            threading.Thread(target=time.sleep, args=(3,), daemon=True).start()
+            open('born', 'ab').write(b'x')
+        except RuntimeError:
+            pass
+for _ in range(3):
+    leaderless(more)
+time.sleep(1)
+os.path.exists('born') and os.path.getsize('born') > 16 and reached(f"{os.path.getsize('born')} threads")
+"""),
     options=FEW,
 )
 disk = group(
@@ -120,6 +151,9 @@ disk = group(
     Snippet("reserved file", "os.posix_fallocate(os.open('x', os.O_CREAT | os.O_WRONLY), 0, 200 << 20); reached('200 MB')"),
     Snippet("many files", "for n in range(40):\n    open(f'{n}', 'wb').write(bytes(8 << 20))\n    time.sleep(.05)\nreached('320 MB')"),
     Snippet("files without a name", "kept = []\nfor n in range(40):\n    kept.append(open('x', 'wb')); kept[-1].write(bytes(8 << 20)); kept[-1].flush(); os.unlink('x'); time.sleep(.05)\nreached('320 MB')"),
+    Snippet("files without a name or a first thread", _LEADERLESS + "kept = []\ndef fill():\n    for n in range(40):\n        kept.append(open(f'{n}', 'wb')); kept[-1].write(bytes(8 << 20)); kept[-1].flush(); os.unlink(f'{n}'); time.sleep(.05)\nleaderless(fill)\ntime.sleep(4)\ngot() and reached('320 MB')"),
+    Snippet("files without a name in descriptors of a thread's own", "call(N['clone'], 0x10000 | 0x100 | 0x800, 0, 0, 0, 0); reached('a table of its own')", harmless=False),
+    Snippet("a table of descriptors of its own", "call(N['close_range'], 900, 901, 2); reached('a table of its own')"),
     Snippet("mapped without a name", "kept = []\nfor n in range(40):\n    f = open('x', 'w+b'); f.truncate(8 << 20); m = mmap.mmap(f.fileno(), 8 << 20); m[::4096] = b'x' * 2048; kept.append(m); f.close(); os.unlink('x'); time.sleep(.05)\nreached('320 MB')"),
     Snippet("in messages under way", "a, b = socket.socketpair()\nfor n in range(40):\n    f = open('x', 'wb'); f.write(bytes(8 << 20)); f.flush(); os.unlink('x'); socket.send_fds(a, [b'x'], [f.fileno()]); f.close(); time.sleep(.05)\nreached('320 MB')"),
     Snippet("empty files", "for n in range(40000):\n    open(f'{n}', 'w').close()\nreached('40,000 files')", slow=True),
@@ -134,6 +168,22 @@ time_and_output = group(
     Snippet("signals blocked", "signal.pthread_sigmask(signal.SIG_BLOCK, range(1, 64))\nwhile True: time.sleep(1)", options=SOON),
     Snippet("children that loop", "for _ in range(4):\n    os.fork()\nwhile True: pass", options={"timeout": 2.0, "tasks": 16}),
     Snippet("processor time", "for _ in range(2):\n    os.fork()\nwhile True: pass", options={"timeout": 20.0, "cpu_seconds": 1}),
+    Snippet("processor time of daemons that end", """
+def burn():
+    while time.process_time() < .5:
+        pass
+for _ in range(12):
+    if os.fork() == 0:
+        os.setsid()
+        if os.fork() == 0:
+            burn()
+            open('burned', 'ab').write(b'x')
+        os._exit(0)
+    os.wait()
+while os.path.getsize('burned') < 12 if os.path.exists('burned') else True:
+    time.sleep(.05)
+reached('6 s')
+""", options={"timeout": 20.0, "cpu_seconds": 2}),
     Snippet("flood of lines", "for _ in range(200):\n    sys.stdout.write('x' * 999_999 + '\\n')"),
     Snippet("flood of one line", "for _ in range(200):\n    os.write(2, b'x' * 1_000_000)"),
     Snippet("floods of children", "for _ in range(3):\n    os.fork()\nfor _ in range(40):\n    os.write(1, b'x' * 1_000_000)"),
