@@ -38,6 +38,7 @@ def run(
     cpu_seconds: float | None = None,
     tasks: int = 128,
     disk: int | str = "4GB",
+    files: int = 100_000,
     confinement: str = "strongest",
     strict: bool = False,
     debug: bool = False,
@@ -75,6 +76,8 @@ def run(
         Limit of processes and threads of the run together.
     disk : int or str
         Limit of what its folder may hold, and of one file in it.
+    files : int
+        Limit of how many files and folders that may be.
     confinement : {"strongest", "files-open"}
         ``"strongest"`` is the best that the machine can enforce, and refuses to run where
         files cannot be confined. ``"files-open"`` leaves files open: the module may read and
@@ -122,8 +125,9 @@ def run(
         text={"object": "object", "str": "native"}[_choice("text", text, ("object", "str"))],
         network=allow_network,
         cpu_seconds=_seconds(cpu_seconds),
-        tasks=_tasks(tasks),
+        tasks=_at_least_one(tasks, "processes and threads"),
         disk=memory_size(disk),
+        files=_at_least_one(files, "files"),
         confinement=_choice("confinement", confinement, ("strongest", "files-open")),
     )
     read = _check(prepared, rules, list(datasets), known_names, opened)
@@ -336,10 +340,10 @@ def memory_size(memory: int | str) -> int:
     return size
 
 
-def _tasks(tasks: int) -> int:
-    if tasks < 1:
-        raise OptionError(f"a limit of {tasks} processes and threads", "give 1 or more")
-    return int(tasks)
+def _at_least_one(number: int, things: str) -> int:
+    if number < 1:
+        raise OptionError(f"a limit of {number} {things}", "give 1 or more")
+    return int(number)
 
 
 def _choice(option: str, value: str, choices: tuple[str, ...]) -> str:

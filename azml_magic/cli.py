@@ -88,6 +88,7 @@ def _add_run(commands: Any) -> None:
     add("--cpu-seconds", type=float, metavar="SECONDS", help="processor time of all its processes")
     add("--tasks", type=int, default=128, help="processes and threads at a time")
     add("--disk", default="4GB", metavar="SIZE", help="what the run folder may hold")
+    add("--files", type=int, default=100_000, help="files and folders that it may hold")
     add("--allow-network", action="store_true", help="let the module use the network")
     add("--confinement", default="strongest", help="strongest (default) or files-open")
     add("--strict", action="store_true", help="findings are errors")
@@ -114,6 +115,7 @@ def _run(options: argparse.Namespace) -> int:
             cpu_seconds=options.cpu_seconds,
             tasks=options.tasks,
             disk=options.disk,
+            files=options.files,
             allow_network=options.allow_network,
             confinement=options.confinement,
             strict=options.strict,

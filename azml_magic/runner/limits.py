@@ -44,6 +44,18 @@ def passed_limit(
             _MORE_MEMORY,
             result,
         )
+    if reason == "files":
+        return DiskLimitError(
+            f"the run made more than {limits['files']:,} files and folders and was ended",
+            "write fewer, or raise the limit from Python or a shell: files=200_000, --files 200000",
+            result,
+        )
+    if reason == "locks":
+        return LimitError(
+            f"the run held more than {reached:,.0f} locks on parts of files and was ended",
+            "release locks, or lock whole files",
+            result,
+        )
     if reason == "disk" and reached >= BEYOND_MEASURE:
         return DiskLimitError(
             "the run nested folders too deep to be measured and was ended",

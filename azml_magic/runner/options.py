@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from azml_magic.runner.client import STRONGEST, Kind
 
 RESULT_FACTOR = 2
+OPEN_FILES = 512
+"""With it a run can have at most some 765 descriptors in flight, which the kernel counts for the
+person: ordinary programs can pass theirs as long as these are no more than 1,024."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,8 @@ class RunOptions:
         Limit of processes and threads together.
     disk : int
         Limit of what the run folder may hold, in bytes.
+    files : int
+        Limit of how many files and folders it may hold.
     cpu_seconds : float or None
         Limit of the processor time of all its processes together; ``None`` for none.
     confinement : str
@@ -43,6 +48,7 @@ class RunOptions:
     network: bool = False
     tasks: int = 128
     disk: int = 4 << 30
+    files: int = 100_000
     cpu_seconds: float | None = None
     confinement: str = STRONGEST.confinement
 
@@ -60,9 +66,10 @@ def limits(options: RunOptions) -> dict[str, object]:
         "seconds": options.seconds,
         "cpu_seconds": cpu,
         "tasks": options.tasks,
-        "open_files": 1024,
+        "open_files": OPEN_FILES,
         "file_bytes": options.disk,
         "disk_bytes": options.disk,
+        "files": options.files,
     }
 
 

@@ -11,8 +11,16 @@ from azml_magic.sandbox import folders, measure
 from azml_magic.sandbox.policy import Limits
 
 DISK_SECONDS = 0.2
-# A look that took long is followed by a pause, so that looking stays a small part of the time.
+KERNEL_SECONDS = 0.2
+# Expensive measurements are spaced out, but not so far that a limit is passed by much.
 PAUSE_FACTOR = 10
+LONGEST_PAUSE_SECONDS = 0.5
+# Of the kernel's own memory: a piece of an address space, and a lock on a part of a file.
+MAPPING_BYTES = 256
+USUAL_MAPPINGS = 4096
+MOST_MAPPINGS = 70_000
+MAPPINGS_SECONDS = 0.005
+MOST_LOCKS = 10_000
 
 Passed = tuple[str, float]
 
@@ -46,7 +54,11 @@ class Usage:
         self._baseline = baseline
         self._reapers = reapers
         self._started = time.monotonic()
-        self._due = {"memory": 0.0, "disk": self._started + DISK_SECONDS}
+        self._due = dict.fromkeys(("memory", "disk", "kernel"), self._started)
+        self._mappings: dict[int, int] = {}
+        self._kernel_bytes = 0
+        self._disk_part = self._started, 0.0
+        self._disk_pause = LONGEST_PAUSE_SECONDS
         self._free = _free_bytes(folder)
         self._waited = self._waited_seconds()
 
@@ -56,7 +68,8 @@ class Usage:
         if self.limits.seconds is not None and seconds > self.limits.seconds:
             return "time", seconds
         return (
-            self._now_and_then("memory", 0, lambda: self._memory(pids))
+            self._now_and_then("kernel", KERNEL_SECONDS, lambda: self._kernel(pids))
+            or self._now_and_then("memory", 0, lambda: self._memory(pids))
             or self._cpu(pids)
             or self._now_and_then("disk", DISK_SECONDS, lambda: self._disk(pids))
         )
@@ -69,11 +82,39 @@ class Usage:
             return None
         found = look()
         now = time.monotonic()
-        self._due[what] = now + max(interval, PAUSE_FACTOR * (now - begun))
+        pause = max(interval, min(PAUSE_FACTOR * (now - begun), LONGEST_PAUSE_SECONDS))
+        self._due[what] = now + (min(pause, self._disk_pause) if what == "disk" else pause)
         return found
 
+    def _kernel(self, pids: list[int]) -> Passed | None:
+        """Look at what the kernel itself holds for the run, and no process is seen to hold."""
+        self._kernel_bytes = self._mapping_bytes(pids)
+        locks = measure.count_locks(pids, 2 * MOST_LOCKS)
+        return ("locks", MOST_LOCKS) if locks > MOST_LOCKS else None
+
+    def _mapping_bytes(self, pids: list[int]) -> int:
+        """Return what the pieces of all address spaces take, beyond the usual number of them.
+
+        Counting is expensive, so a few processes are counted each time, those first that were
+        not counted yet, and the others are taken to be alike. All are only when the sum matters.
+        """
+        known = {pid: self._mappings[pid] for pid in pids if pid in self._mappings}
+        ends = time.monotonic() + MAPPINGS_SECONDS
+        for pid in [pid for pid in pids if pid not in known] + list(known):
+            # Counted anew, it goes to the end of the line.
+            known.pop(pid, None)
+            known[pid] = _unusual_mappings(pid)
+            if time.monotonic() > ends:
+                break
+        total = MAPPING_BYTES * sum(known.values()) * len(pids) // max(1, len(known))
+        if total > self.limits.memory // 2 and len(known) < len(pids):
+            known = {pid: _unusual_mappings(pid) for pid in pids}
+            total = MAPPING_BYTES * sum(known.values())
+        self._mappings = known
+        return total
+
     def _memory(self, pids: list[int]) -> Passed | None:
-        used = measure.tree_memory(pids, self.limits.memory, self._baseline)
+        used = measure.tree_memory(pids, self.limits.memory, self._baseline) + self._kernel_bytes
         self.memory_peak = max(self.memory_peak, used)
         return ("memory", used) if used > self.limits.memory else None
 
@@ -86,16 +127,31 @@ class Usage:
 
     def _disk(self, pids: list[int]) -> Passed | None:
         limit = self.limits.disk_bytes
-        used = folders.folder_bytes(str(self._folder), stop_above=limit)
+        begun = time.monotonic()
+        used, files = folders.contents(str(self._folder), limit, self.limits.files)
+        if files > self.limits.files:
+            return "files", files
         used += folders.unlinked_bytes(pids)
         if used > limit:
             return "disk", used
+        self._look_in_time(begun, max(used / limit, files / self.limits.files))
         # A file that only a message under way holds is found nowhere, but the space is gone.
         gone = self._free - _free_bytes(self._folder)
         return ("disk", gone) if gone > limit and measure.written(pids) > limit else None
 
+    def _look_in_time(self, now: float, part: float) -> None:
+        """Have the disk looked at again before what is left of its limit can be used up."""
+        last, before = self._disk_part
+        self._disk_part = now, part
+        growth = (part - before) / max(now - last, 1e-3)
+        self._disk_pause = (1 - part) / growth / 2 if growth > 0 else LONGEST_PAUSE_SECONDS
+
     def _waited_seconds(self) -> float:
         return measure.waited_seconds(self._reapers())
+
+
+def _unusual_mappings(pid: int) -> int:
+    return max(0, measure.count_mappings(pid, MOST_MAPPINGS) - USUAL_MAPPINGS)
 
 
 def _free_bytes(folder: Path) -> int:

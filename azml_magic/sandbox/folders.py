@@ -36,22 +36,46 @@ class _Level(NamedTuple):
         os.close(self.folder)
 
 
+class Contents(NamedTuple):
+    """What a folder holds.
+
+    Attributes
+    ----------
+    size : int
+        Bytes on the disk; ``BEYOND_MEASURE`` when it is nested too deep to be measured.
+    entries : int
+        Files, folders and links.
+    """
+
+    size: int
+    entries: int
+
+
 def folder_bytes(path: str, stop_above: int = BEYOND_MEASURE) -> int:
-    """Return what a folder takes on the disk, with all below it.
+    """Return what a folder takes on the disk; see :func:`contents`."""
+    return contents(path, stop_above).size
+
+
+def contents(
+    path: str, stop_above: int = BEYOND_MEASURE, most_entries: int = BEYOND_MEASURE
+) -> Contents:
+    """Measure a folder with all below it.
 
     Parameters
     ----------
     path : str
         The folder.
     stop_above : int
-        Measuring ends as soon as the sum passes this.
+        Measuring ends as soon as the bytes pass this.
+    most_entries : int
+        Or as soon as there are more entries than these.
 
     Returns
     -------
-    int
-        Bytes; ``BEYOND_MEASURE`` for a folder that is nested too deep to be measured.
+    Contents
+        What was found until then.
     """
-    total = 0
+    total = count = 0
     seen: set[tuple[int, int]] = set()
     levels: list[_Level] = []
     try:
@@ -65,18 +89,19 @@ def folder_bytes(path: str, stop_above: int = BEYOND_MEASURE) -> int:
             status = _status(entry)
             if status is None:
                 continue
+            count += 1
             total += _taken(status, seen)
-            if total > stop_above:
-                return total
+            if total > stop_above or count > most_entries:
+                return Contents(total, count)
             if stat.S_ISDIR(status.st_mode):
                 if len(levels) > _DEEPEST:
-                    return BEYOND_MEASURE
+                    return Contents(BEYOND_MEASURE, count)
                 with contextlib.suppress(FileNotFoundError, NotADirectoryError, PermissionError):
                     _enter(levels, os.open(entry.name, _FOLDER, dir_fd=folder))
     finally:
         for level in levels:
             level.close()
-    return total
+    return Contents(total, count)
 
 
 def unlinked_bytes(pids: Iterable[int]) -> int:

@@ -57,6 +57,8 @@ class Limits:
         Size of one file.
     disk_bytes : int
         Size of the run folder. The monitor's to enforce.
+    files : int
+        Files, folders and links in the run folder. The monitor's to enforce.
     """
 
     memory: int
@@ -66,6 +68,7 @@ class Limits:
     open_files: int = 512
     file_bytes: int = 2 << 30
     disk_bytes: int = 2 << 30
+    files: int = 100_000
 
 
 @dataclass(frozen=True)

@@ -1,13 +1,16 @@
 """The monitor's eyes and hands: finding, measuring and killing processes."""
 
+import fcntl
 import mmap
 import os
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -211,6 +214,47 @@ def test_memory_is_measured(shared):
         time.sleep(0.1)
         assert measure.tree_memory([child], limit, base) < size * 1.2
     processes.kill_tree([os.getpid()])
+
+
+def test_tables_of_pages_are_memory():
+    size = 1 << 30
+    flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS
+
+    def read():
+        memory = mmap.mmap(-1, size, flags=flags, prot=mmap.PROT_READ)
+        for offset in range(0, size, 2 << 20):
+            memory[offset]
+        ready.touch()
+        time.sleep(60)
+
+    with tempfile.TemporaryDirectory() as folder:
+        ready = Path(folder, "ready")
+        child = fork(read)
+        wait_for(ready.exists)
+    # A table of 4 KiB for each 2 MiB of addresses, and not one page of the process's own.
+    assert measure.memory_of(child) - measure.memory_of(os.getpid()) > (size >> 21) * 4096 // 2
+    assert measure.tree_memory([child], limit=1) > (size >> 21) * 4096 // 2
+    processes.kill_tree([os.getpid()])
+
+
+def test_pieces_of_an_address_space_are_counted():
+    before = measure.count_mappings(os.getpid(), 1 << 20)
+    with open("/proc/self/maps") as file:
+        assert abs(before - len(file.readlines())) < 20
+    kept = [mmap.mmap(-1, 4096) for _ in range(300)]
+    assert 250 < measure.count_mappings(os.getpid(), 1 << 20) - before < 400
+    del kept
+    assert measure.count_mappings(os.getpid(), 1) > 0
+    assert measure.count_mappings(1 << 22, 100) == 0
+
+
+def test_locks_on_parts_of_files_are_counted(tmp_path):
+    with open(tmp_path / "file", "w+b") as file:
+        for number in range(100):
+            fcntl.lockf(file, fcntl.LOCK_EX, 1, 2 * number)
+        assert measure.count_locks([os.getpid()], 10_000) >= 100
+        assert measure.count_locks([1 << 22], 10_000) == 0
+        assert measure.count_locks([os.getpid()], 10) <= 10
 
 
 SHARING = """
