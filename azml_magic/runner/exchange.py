@@ -72,7 +72,8 @@ class Exchange:
         self.started = time.monotonic()
         self._hurried = self.started - client.idle_since < HURRIED_SECONDS
         self._ticked = self.started
-        self._selector = selectors.DefaultSelector()
+        # Not by epoll: a run of the same person could have used up what it takes of a counter.
+        self._selector = selectors.PollSelector()
         self._ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         self._ours.setblocking(False)
         for end in (self._ours, theirs):

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from azml_magic.runner import launch
-from azml_magic.sandbox import measure, namespaces, paths, processes
+from azml_magic.sandbox import landlock, measure, namespaces, paths, processes, rules
 from azml_magic.sandbox.policy import Level, Policy, readable_paths
 from azml_magic.sandbox.standalone import PACKAGE, command
 
@@ -40,6 +40,8 @@ class ForkServer:
         Its reports come here.
     pids : tuple of int
         Its process numbers, in the order of their start; killing the first ends all.
+    signals_are_scoped : bool
+        Whether the kernel keeps the signals of a run within it.
     baseline : int
         Bytes of memory that each worker shares with it from its start on.
     """
@@ -50,6 +52,8 @@ class ForkServer:
         self.level = level
         self.network = network
         self.readable = readable_paths(package_folders)
+        version = landlock.abi() if level.landlock else 0
+        self.signals_are_scoped = rules.signals_are_scoped(version, alone=level.namespaces)
         self.baseline = 0
         self.socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 -- read when the server is gone

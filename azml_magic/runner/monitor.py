@@ -25,7 +25,7 @@ from azml_magic.runner.disposal import Disposal
 from azml_magic.runner.enforcement import ActiveRun
 from azml_magic.runner.fork_server import MESSAGE_BYTES, ForkServer
 from azml_magic.runner.workers import Worker
-from azml_magic.sandbox import folders, processes
+from azml_magic.sandbox import folders, processes, resources
 from azml_magic.sandbox.policy import Level, Limits
 from azml_magic.sandbox.probe import probe
 
@@ -43,6 +43,7 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     notebook = socket.socket(fileno=int(sys.argv[1]))
     processes.become_subreaper()
+    resources.raise_open_files()
     with _own_folder() as folder:
         confinement, network, *package_folders = sys.argv[3:]
         monitor = Monitor(notebook, os.pidfd_open(int(sys.argv[2])), folder)
@@ -110,7 +111,8 @@ class Monitor:
         self.serving = True
         self.fork_server: ForkServer | None = None
         self.disposal = Disposal()
-        self.selector = selectors.DefaultSelector()
+        # Not by epoll: a run of the same person could have used up what it takes of a counter.
+        self.selector = selectors.PollSelector()
         self.watch(notebook, self.on_request)
         self.watch(notebook_process, self.stop)
 

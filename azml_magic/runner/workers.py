@@ -207,7 +207,12 @@ class Worker:
         with contextlib.suppress(OSError):
             _, descriptors, _, _ = socket.recv_fds(source, 16, 1)
             if descriptors:
-                self.gate = TaskGate(descriptors[0], self.limits.tasks, self.tree)
+                self.gate = TaskGate(
+                    descriptors[0],
+                    self.limits.tasks,
+                    self.tree,
+                    signals_are_scoped=self._fork_server.signals_are_scoped,
+                )
                 self._owner.watch(self.gate, self.gate.answer)
         source.close()
 

@@ -11,6 +11,7 @@ import array
 import contextlib
 import errno
 import os
+import resource
 import signal
 import socket
 from collections.abc import Callable, Collection
@@ -71,6 +72,9 @@ def confine(policy: Policy, listener_socket: int, keep_fds: Collection[int]) -> 
             landlock.restrict(version, readable, policy.writable, network=policy.network)
         listener = seccomp.install(version, network=policy.network, alone=policy.level.namespaces)
         _hand_over(listener, listener_socket)
+        # Only now: what a person has in flight is compared with the limit of who sends, and a
+        # run that leaves many there must not keep another from being confined.
+        resources.lower(resource.RLIMIT_NOFILE, policy.limits.open_files)
         _check(policy)
     except ConfinementError:
         raise

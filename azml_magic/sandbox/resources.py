@@ -17,7 +17,8 @@ def set_limits(limits: Limits) -> None:
     """Lower the limits of this process.
 
     Memory is counted above what the process holds now. Of what a limit cannot express
-    (sums over processes, tasks, a whole folder) the monitor keeps account.
+    (sums over processes, tasks, a whole folder) the monitor keeps account. The limit of open
+    files is not among these: it comes last, see :func:`confine.confine`.
 
     Parameters
     ----------
@@ -28,7 +29,6 @@ def set_limits(limits: Limits) -> None:
     lower(resource.RLIMIT_DATA, data + limits.memory)
     lower(resource.RLIMIT_AS, total + 2 * limits.memory + _RESERVED)
     lower(resource.RLIMIT_FSIZE, limits.file_bytes)
-    lower(resource.RLIMIT_NOFILE, limits.open_files)
     if limits.cpu_seconds is not None:
         # The monitor looks at the sum, and comes first when it can.
         lower(resource.RLIMIT_CPU, limits.cpu_seconds + 1)
@@ -40,6 +40,13 @@ def set_limits(limits: Limits) -> None:
     for which in (resource.RLIMIT_NICE, resource.RLIMIT_RTPRIO):
         lower(which, 0)
     _offer_to_out_of_memory_killer()
+
+
+def raise_open_files() -> None:
+    """Let this process open, and pass on, as many files as it may."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def lower(which: int, value: int) -> None:

@@ -20,7 +20,7 @@ ASKED = -1
 
 ALLOWED = """
     access alarm arch_prctl brk capget chdir clock_getres clock_gettime clock_nanosleep close
-    copy_file_range creat dup dup2 dup3 epoll_create epoll_create1 epoll_ctl
+    copy_file_range creat dup dup2 dup3 epoll_create epoll_create1
     epoll_pwait epoll_pwait2 epoll_wait eventfd eventfd2 execve exit exit_group faccessat
     faccessat2 fadvise64 fallocate fchdir fdatasync flock fstat fstatfs fsync ftruncate futex
     futex_requeue futex_wait futex_waitv futex_wake get_robust_list getcpu getcwd getdents
@@ -28,7 +28,7 @@ ALLOWED = """
     getppid getrandom getresgid getresuid getrlimit getrusage getsid getsockname getsockopt
     gettid gettimeofday getuid link linkat lseek lstat madvise membarrier mincore mkdir
     mkdirat mknod mknodat mprotect mremap mseal msync munmap nanosleep newfstatat open
-    openat openat2 pause pidfd_open pipe pipe2 pkey_alloc pkey_free pkey_mprotect poll ppoll
+    openat openat2 pause pidfd_open pkey_alloc pkey_free pkey_mprotect poll ppoll
     pread64 preadv preadv2 pselect6 pwrite64 pwritev pwritev2 read readahead readlink readlinkat
     readv recvfrom recvmmsg recvmsg rename renameat renameat2 restart_syscall rmdir rseq
     rt_sigaction rt_sigpending rt_sigprocmask rt_sigreturn rt_sigsuspend rt_sigtimedwait
@@ -36,7 +36,7 @@ ALLOWED = """
     sched_getparam sched_getscheduler sched_rr_get_interval sched_yield select sendfile sendmmsg
     sendmsg sendto set_robust_list set_tid_address setitimer setpgid setrlimit setsid shutdown
     sigaltstack signalfd signalfd4 stat statfs statx symlink symlinkat sync_file_range sysinfo
-    time timer_create timer_delete timer_getoverrun timer_gettime timer_settime timerfd_create
+    time timer_delete timer_getoverrun timer_gettime timer_settime timerfd_create
     timerfd_gettime timerfd_settime times truncate umask uname unlink unlinkat wait4
     waitid write writev
 """
@@ -69,7 +69,11 @@ REFUSED = """
     userfaultfd vhangup
 """
 
-SIGNALS = "kill rt_sigqueueinfo rt_tgsigqueueinfo tgkill tkill pidfd_send_signal"
+# Which argument of each is the signal.
+SIGNAL_NUMBERS = {
+    "kill": 1, "pidfd_send_signal": 1, "rt_sigqueueinfo": 1, "rt_tgsigqueueinfo": 2, "tgkill": 2,
+    "tkill": 1,
+}  # fmt: skip
 CONNECTIONS = "accept accept4 bind connect listen"
 
 
@@ -132,13 +136,18 @@ def table(landlock_abi: int, *, network: bool, alone: bool = False) -> dict[str,
     found.update(_TIMES)
     found.update(_PROCESSES)
     found.update(_REQUESTS)
-    found.update(_signals(alone or landlock_abi >= _SCOPES_SIGNALS))
+    found.update(_signals(signals_are_scoped(landlock_abi, alone=alone)))
     if network:
         found.update(_NETWORK)
         found.update(dict.fromkeys(CONNECTIONS.split(), Rule()))
     if landlock_abi < _COVERS_TRUNCATION and not alone:
         found.update(_NO_TRUNCATION)
     return found
+
+
+def signals_are_scoped(landlock_abi: int, *, alone: bool) -> bool:
+    """Return whether the kernel itself keeps a run's signals within the run."""
+    return alone or landlock_abi >= _SCOPES_SIGNALS
 
 
 def _one(argument: int, *values: int | str, otherwise: int = errno.EPERM) -> Rule:
@@ -211,9 +220,10 @@ _MAPPING = Rule(
 _SOCKET_OPTIONS = Check(1, (1,)), Check(2, (*range(2, 26), 29, 30, 38, 39))
 
 _REQUESTS: dict[str, Rule | int] = {
-    # F_DUPFD..F_SETLKW, open file description locks, F_GETLEASE, F_DUPFD_CLOEXEC, sizes of
-    # pipes, seals. Not: owner and number of the signal for a file, leases, directory notices.
-    "fcntl": _one(1, 0, 1, 2, 3, 4, 5, 6, 7, 36, 37, 38, 1025, 1030, 1032, 1034),
+    # F_DUPFD..F_SETLKW, F_GETLEASE, F_DUPFD_CLOEXEC, sizes of pipes, seals. Not: owner and number
+    # of the signal for a file, leases, directory notices; locks of open file descriptions, which
+    # belong to no process and cannot be counted.
+    "fcntl": _one(1, 0, 1, 2, 3, 4, 5, 6, 7, 1025, 1030, 1032, 1034),
     # TCGETS, TIOCGPGRP, TIOCGWINSZ, FIONREAD, FIONBIO, FIONCLEX, FIOCLEX, TCGETS2. A file
     # that knows none of the others answers the same.
     "ioctl": _one(
@@ -225,6 +235,13 @@ _REQUESTS: dict[str, Rule | int] = {
     "socketpair": Rule(((Check(0, (1,)), Check(1, (1, 5), 0xF)),), asked=True),
     "setsockopt": Rule((_SOCKET_OPTIONS,), errno.ENOPROTOOPT),
     "mmap": _MAPPING,
+    # The kernel counts these for a person, and not for a process: the monitor keeps a run from
+    # using up what all of the person's programs have together.
+    "pipe": Rule(asked=True),
+    "pipe2": Rule(asked=True),
+    "timer_create": Rule(asked=True),
+    # Taking out and changing; adding is asked for.
+    "epoll_ctl": _one(1, 2, 3, otherwise=ASKED),
 }  # fmt: skip
 
 _NETWORK: dict[str, Rule | int] = {
@@ -266,16 +283,25 @@ _NO_TRUNCATION: dict[str, Rule | int] = {
 }
 
 
+# What waits in a queue takes of a number that the kernel allows a person: signals from this one
+# on, and timers.
+FIRST_QUEUED = 32
+_PLAIN = tuple(range(FIRST_QUEUED))
+
+
 def _signals(scoped: bool) -> dict[str, Rule | int]:
+    # The monitor is asked for signals that queue, and counts them.
     if scoped:
-        return dict.fromkeys(SIGNALS.split(), Rule())
-    # To others the monitor sends it, when they are of the same run.
-    own = _one(0, OWN_PROCESS, otherwise=ASKED)
+        return {
+            name: _one(number, *_PLAIN, otherwise=ASKED) for name, number in SIGNAL_NUMBERS.items()
+        }
+    # To others the monitor sends them, when they are of the same run.
+    own = Check(0, (OWN_PROCESS,))
     return {
-        "kill": _one(0, OWN_PROCESS, 0, OWN_GROUP, otherwise=ASKED),
-        "tgkill": own,
-        "rt_sigqueueinfo": _one(0, OWN_PROCESS),
-        "rt_tgsigqueueinfo": _one(0, OWN_PROCESS),
+        "kill": Rule(((Check(0, (OWN_PROCESS, 0, OWN_GROUP)), Check(1, _PLAIN)),), otherwise=ASKED),
+        "tgkill": Rule(((own, Check(2, _PLAIN)),), otherwise=ASKED),
+        "rt_sigqueueinfo": Rule(((own, Check(1, _PLAIN)),), otherwise=ASKED),
+        "rt_tgsigqueueinfo": Rule(((own, Check(2, _PLAIN)),), otherwise=ASKED),
         "tkill": errno.EPERM,
         "pidfd_send_signal": errno.EPERM,
     }

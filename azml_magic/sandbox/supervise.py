@@ -1,8 +1,9 @@
 """The monitor's gate: it answers what the kernel holds a run for.
 
-New processes and threads and pairs of sockets are let through while there are not too many;
-signals, where Landlock cannot confine them, are sent by the monitor. Only registers are looked
-at: nothing is read from the run's memory that it could change behind the answer.
+New processes and threads, pairs of sockets, pipes, watches, timers and queued signals are let
+through while there are not too many; signals, where the kernel cannot confine them, are sent by
+the monitor. Only registers are looked at: nothing is read from the run's memory that it could
+change behind the answer.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import time
 from collections.abc import Callable
 
 from azml_magic.sandbox import kernel, measure, processes
+from azml_magic.sandbox.rules import FIRST_QUEUED, SIGNAL_NUMBERS
 from azml_magic.sandbox.syscalls import NUMBERS
 
 # struct seccomp_notif: id, pid, flags, then struct seccomp_data with number, architecture,
@@ -34,10 +36,18 @@ _PENDING_SECONDS = 1.0
 _FULL_SECONDS = 0.005
 # Each socket can hold a fifth of a megabyte that no process is seen to have.
 SOCKETS = 512
+# What follows the kernel counts for a person (docs/security.md has the table): a run gets a
+# small part of it, so that the person's other programs and runs have theirs.
+PIPES = 192
+WATCHES = 8192
+# Of things that a process can hide from being counted, there is an end over the whole run.
+WATCHES_EVER = 100_000
+QUEUED_SIGNALS_EVER = 500
+TIMERS_EVER = 128
 
 
 class TaskGate:
-    """Answers a run's requests for new processes and threads, sockets and signals.
+    """Answers a run's requests for new processes and threads, and for what a person's count has.
 
     Parameters
     ----------
@@ -47,6 +57,8 @@ class TaskGate:
         Processes and threads at a time.
     tree : callable
         Returns the process numbers of the run.
+    signals_are_scoped : bool
+        Whether the kernel keeps its signals within the run.
 
     Attributes
     ----------
@@ -56,7 +68,14 @@ class TaskGate:
         How many new processes were let through; a thread is none.
     """
 
-    def __init__(self, listener: int, limit: int, tree: Callable[[], list[int]]) -> None:
+    def __init__(
+        self,
+        listener: int,
+        limit: int,
+        tree: Callable[[], list[int]],
+        *,
+        signals_are_scoped: bool = False,
+    ) -> None:
         self.refused = 0
         self.processes = 0
         self._listener = listener
@@ -65,12 +84,24 @@ class TaskGate:
         self._asked: dict[int, float] = {}
         self._tasks = _Budget(limit, self._count_tasks)
         self._sockets = _Budget(SOCKETS, lambda: measure.count_sockets(tree()))
+        self._pipes = _Budget(PIPES, lambda: measure.count_pipes(tree()))
+        self._watches = _Budget(WATCHES, lambda: measure.count_watches(tree()))
+        self._watches_left = WATCHES_EVER
+        self._signals_left = QUEUED_SIGNALS_EVER
+        self._timers_left = TIMERS_EVER
+        self._signals_are_scoped = signals_are_scoped
         calls = NUMBERS[kernel.machine()]
         self._decide: dict[int | None, Callable[[int, list[int]], int | None]] = {
-            calls["clone"]: self._on_clone,
-            calls["socketpair"]: self._on_socket_pair,
-            calls["kill"]: self._on_signal,
-            calls["tgkill"]: lambda task, values: self._on_signal(task, [values[0], values[2]]),
+            calls.get(name): decide
+            for name, decide in {
+                "clone": self._on_clone,
+                "socketpair": self._on_socket_pair,
+                "pipe": self._on_pipe,
+                "pipe2": self._on_pipe,
+                "epoll_ctl": self._on_watch,
+                "timer_create": self._on_timer,
+                **{name: self._on_signal_of(name) for name in SIGNAL_NUMBERS},
+            }.items()
         }
 
     def fileno(self) -> int:
@@ -139,11 +170,39 @@ class TaskGate:
     def _on_socket_pair(self, task: int, values: list[int]) -> int | None:
         return None if self._sockets.admits(2) else errno.ENFILE
 
-    def _on_signal(self, task: int, values: list[int]) -> int:
-        """Send a signal to a process or group of the run; return 0 or an error number."""
-        # Process numbers and signals are 32 bits wide, whatever stands above them.
-        target, number = ((value + (1 << 31)) % (1 << 32) - (1 << 31) for value in values[:2])
-        return processes.signal_within(self._tree(), target, number)
+    def _on_pipe(self, task: int, values: list[int]) -> int | None:
+        return None if self._pipes.admits(1) else errno.ENFILE
+
+    def _on_watch(self, task: int, values: list[int]) -> int | None:
+        if self._watches_left <= 0 or not self._watches.admits(1):
+            return errno.ENOSPC
+        self._watches_left -= 1
+        return None
+
+    def _on_timer(self, task: int, values: list[int]) -> int | None:
+        self._timers_left -= 1
+        return None if self._timers_left >= 0 else errno.EAGAIN
+
+    def _on_signal_of(self, call: str) -> Callable[[int, list[int]], int | None]:
+        """Return what decides on the signals of one call."""
+        place = SIGNAL_NUMBERS[call]
+        thread = call in {"tgkill", "rt_tgsigqueueinfo"}
+        sent_here = call in {"kill", "tgkill"}
+
+        def decide(task: int, values: list[int]) -> int | None:
+            # Process numbers and signals are 32 bits wide, whatever stands above them.
+            target, number = (_signed(values[0]), _signed(values[place]))
+            if number >= FIRST_QUEUED:
+                self._signals_left -= 1
+                if self._signals_left < 0:
+                    return errno.EAGAIN
+            if self._signals_are_scoped or _is_own(task, target):
+                return None
+            if sent_here and not (thread and target < 0):
+                return processes.signal_within(self._tree(), target, number)
+            return errno.EPERM
+
+        return decide
 
     def _count_tasks(self) -> int:
         """Count tasks; one whose start was admitted just now may not show yet."""
@@ -156,6 +215,15 @@ class TaskGate:
         }
         pending = len(self._asked)
         return measure.count_tasks(self._tree()) + pending
+
+
+def _signed(value: int) -> int:
+    return (value + (1 << 31)) % (1 << 32) - (1 << 31)
+
+
+def _is_own(task: int, target: int) -> bool:
+    """Return whether a thread belongs to a process; while it asks, its process goes on."""
+    return target > 0 and os.path.exists(f"/proc/{target}/task/{task}")
 
 
 class _Budget:

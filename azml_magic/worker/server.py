@@ -16,7 +16,7 @@ import sys
 import warnings
 from typing import Any, Dict, List, NamedTuple, Optional
 
-from azml_magic.sandbox import confine, locks, namespaces
+from azml_magic.sandbox import confine, locks, namespaces, resources
 from azml_magic.sandbox.policy import Level
 from azml_magic.sandbox.run_namespaces import Forked, RunNamespaces
 from azml_magic.worker import blas, figures, rehearse, run
@@ -45,6 +45,7 @@ def main() -> None:
     made = RunNamespaces(int(sys.argv.pop())) if level.namespaces else None
     sys.path.extend(sys.argv[4:])
     _die_with_parent()
+    resources.raise_open_files()
     _preload()
     if level.namespaces:
         namespaces.seal([os.environ["MPLCONFIGDIR"]])

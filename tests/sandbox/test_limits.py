@@ -6,8 +6,11 @@ import errno
 import mmap
 import os
 import resource
+import select
 import signal
 import socket
+import subprocess
+import sys
 import threading
 import time
 from dataclasses import replace
@@ -15,7 +18,7 @@ from dataclasses import replace
 import pytest
 from sandbox.conftest import ROOMY
 
-from azml_magic.sandbox import kernel
+from azml_magic.sandbox import kernel, landlock, supervise
 from azml_magic.sandbox.syscalls import NUMBERS
 
 LIBC = ctypes.CDLL(None, use_errno=True)
@@ -164,6 +167,74 @@ def test_sockets_are_limited(sandbox, refuses):
         return "done"
 
     assert sandbox.run(work, limits=limits).value == "done"
+
+
+def test_pipes_are_limited(sandbox, refuses):
+    refuses(lambda: len([os.pipe() for _ in range(200)]), "ENFILE")
+
+    def work():
+        for _ in range(600):
+            for end in os.pipe():
+                os.close(end)
+        return subprocess.run([sys.executable, "-S", "-c", "print(1)"], capture_output=True).stdout
+
+    if sandbox.user is None:
+        assert sandbox.run(lambda: work().decode()).value == "1\n"
+
+
+def watches(number, instances):
+    """Have a number of epoll instances watch a number of descriptors each."""
+    reading, writing = os.pipe()
+    copies = [os.dup(reading) for _ in range(number)]
+    made = [select.epoll() for _ in range(instances)]
+    for one in made:
+        for copy in copies:
+            one.register(copy, select.EPOLLIN)
+    for one in made:
+        one.modify(copies[0], select.EPOLLOUT)
+        one.unregister(copies[0])
+        one.close()
+    for descriptor in (reading, writing, *copies):
+        os.close(descriptor)
+    return "done"
+
+
+def test_watches_are_limited(sandbox, refuses):
+    refuses(lambda: watches(300, 100), "ENOSPC")
+    # What is watched no more does not count.
+    assert sandbox.run(lambda: [watches(100, 10) for _ in range(20)][-1]).value == "done"
+
+
+def test_watches_that_cannot_be_counted_come_to_an_end(sandbox, refuses, monkeypatch):
+    monkeypatch.setattr(supervise, "WATCHES_EVER", 500)
+    refuses(lambda: [watches(100, 1) for _ in range(20)], "ENOSPC")
+
+
+def test_timers_are_limited(sandbox, refuses):
+    def timers(number):
+        for _ in range(number):
+            kernel.syscall("timer_create", 0, None, ctypes.create_string_buffer(8))
+        return "made"
+
+    assert sandbox.run(lambda: timers(100)).value == "made"
+    refuses(lambda: timers(200), "EAGAIN")
+
+
+@pytest.mark.parametrize("version", [5, None])
+def test_signals_that_queue_are_limited(sandbox, refuses, monkeypatch, version):
+    if version:
+        monkeypatch.setattr(landlock, "abi", lambda: version)
+
+    def send(number):
+        got = []
+        signal.signal(signal.SIGRTMIN, lambda *_: got.append(1))
+        for _ in range(number):
+            os.kill(os.getpid(), signal.SIGRTMIN)
+            os.kill(os.getpid(), signal.SIGWINCH)
+        return len(got)
+
+    assert sandbox.run(lambda: send(50)).value == 50
+    refuses(lambda: send(1000), "EAGAIN")
 
 
 def test_files_are_limited(sandbox):
