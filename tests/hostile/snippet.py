@@ -43,8 +43,18 @@ class Snippet:
 
 
 def group(name: str, escape: str, *snippets: Snippet, **changes: object) -> list[Snippet]:
-    """Put snippets into a group; each may say more exactly what its escape looks like."""
-    return [replace(one, group=name, escape=one.escape or escape, **changes) for one in snippets]
+    """Put snippets into a group; each may say more exactly what its escape or its options are."""
+    options = dict(changes.pop("options", {}))  # type: ignore[call-overload]
+    return [
+        replace(
+            one,
+            group=name,
+            escape=one.escape or escape,
+            options={**options, **one.options},
+            **changes,
+        )
+        for one in snippets
+    ]
 
 
 MODULE = r"""

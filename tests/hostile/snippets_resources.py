@@ -54,6 +54,58 @@ memory = group(
     Snippet("one process", _HOLD + "len(started(lambda: hold(64), 12)) >= 8 and reached('512 MB')"),
     Snippet("processes without their first threads", _HOLD + _LEADERLESS + "kept = []\nfor _ in range(10):\n    leaderless(lambda: kept.append(hold(60)))\ntime.sleep(2)\ngot() >= 9 and reached('540 MB')"),
     Snippet("the worker without its first thread", _HOLD + "def go_on():\n    time.sleep(.1)\n    kept = started(lambda: hold(64), 12)\n    time.sleep(1)\n    len(kept) >= 8 and reached('512 MB')\n    os._exit(0)\nthreading.Thread(target=go_on).start()\ncall(N['exit'], 0)"),
+    Snippet("page tables", _CHILDREN + """
+def touch(number):
+    size = 2 << 30
+    m = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | 0x4000, prot=mmap.PROT_READ)
+    for at in range(0, size, 2 << 20):
+        m[at]
+    kept.append(m)
+spread(120, touch) >= 115 and reached('480 MB of page tables')
+""", slow=True),
+    Snippet("pieces of address spaces", _CHILDREN + """
+def split(number):
+    pieces = 30_000
+    libc.mmap.restype = ctypes.c_void_p
+    at = libc.mmap(None, ctypes.c_size_t(8192 * pieces), 3, 0x22, -1, 0)
+    for piece in range(pieces):
+        libc.mprotect(ctypes.c_void_p(at + 8192 * piece), ctypes.c_size_t(4096), 1)
+spread(60, split)
+time.sleep(8)
+os.path.getsize('got') >= 55 and reached('3,300,000 pieces')
+""", slow=True),
+    Snippet("watches", """
+read, write = os.pipe()
+counts = os.open('counts', os.O_CREAT | os.O_WRONLY | os.O_APPEND)
+for _ in range(30):
+    if os.fork() == 0:
+        made, copies = 0, [os.dup(read) for _ in range(300)]
+        try:
+            import select
+            kept = [select.epoll() for _ in range(150)]
+            for one in kept:
+                for copy in copies:
+                    one.register(copy, 1); made += 1
+        except OSError:
+            pass
+        os.write(counts, b'%d\\n' % made)
+        time.sleep(3)
+        os._exit(0)
+time.sleep(2.5)
+total = sum(map(int, open('counts').read().split()))
+total > 20_000 and reached(f'{total} watches')
+"""),
+    Snippet("locks", _CHILDREN + """
+def lock(number):
+    files = [open(f'{number}-{n}', 'w+b') for n in range(200)]
+    for n in range(30):
+        for one in files:
+            fcntl.lockf(one, fcntl.LOCK_EX, 1, (1 << 60) - 2 * n)
+    kept.append(files)
+spread(30, lock)
+time.sleep(2)
+os.path.getsize('got') >= 28 and reached('160,000 locks')
+""", slow=True),
     Snippet("many processes", _HOLD + _CHILDREN + "spread(10, lambda n: kept.append(hold(60))) >= 9 and reached('540 MB')"),
     Snippet("started interpreters", "code = 'x = bytes([1]) * (120 << 20); import time; time.sleep(3)'\np = [subprocess.Popen([sys.executable, '-c', code]) for _ in range(8)]\ntime.sleep(2)\nsum(one.poll() is None for one in p) >= 6 and reached('700 MB')", slow=True),
     Snippet("shared mapping", "m = mmap.mmap(-1, 600 << 20); m[::4096] = b'x' * (600 << 8); reached('600 MB')"),
@@ -156,6 +208,23 @@ disk = group(
     Snippet("a table of descriptors of its own", "call(N['close_range'], 900, 901, 2); reached('a table of its own')"),
     Snippet("mapped without a name", "kept = []\nfor n in range(40):\n    f = open('x', 'w+b'); f.truncate(8 << 20); m = mmap.mmap(f.fileno(), 8 << 20); m[::4096] = b'x' * 2048; kept.append(m); f.close(); os.unlink('x'); time.sleep(.05)\nreached('320 MB')"),
     Snippet("in messages under way", "a, b = socket.socketpair()\nfor n in range(40):\n    f = open('x', 'wb'); f.write(bytes(8 << 20)); f.flush(); os.unlink('x'); socket.send_fds(a, [b'x'], [f.fileno()]); f.close(); time.sleep(.05)\nreached('320 MB')"),
+    Snippet("small files of many processes", _CHILDREN + """
+def fill(number):
+    os.mkdir(f'd{number}')
+    for n in range(100_000):
+        with open(f'd{number}/{n}', 'wb') as file:
+            file.write(b'x' * 4096)
+        n % 1000 == 999 and open('got', 'ab').write(b'x')
+spread(4, fill)
+time.sleep(4)
+os.path.getsize('got') > 96 and reached('384 MB')
+""", slow=True, options={"disk": "128MB"}),
+    Snippet("more files than the limit", """
+for n in range(40_000):
+    open(f'{n}', 'w').close()
+time.sleep(1)
+reached('40,000 files')
+""", slow=True, options={"disk": "1GB", "files": 10_000}),
     Snippet("empty files", "for n in range(40000):\n    open(f'{n}', 'w').close()\nreached('40,000 files')", slow=True),
     Snippet("deep folders", "for n in range(3000):\n    os.mkdir('d'); os.chdir('d')\nopen('x', 'wb').write(bytes(100 << 20)); reached('100 MB')"),
     Snippet("other part of the run folder", "f = open('../start/x', 'wb')\nfor n in range(40):\n    f.write(bytes(8 << 20)); f.flush(); time.sleep(.05)\nreached('320 MB')"),
