@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from azml_magic import api, cli_check, cli_deployment
+from azml_magic.controls import live, visible
 from azml_magic.display.mime import page
 from azml_magic.display.terminal import (
     error_terminal,
@@ -132,7 +133,7 @@ def _run(options: argparse.Namespace) -> int:
         print(result_terminal(result, rows=options.rows, colors=wants_color(sys.stdout)))
     for path in _save(options, result):
         if show:
-            print(f"wrote {path}")
+            print(f"wrote {visible(str(path))}")
     return 0
 
 
@@ -204,7 +205,7 @@ def _demo(options: argparse.Namespace) -> int:
     print()
     whole_page = _write_page(folder / "index.html", result, "Features of the Pima diabetes data")
     for path in (*save_figures(result, folder), whole_page):
-        print(f"wrote {path}")
+        print(f"wrote {visible(str(path))}")
     print(f"{time.perf_counter() - started:.1f} s in all")
     return 0
 
@@ -218,7 +219,7 @@ class _Progress:
     def on_output(self, stream: str, text: str) -> None:
         self.clear()
         file = sys.stderr if stream == "stderr" else sys.stdout
-        file.write(text)
+        file.write(live(text))
         file.flush()
 
     def on_tick(self, seconds: float) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from azml_magic import api
+from azml_magic.controls import plain
 from azml_magic.display.terminal import findings_terminal, wants_color
 from azml_magic.errors import OptionError
 from azml_magic.module.module import Module
@@ -115,7 +116,9 @@ def _import(options: argparse.Namespace) -> int:
     from azml_magic.deployment import import_cell
 
     taken = import_cell(options.path, options.bundle, folder=options.folder)
-    print(taken.cell, end="" if taken.cell.endswith("\n") else "\n")
+    # A person looks at it before it is run; a file gets it as it is.
+    cell = plain(taken.cell) if sys.stdout.isatty() else taken.cell
+    print(cell, end="" if cell.endswith("\n") else "\n")
     if taken.bundle and taken.bundle != options.bundle:
         print(f"wrote {taken.bundle}", file=sys.stderr)
     return 0

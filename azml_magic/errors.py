@@ -35,6 +35,8 @@ from __future__ import annotations
 import difflib
 from typing import TYPE_CHECKING, Iterable, Optional
 
+from azml_magic.controls import plain
+
 if TYPE_CHECKING:
     from azml_magic.result import Result
 
@@ -51,9 +53,10 @@ class AzmlError(Exception):
     """
 
     def __init__(self, message: str, hint: str = "") -> None:
-        super().__init__(message)
-        self.message = message
-        self.hint = hint
+        # A message may quote a module, and Python itself prints it to a terminal.
+        self.message = plain(message)
+        self.hint = plain(hint)
+        super().__init__(self.message)
 
     def __str__(self) -> str:
         return f"{self.message}\nHint: {self.hint}" if self.hint else self.message

@@ -9,21 +9,12 @@ from __future__ import annotations
 import html
 import re
 
+from azml_magic.controls import plain, visible
+
 LOG_HEAD = 48 * 1024
 LOG_TAIL = 16 * 1024
 MESSAGE = 4_000
 
-# Complete escape sequences of terminals: colours, cursor moves, titles, hyperlinks.
-_ESCAPE_SEQUENCE = re.compile(
-    r"(?:\x1b\[|\x9b)[0-?]{0,200}[ -/]{0,20}[@-~]|\x1b\][^\x07\x1b\n]{0,2000}(?:\x07|\x1b\\)"
-)
-# What moves, reverses or hides text, or cannot be written as UTF-8: controls, direction marks
-# and overrides, zero-width spaces, line separators, tag characters, lone surrogates. Joiners
-# (U+200C, U+200D) stay: scripts and emoji need them.
-_UNSAFE = re.compile(
-    r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e"
-    r"\u2060-\u206f\ufeff\ufff9-\ufffb\ufffe\uffff\ud800-\udfff\U000e0000-\U000e007f]"
-)
 _WHITE = {"\t": r"\t", "\n": r"\n", "\r": r"\r"}
 
 
@@ -45,9 +36,9 @@ def one_line(text: str, limit: int) -> str:
     'abc...'
     """
     shown = text if len(text) <= limit else text[: max(limit - 3, 1)] + "..."
-    if shown.isprintable():  # most are, and nothing of _UNSAFE is
+    if shown.isprintable():  # most are, and nothing unsafe is
         return shown
-    return re.sub(r"[\t\n\r]", lambda match: _WHITE[match[0]], _visible(shown))
+    return re.sub(r"[\t\n\r]", lambda match: _WHITE[match[0]], visible(shown))
 
 
 def block(text: str, limit: int = MESSAGE) -> str:
@@ -67,12 +58,12 @@ def block(text: str, limit: int = MESSAGE) -> str:
     >>> block("\x1b[31mred\x1b[0m\r\n\u202eabc")
     'red\n\\u202eabc'
     """
-    return _clean(_without_middle(text, limit - limit // 4, limit // 4, ""))
+    return plain(_without_middle(text, limit - limit // 4, limit // 4, ""))
 
 
 def log(text: str) -> str:
     """Return a log to show: the whole of it, or head and tail of one above 64 KB."""
-    return _clean(_without_middle(text, LOG_HEAD, LOG_TAIL, "; result.log holds them all"))
+    return plain(_without_middle(text, LOG_HEAD, LOG_TAIL, "; result.log holds them all"))
 
 
 def escape(text: str) -> str:
@@ -95,19 +86,3 @@ def _without_middle(text: str, head: int, tail: int, where: str) -> str:
     if left_out <= 0:
         return text
     return f"{text[:head]}\n... {left_out:,} characters left out here{where} ...\n{text[-tail:]}"
-
-
-def _clean(text: str) -> str:
-    lines = _ESCAPE_SEQUENCE.sub("", text).replace("\r\n", "\n").replace("\r", "\n")
-    return _visible(lines)
-
-
-def _visible(text: str) -> str:
-    return _UNSAFE.sub(_as_escape, text)
-
-
-def _as_escape(match: re.Match[str]) -> str:
-    number = ord(match[0])
-    if number < 0x100:
-        return f"\\x{number:02x}"
-    return f"\\u{number:04x}" if number < 0x10000 else f"\\U{number:08x}"

@@ -10,6 +10,7 @@ RUNTIME = "_azml_runtime"
 # All of it is written for Python 3.8 and needs nothing but NumPy and pandas.
 _ROOMS = ("contract", "scoring", "exporting/runtime")
 _FILES = (
+    "controls.py",
     "errors.py",
     "result.py",
     "tables.py",

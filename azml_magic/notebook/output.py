@@ -9,6 +9,7 @@ from typing import Any
 
 from IPython.display import display
 
+from azml_magic.controls import live
 from azml_magic.display.html import failure_html, figure_html, findings_html, preview_html
 from azml_magic.display.mime import remains_mimebundle, result_mimebundle
 from azml_magic.display.terminal import error_terminal, findings_terminal, result_terminal
@@ -50,7 +51,8 @@ class LiveOutput:
             return
         self._wipe_line()
         file = sys.stderr if stream == "stderr" else sys.stdout
-        file.write(text)
+        # A notebook draws colours; a terminal gets text, and nothing that acts on it.
+        file.write(live(text, colors=self._in_kernel))
         file.flush()
 
     def on_tick(self, seconds: float) -> None:

@@ -10,14 +10,15 @@ PACKAGE = Path(__file__).resolve().parents[2] / "azml_magic"
 
 # Each room with the rooms of the package that it may import; the house of docs/architecture.md.
 MAY_IMPORT = {
-    "errors": {"result"},
+    "controls": set(),
+    "errors": {"controls", "result"},
     "result": set(),
     "contract": {"errors", "result"},
     "module": {"errors", "result", "contract"},
     "checks": {"errors", "result", "contract", "module"},
     "sandbox": set(),
     "worker": {"errors", "result", "contract", "sandbox"},
-    "runner": {"errors", "result", "contract", "module", "checks", "sandbox", "worker"},
+    "runner": {"controls", "errors", "result", "contract", "module", "checks", "sandbox", "worker"},
     "tables": {"errors"},
     "scoring": {"module"},
     "exporting": {
@@ -40,7 +41,7 @@ MAY_IMPORT = {
         "exporting",
         "tables",
     },
-    "display": {"errors", "result"},
+    "display": {"controls", "errors", "result"},
     "api": {"errors", "result", "contract", "module", "checks", "sandbox", "runner"},
     "deployment": {
         "errors",
@@ -54,6 +55,7 @@ MAY_IMPORT = {
     },
     "demo": {"errors"},
     "notebook": {
+        "controls",
         "errors",
         "result",
         "module",
@@ -64,6 +66,7 @@ MAY_IMPORT = {
         "display",
     },
     "cli": {
+        "controls",
         "errors",
         "result",
         "module",
@@ -76,6 +79,7 @@ MAY_IMPORT = {
     },
     "cli_check": {"module", "api", "display"},
     "cli_deployment": {
+        "controls",
         "exporting",
         "errors",
         "result",
