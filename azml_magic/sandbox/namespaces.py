@@ -9,6 +9,7 @@ there is ours, and makes further namespaces for the command when it asks: see
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import signal
@@ -27,7 +28,9 @@ _DETACH = 2
 _AMBIENT_RAISE = 2
 _MORE_THAN_ALL = 64
 _STAGE = "/tmp"
-FAILED = 125
+# A limit of namespaces, which may be none for good, is ENOSPC, and not among these.
+PASSING = {errno.EAGAIN, errno.EINTR, errno.EMFILE, errno.ENFILE, errno.ENOMEM}
+BUSY, FAILED = 124, 125
 
 
 @dataclass(frozen=True)
@@ -72,7 +75,7 @@ def main() -> None:
             _be_first(command)
     except BaseException as error:
         os.write(2, f"{error}\n".encode())
-        os._exit(FAILED)
+        os._exit(BUSY if getattr(error, "errno", 0) in PASSING else FAILED)
     # Its sockets are the child's: whoever waits for their end must see it.
     os.closerange(0, os.sysconf("SC_OPEN_MAX"))
     _, status = os.waitpid(child, 0)

@@ -39,19 +39,23 @@ def main() -> None:
         "listener": _in_child(_install_filter) == 0,
     }
     if found["seccomp"] and found["listener"]:
-        found["failure"] = _confine_a_child(os.path.join(folder, "run"), level, made)
+        failure, number = _confine_a_child(os.path.join(folder, "run"), level, made)
+        found.update(failure=failure, errno=number)
     json.dump(found, sys.stdout)
 
 
-def _confine_a_child(folder: str, level: Level, made: RunNamespaces | None) -> str:
-    """Return why a child that confined itself did not succeed; empty when it did."""
+def _confine_a_child(folder: str, level: Level, made: RunNamespaces | None) -> tuple[str, int]:
+    """Return why a child that confined itself did not succeed, and the error number.
+
+    Both are empty when it did; the number is also 0 when there is none.
+    """
     ours, theirs = socket.socketpair()
     reading, writing = os.pipe()
     os.makedirs(folder, exist_ok=True)
     try:
         child = os.fork() if made is None else made.fork(folder).pid
     except OSError as error:
-        return str(error)
+        return str(error), error.errno or 0
     if child == 0:
         seen = folder if made is None else os.path.dirname(folder)
         _live_confined(seen, level, theirs.fileno(), writing)
@@ -59,11 +63,11 @@ def _confine_a_child(folder: str, level: Level, made: RunNamespaces | None) -> s
     os.close(writing)
     _serve(ours, child)
     with open(reading, encoding="utf-8", errors="replace") as report:
-        failure = report.read()
+        number, _, failure = report.read().partition(" ")
     _, status = os.waitpid(child, 0)
     if status and not failure:
         failure = f"it ended with status {status}"
-    return failure
+    return failure, int(number or 0)
 
 
 def _live_confined(folder: str, level: Level, listener_socket: int, report: int) -> None:
@@ -80,7 +84,8 @@ def _live_confined(folder: str, level: Level, listener_socket: int, report: int)
             file.write("written")
         os._exit(0)
     except BaseException as error:
-        os.write(report, f"{type(error).__name__}: {error}".encode())
+        number = getattr(error, "errno", None) or 0
+        os.write(report, f"{number} {type(error).__name__}: {error}".encode())
         os._exit(1)
 
 

@@ -19,9 +19,9 @@ NAMESPACES = replace(FULL, landlock_abi=0)
 
 @pytest.fixture
 def anew():
-    probe.cache_clear()
+    module._probe.cache_clear()
     yield
-    probe.cache_clear()
+    module._probe.cache_clear()
 
 
 def test_this_machine_is_described():
@@ -110,7 +110,39 @@ def test_a_trial_that_fails_is_no_confinement(trial, source):
 def test_a_trial_that_hangs_is_no_confinement(trial, monkeypatch):
     trial("import time; time.sleep(60)")
     monkeypatch.setattr(module, "_SECONDS", 0.2)
+    monkeypatch.setattr(module, "_PAUSE_SECONDS", 0)
     assert "timed out" in probe().refusal
+    assert "try again" in probe().refusal
+
+
+GOOD = {"seccomp": True, "listener": True, "landlock_abi": 7, "failure": ""}
+BUSY = {"failure": "BlockingIOError: [Errno 11] Resource temporarily unavailable", "errno": 11}
+
+
+@pytest.mark.parametrize("first", [(BUSY, GOOD), (GOOD, BUSY), (BUSY, BUSY)])
+def test_a_busy_machine_does_not_pass_for_a_weaker_one(anew, monkeypatch, first):
+    answers = iter([first, first, (GOOD, GOOD)])
+    monkeypatch.setattr(module, "_try", lambda: tuple(map(dict, next(answers))))
+    monkeypatch.setattr(module, "_PAUSE_SECONDS", 0)
+    assert probe().level is Level.BOTH
+
+
+def test_what_could_not_be_found_out_is_said_and_tried_again(anew, monkeypatch):
+    answers = iter([(GOOD, BUSY)] * 3 + [(GOOD, GOOD)])
+    monkeypatch.setattr(module, "_try", lambda: tuple(map(dict, next(answers))))
+    monkeypatch.setattr(module, "_PAUSE_SECONDS", 0)
+    found = probe()
+    assert found.level is Level.REFUSED
+    assert "Resource temporarily unavailable" in found.refusal
+    assert "try again" in found.report()
+    assert probe().level is Level.BOTH
+
+
+def test_namespaces_that_cannot_be_had_for_good_are_no_reason_to_try_again(anew, monkeypatch):
+    none = {"failure": "unshare: [Errno 28] No space left on device", "errno": 28}
+    answers = iter([(GOOD, none)])
+    monkeypatch.setattr(module, "_try", lambda: tuple(map(dict, next(answers))))
+    assert probe().level is Level.LANDLOCK
 
 
 def test_it_is_found_out_once(anew, monkeypatch):
@@ -127,8 +159,8 @@ def test_elsewhere_nothing_is_tried(anew, monkeypatch):
 
 @pytest.mark.parametrize("sandbox", ["this user"], indirect=True)
 def test_inside_a_run_there_is_no_second_sandbox(sandbox):
-    probe.cache_clear()
+    module._probe.cache_clear()
     outcome = sandbox.run(lambda: probe().refusal)
-    probe.cache_clear()
+    module._probe.cache_clear()
     assert outcome.value, outcome.text
     assert sys.platform == "linux"
