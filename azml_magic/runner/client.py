@@ -18,7 +18,7 @@ from azml_magic.errors import SandboxBroken, SandboxUnavailable
 from azml_magic.runner import launch
 from azml_magic.sandbox.standalone import command
 
-READY_SECONDS = 60.0
+READY_SECONDS = 180.0
 IDLE_SECONDS = 900.0
 MESSAGE_BYTES = 1 << 18
 
@@ -175,7 +175,7 @@ def broken(message: dict[str, Any]) -> SandboxBroken:
     lines = [line for line in str(message.get("message", "")).splitlines() if line.strip()]
     detail = lines[-1] if lines else "no reason was given"
     return SandboxBroken(
-        f"the fork server of runs ended: {detail}",
+        f"the processes around a run could not be started, or ended: {detail}",
         "run the cell again; if this repeats, run `azml-magic doctor`",
     )
 

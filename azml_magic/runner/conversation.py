@@ -72,6 +72,7 @@ class Conversation(Exchange):
             self._channel.send_event(header)
             for _, content in files:
                 self._channel.send_bytes(content)
+            self._await_begin(self._channel)
             event = self._channel.receive_event(EVENT_BYTES)
             if event != {"event": "ready"}:
                 self.received.report = read_report(event)
@@ -89,7 +90,7 @@ class Conversation(Exchange):
         text : str
             ``"native"`` or ``"object"``: what text columns come back as.
         """
-        self.received = Received(ended=self.received.ended)
+        self.received = Received(begun=True, ended=self.received.ended)
         with self._hearing():
             self._refuse_what_nobody_asked()
             with self._channel.together():

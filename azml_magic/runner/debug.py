@@ -127,7 +127,7 @@ def _execute(
     folder: str,
     world: World,
 ) -> tuple[Received, TracebackType | None]:
-    received, progress = Received(), script.Progress()
+    received, progress = Received(begun=True), script.Progress()
     try:
         returned, noted = script.run(job, profile, frames, folder, progress)
         encoded = outputs.encode(returned, profile)

@@ -18,7 +18,7 @@ from typing import Any
 from azml_magic.errors import SandboxBroken
 from azml_magic.runner.client import MonitorClient
 from azml_magic.runner.job import Job, Received
-from azml_magic.runner.outcome import BadReport, SuccessReport, read_report
+from azml_magic.runner.outcome import BadReport, SuccessReport, read_begin, read_report
 from azml_magic.runner.streams import Stream
 from azml_magic.worker.wire import (
     Channel,
@@ -34,7 +34,7 @@ TICK_SECONDS = 0.25
 EVENT_BYTES = 4 << 20
 SOCKET_BYTES = 1 << 20
 LOOK_SECONDS = 0.005
-END_SECONDS = 10.0
+END_SECONDS = 60.0
 HURRIED_SECONDS = 0.05
 """A run that began so soon after the one before is likely followed as soon by the next."""
 DYING_SECONDS = 2.0
@@ -110,6 +110,7 @@ class Exchange:
                 # All has come; what the worker's processes still do is of no use.
                 self._kill("overdue")
             except (WorkerEnded, ChannelClosed, ConnectionError):
+                self._hear_obstacle()
                 self._let_it_end()
             except (WireError, BadReport, MemoryError) as error:
                 self.received.refusal = str(error) or "it needs more memory than there is"
@@ -141,6 +142,7 @@ class Exchange:
         self._close_pipe()
         for _, content in job.files:
             channel.send_bytes(content)
+        self._await_begin(channel)
         report = read_report(channel.receive_event(EVENT_BYTES))
         if self._hurried:
             # Making the next worker while this one ends slows both down, but a little less
@@ -153,6 +155,23 @@ class Exchange:
                         channel, text="native", max_bytes=max_bytes
                     )
         self.received.report = report
+
+    def _await_begin(self, channel: Channel) -> None:
+        """Wait until the module begins; from then on what goes wrong is the module's."""
+        self.received.obstacle = read_begin(channel.receive_event(EVENT_BYTES))
+        if self.received.obstacle is not None:
+            raise WorkerEnded
+        self.received.begun = True
+
+    def _hear_obstacle(self) -> None:
+        """Learn from a worker that did not take the whole job what it said before it ended."""
+
+        def nothing_more(descriptor: int, writing: bool) -> None:
+            raise WorkerEnded
+
+        if not self.received.begun and self.received.obstacle is None:
+            with contextlib.suppress(WorkerEnded, WireError, BadReport, OSError):
+                self._await_begin(Channel(self._ours, wait=nothing_more))
 
     def _wait_for_data(self, descriptor: int, writing: bool) -> None:
         """Serve everything else until the data socket can go on."""

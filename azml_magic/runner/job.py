@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from azml_magic.runner.outcome import FailureReport, SuccessReport
+from azml_magic.runner.outcome import FailureReport, Obstacle, SuccessReport
 from azml_magic.worker.wire import EncodedFrame
 
 
@@ -32,10 +32,30 @@ class Job:
 
 @dataclass
 class Received:
-    """What came back, before it is judged."""
+    """What came back, before it is judged.
+
+    Attributes
+    ----------
+    begun : bool
+        Whether a line of the module may have run: the worker says so just before.
+    obstacle : Obstacle or None
+        Why none could, as far as the worker could say.
+    """
 
     report: SuccessReport | FailureReport | None = None
     frames: list[pd.DataFrame | None] = field(default_factory=lambda: [None, None])
     refusal: str = ""
+    begun: bool = False
+    obstacle: Obstacle | None = None
     ended: dict[str, Any] = field(default_factory=dict)
     interrupted: bool = False
+
+    @property
+    def is_worth_another_attempt(self) -> bool:
+        """Whether nothing of the module has run, for a reason that may be gone."""
+        reason = self.ended.get("reason", "")
+        obstacle = self.obstacle is not None and self.obstacle.kind.endswith("MemoryError")
+        return not (self.begun or self.interrupted or self.refusal or obstacle) and reason in {
+            "",
+            "broken",
+        }

@@ -108,6 +108,16 @@ def met_limit(
     return None
 
 
+def no_memory_for_inputs(limits: Mapping[str, Any], result: Result) -> LimitError:
+    """Return the error of a run whose inputs alone are too large for its memory."""
+    return MemoryLimitError(
+        "the datasets and the script bundle need more memory than the run may use; "
+        f"its limit is {size(limits['memory'])}",
+        _MORE_MEMORY,
+        result,
+    )
+
+
 def size(number: float) -> str:
     """Return a number of bytes for a person, for example ``"2 GB"``."""
     for unit, bytes_of_it in (("GB", 1 << 30), ("MB", 1 << 20), ("kB", 1 << 10)):

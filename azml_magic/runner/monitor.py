@@ -119,6 +119,9 @@ class Monitor:
     def start(self, confinement: str, network: bool, package_folders: list[str]) -> None:
         """Find out what can be enforced, and start the fork server or refuse."""
         found = probe()
+        if found.unsettled:
+            self.tell(op="broken", message=found.missing_base)
+            return
         if confinement == FILES_OPEN:
             level, refusal = Level.FILES_OPEN, found.missing_base
         else:

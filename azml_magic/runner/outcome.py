@@ -9,7 +9,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, TypeVar
 
+from azml_magic.controls import plain
 from azml_magic.result import LEVELS, Finding
+from azml_magic.worker.report import BEGUN
 
 STAGES = ("compile", "import", "find", "call", "return", "write")
 NUMBERS = ("0085", "0018")
@@ -66,6 +68,14 @@ class Upload:
 
 
 @dataclass(frozen=True)
+class Obstacle:
+    """What kept a module from being run, in the worker: the class of an exception, and its text."""
+
+    kind: str
+    message: str
+
+
+@dataclass(frozen=True)
 class SuccessReport:
     """What follows on the wire, and what the worker noted."""
 
@@ -73,6 +83,21 @@ class SuccessReport:
     findings: tuple[Finding, ...]
     unsaved: tuple[OpenFigure, ...]
     uploads: tuple[Upload, ...]
+
+
+def read_begin(event: Mapping[str, Any]) -> Obstacle | None:
+    """Check the event that says that the module begins now; return why it cannot, else None.
+
+    Raises
+    ------
+    BadReport
+        When it is another event.
+    """
+    if event == BEGUN:
+        return None
+    if event.get("event") != "not begun":
+        raise BadReport("the worker spoke before the module began")
+    return Obstacle(_text(event, "kind"), _text(event, "message"))
 
 
 def read_report(event: Mapping[str, Any]) -> SuccessReport | FailureReport:
@@ -173,9 +198,9 @@ def _text(item: Mapping[str, Any], key: str) -> str:
     value = item.get(key)
     if not isinstance(value, str):
         raise BadReport(f"{key} is not text")
-    # JSON also has halves of characters, which nothing could show or save.
-    value = value.encode("utf-8", "replace").decode("utf-8")
-    return value if len(value) <= TEXT else value[:TEXT] + " [...]"
+    # JSON also has unpaired surrogates, which nothing could show or save.
+    value = plain(value[:TEXT]) + (" [...]" if len(value) > TEXT else "")
+    return value.encode("utf-8", "replace").decode("utf-8")
 
 
 def _whole(item: Mapping[str, Any], key: str) -> int:

@@ -12,7 +12,7 @@ import pandas as pd
 
 from azml_magic.contract.frames import prepare_input
 from azml_magic.contract.profile import Profile
-from azml_magic.errors import InputError
+from azml_magic.errors import InputError, SandboxBroken
 from azml_magic.module.bundle import Bundle
 from azml_magic.module.module import Module
 from azml_magic.result import Finding, Result
@@ -94,31 +94,66 @@ def run_module(
         run.datasets[port] = encode_input(prepared, port, profile)
         run.findings += changes
     started = time.perf_counter()
-    monitor = client.acquire(kind(options))
+    carried = _carry(run, callbacks, last=False) or _carry(run, callbacks, last=True)
+    assert carried is not None
+    account = verdict.Account(
+        received=carried.received,
+        stdout=carried.stdout,
+        stderr=carried.stderr,
+        images=carried.images,
+        findings=tuple(run.findings),
+        seconds=time.perf_counter() - started,
+        confinement=carried.confinement,
+    )
+    return verdict.judge(account, run.module, profile, options.memory, options.seconds)
+
+
+@dataclass(frozen=True)
+class _Carried:
+    """What came of one attempt to run a module."""
+
+    received: Received
+    stdout: str
+    stderr: str
+    images: images.Images
+    confinement: str
+
+
+def _carry(run: Run, callbacks: Callbacks, *, last: bool) -> _Carried | None:
+    """Have a worker run the module; None when none could, and it is worth another attempt.
+
+    Another attempt is made once, with a monitor of its own, when nothing of the module has run:
+    a process was killed, or the machine had no room for one just then.
+    """
+    monitor = client.acquire(kind(run.options))
+    exchange = None
     try:
         monitor.wait_until_ready()
         exchange = Exchange(monitor, callbacks.on_output, callbacks.on_tick)
-        try:
-            received = exchange.carry(_job(run), limits(options), max_bytes=max_bytes(options))
-            collected = _collect(run, exchange, received)
-            monitor.send({"op": "release"})
-        finally:
-            exchange.close()
-    except BaseException:
+        received = exchange.carry(_job(run), limits(run.options), max_bytes=max_bytes(run.options))
+        if not last and received.is_worth_another_attempt:
+            monitor.close()
+            return None
+        collected = _collect(run, exchange, received)
+        monitor.send({"op": "release"})
+    except BaseException as error:
         # A monitor that was left in the middle of a run may still hold its processes.
         monitor.close()
+        begun = exchange is not None and exchange.received.begun
+        if isinstance(error, SandboxBroken) and not begun and not last:
+            return None
         raise
+    finally:
+        if exchange is not None:
+            exchange.close()
     client.release(monitor)
-    account = verdict.Account(
+    return _Carried(
         received=received,
         stdout=exchange.streams["stdout"].text(),
         stderr=exchange.streams["stderr"].text(),
         images=collected,
-        findings=tuple(run.findings),
-        seconds=time.perf_counter() - started,
         confinement=monitor.confinement,
     )
-    return verdict.judge(account, run.module, profile, options.memory, options.seconds)
 
 
 def _job(run: Run) -> Job:

@@ -22,9 +22,11 @@ from azml_magic.module.module import Module
 from azml_magic.result import Failure, Finding, Result
 from azml_magic.runner.images import Images
 from azml_magic.runner.job import Received
-from azml_magic.runner.limits import met_limit, passed_limit
+from azml_magic.runner.limits import met_limit, no_memory_for_inputs, passed_limit
 from azml_magic.runner.outcome import FailureReport, SuccessReport
 from azml_magic.runner.traceback import entry_point_line, person_entries
+
+_AGAIN = "run the cell again; if this repeats, run `azml-magic doctor`"
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,8 @@ def judge(
             "a module must not write to the descriptors of its process",
             result,
         )
+    if not received.begun:
+        raise _not_begun(received, limits, result)
     if isinstance(report, SuccessReport):
         return result
     if isinstance(report, FailureReport):
@@ -156,26 +160,35 @@ def _hint(report: FailureReport) -> str:
     return ""
 
 
+def _not_begun(received: Received, limits: dict[str, object], result: Result) -> AzmlError:
+    """Return the error of a run of which no line of the module has run: it is not the module's."""
+    obstacle, ended = received.obstacle, received.ended
+    if obstacle is not None and obstacle.kind.endswith("MemoryError"):
+        return no_memory_for_inputs(limits, result)
+    if obstacle is not None:
+        cause = f"{obstacle.kind}: {obstacle.message}"
+    else:
+        cause = str(ended.get("failure") or "") or f"its process {_ending(ended)}"
+    return SandboxBroken(f"the run could not be started: {cause}", _AGAIN)
+
+
 def _died(ended: dict[str, object], result: Result) -> AzmlError:
-    status = ended.get("status")
-    code = status if isinstance(status, int) else 0
+    hint = "remove calls that end the process, such as os._exit()"
+    if _code(ended) & 0x7F:
+        hint = "a native library crashed, or the machine ran out of memory; see the log"
+    return WorkerDied(f"the worker {_ending(ended)} before the module returned", hint, result)
+
+
+def _ending(ended: dict[str, object]) -> str:
+    code = _code(ended)
     if code & 0x7F:
-        name = _signal_name(code & 0x7F)
-        return WorkerDied(
-            f"the worker was ended by {name} before the module returned",
-            "a native library crashed, or the machine ran out of memory; see the log",
-            result,
-        )
-    if ended.get("failure"):
-        return SandboxBroken(
-            str(ended["failure"]),
-            "run `azml-magic doctor` to see what this machine enforces",
-        )
-    return WorkerDied(
-        f"the worker ended (exit status {code >> 8}) before the module returned",
-        "remove calls that end the process, such as os._exit()",
-        result,
-    )
+        return f"was ended by {_signal_name(code & 0x7F)}"
+    return f"ended (exit status {code >> 8})"
+
+
+def _code(ended: dict[str, object]) -> int:
+    status = ended.get("status")
+    return status if isinstance(status, int) else 0
 
 
 def _signal_name(number: int) -> str:

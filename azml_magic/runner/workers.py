@@ -176,8 +176,11 @@ class Worker:
 
     def failure(self) -> str:
         """Return why it could not confine itself; empty for one that could."""
-        with contextlib.suppress(OSError):
-            return self._orders.recv(ERROR_BYTES, socket.MSG_DONTWAIT).decode("utf-8", "replace")
+        # Its end, with orders that it did not take, is reported once, and before what it said.
+        for _ in range(2):
+            with contextlib.suppress(OSError):
+                said = self._orders.recv(ERROR_BYTES, socket.MSG_DONTWAIT)
+                return said.decode("utf-8", "replace")
         return ""
 
     def close(self) -> None:

@@ -10,9 +10,16 @@ from azml_magic.contract.returns import ReturnRefused
 from azml_magic.result import Finding
 from azml_magic.worker.script import Progress
 
+BEGUN = {"event": "begun"}
+"""Said just before the first line of a module runs: what fails earlier is not the module's."""
 MESSAGE_CHARACTERS = 20_000
 ENTRIES = 60
 LINE_CHARACTERS = 500
+
+
+def not_begun(error: BaseException) -> Dict[str, Any]:
+    """Describe what kept a module from being run."""
+    return {"event": "not begun", "kind": _kind(error), "message": _message(error)}
 
 
 def success(

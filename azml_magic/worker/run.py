@@ -71,18 +71,23 @@ def work(request: Dict[str, Any], descriptors: List[int]) -> None:
 
 def execute(channel: Channel, pipe: Optional[PipeReader], folder: str) -> None:
     """Receive the job, run the module, and send what came of it."""
-    job = channel.receive_event(STREAM_LIMIT)
-    profile = get_profile(job["profile"])
-    datasets = {
-        port: receive_frame(
-            channel, text=job["text"], max_bytes=STREAM_LIMIT, trusted=True, pipe=pipe
-        )
-        for port in job["datasets"]
-    }
-    if pipe is not None:
-        pipe.close()
-    files = [(name, channel.receive_bytes(STREAM_LIMIT)) for name in job["bundle"]]
-    uploads = _arrange_module_world(job, profile, folder, files)
+    try:
+        job = channel.receive_event(STREAM_LIMIT)
+        profile = get_profile(job["profile"])
+        datasets = {
+            port: receive_frame(
+                channel, text=job["text"], max_bytes=STREAM_LIMIT, trusted=True, pipe=pipe
+            )
+            for port in job["datasets"]
+        }
+        if pipe is not None:
+            pipe.close()
+        files = [(name, channel.receive_bytes(STREAM_LIMIT)) for name in job["bundle"]]
+        uploads = _arrange_module_world(job, profile, folder, files)
+    except Exception as error:
+        channel.send_event(report.not_begun(error))
+        return
+    channel.send_event(report.BEGUN)
     if "serves" in job:
         serve.serve(channel, job, profile, folder, STREAM_LIMIT, _flush)
         return
