@@ -42,9 +42,7 @@ def one_line(text: str, limit: int) -> str:
 
 
 def block(text: str, limit: int = MESSAGE) -> str:
-    r"""Return a text of several lines without escape sequences, other controls visible.
-
-    A carriage return starts a new line: what it would overwrite in a terminal stays readable.
+    """Return a text of several lines as :func:`~azml_magic.controls.plain` does, cut to a limit.
 
     Parameters
     ----------
@@ -52,11 +50,6 @@ def block(text: str, limit: int = MESSAGE) -> str:
         As the run gave it.
     limit : int
         Characters to keep; of a longer text the middle is left out, and that is told.
-
-    Examples
-    --------
-    >>> block("\x1b[31mred\x1b[0m\r\n\u202eabc")
-    'red\n\\u202eabc'
     """
     return plain(_without_middle(text, limit - limit // 4, limit // 4, ""))
 
