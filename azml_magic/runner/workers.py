@@ -100,10 +100,11 @@ class Worker:
     def suits(self, limits: Limits) -> bool:
         """Return whether it is alive, and confined as a run with these limits must be.
 
-        Wall clock and disk are the monitor's to watch.
+        Wall clock, disk and number of files are the monitor's to watch.
         """
-        expected = replace(limits, seconds=self.limits.seconds, disk_bytes=self.limits.disk_bytes)
-        return self.limits == expected and not self.doomed and not self._has_ended()
+        own = self.limits
+        expected = replace(limits, seconds=own.seconds, disk_bytes=own.disk_bytes, files=own.files)
+        return own == expected and not self.doomed and not self._has_ended()
 
     def _has_ended(self) -> bool:
         ending = select.poll()

@@ -51,11 +51,6 @@ class Contents(NamedTuple):
     entries: int
 
 
-def folder_bytes(path: str, stop_above: int = BEYOND_MEASURE) -> int:
-    """Return what a folder takes on the disk; see :func:`contents`."""
-    return contents(path, stop_above).size
-
-
 def contents(
     path: str, stop_above: int = BEYOND_MEASURE, most_entries: int = BEYOND_MEASURE
 ) -> Contents:

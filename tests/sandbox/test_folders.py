@@ -6,7 +6,7 @@ import threading
 import pytest
 
 from azml_magic.sandbox import folders
-from azml_magic.sandbox.folders import ENTRY_BYTES, folder_bytes, remove_tree
+from azml_magic.sandbox.folders import ENTRY_BYTES, contents, remove_tree
 
 
 @pytest.fixture
@@ -37,26 +37,26 @@ def test_files_are_measured_by_what_they_take(folder):
     os.link(f"{folder}/big", f"{folder}/again")
     os.symlink("/", f"{folder}/link")
     os.mkfifo(f"{folder}/fifo")
-    assert 1 << 20 <= folder_bytes(folder) < 2 << 20
+    assert 1 << 20 <= contents(folder).size < 2 << 20
 
 
 def test_empty_files_have_a_size(folder):
     for number in range(100):
         open(f"{folder}/{number}", "w").close()
-    assert folder_bytes(folder) == 100 * ENTRY_BYTES
-    assert folder_bytes(folder, stop_above=10 * ENTRY_BYTES) == 11 * ENTRY_BYTES
+    assert contents(folder).size == 100 * ENTRY_BYTES
+    assert contents(folder, stop_above=10 * ENTRY_BYTES).size == 11 * ENTRY_BYTES
 
 
 def test_a_missing_folder_is_an_error(tmp_path):
     with pytest.raises(FileNotFoundError):
-        folder_bytes(str(tmp_path / "none"))
+        contents(str(tmp_path / "none"))
 
 
 def test_a_folder_too_deep_to_measure_is_beyond_measure(folder):
     deepen(folder, 1000)
-    assert folder_bytes(folder) == folders.BEYOND_MEASURE
+    assert contents(folder).size == folders.BEYOND_MEASURE
     before = len(os.listdir("/proc/self/fd"))
-    folder_bytes(folder)
+    contents(folder)
     assert len(os.listdir("/proc/self/fd")) == before
 
 
@@ -90,7 +90,7 @@ def test_links_are_not_followed(folder, tmp_path):
     outside.mkdir()
     (outside / "file").write_text("kept")
     os.symlink(outside, f"{folder}/link")
-    assert folder_bytes(folder) == ENTRY_BYTES
+    assert contents(folder).size == ENTRY_BYTES
     remove_tree(folder)
     assert (outside / "file").read_text() == "kept"
 
@@ -122,7 +122,7 @@ def test_a_folder_that_changes_is_measured(folder):
     thread.start()
     try:
         for _ in range(500):
-            assert folder_bytes(folder) <= 3 * ENTRY_BYTES
+            assert contents(folder).size <= 3 * ENTRY_BYTES
     finally:
         done.set()
         thread.join()
