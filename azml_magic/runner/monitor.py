@@ -28,6 +28,7 @@ from azml_magic.runner.workers import Worker
 from azml_magic.sandbox import folders, processes, resources
 from azml_magic.sandbox.policy import Level, Limits
 from azml_magic.sandbox.probe import probe
+from azml_magic.sandbox.supervise import TaskGate
 
 POLL_SECONDS = 0.04
 FOLDER_PREFIX = "azml_magic-runs-"
@@ -136,7 +137,8 @@ class Monitor:
     def serve(self) -> None:
         """Answer until the notebook is gone."""
         while self.serving:
-            for key, _ in self.selector.select(self.seconds_to_look()):
+            # A worker's requests come last: there may be no end of them.
+            for key, _ in sorted(self.selector.select(self.seconds_to_look()), key=_comes_last):
                 # What came before it may have been the end of this one.
                 if self.selector.get_map().get(key.fd) is key:
                     key.data()
@@ -291,3 +293,7 @@ class Monitor:
         assert self.run is not None
         worker, self.run = self.run.worker, None
         worker.remove_folder()
+
+
+def _comes_last(ready: tuple[selectors.SelectorKey, int]) -> bool:
+    return isinstance(ready[0].fileobj, TaskGate)

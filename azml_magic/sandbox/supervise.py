@@ -32,8 +32,12 @@ _NEW_THREAD = 0x00010000
 
 # A clone that was let through shows in /proc within this time, on the busiest machine.
 _PENDING_SECONDS = 1.0
-# At the limit, things are counted anew this often, not at each attempt of a fork bomb.
+# At the limit, things are counted anew this often, not at each attempt of a fork bomb; and where
+# counting is expensive, less often.
 _FULL_SECONDS = 0.005
+_PAUSE_FACTOR = 10
+# How long requests are answered before the monitor looks at everything else again.
+_LONGEST_SECONDS = 0.005
 # Each socket can hold a fifth of a megabyte that no process is seen to have.
 SOCKETS = 512
 # What follows the kernel counts for a person (docs/security.md has the table): a run gets a
@@ -109,7 +113,9 @@ class TaskGate:
         return self._listener
 
     def answer(self) -> bool:
-        """Answer all that is asked now, without waiting.
+        """Answer what is asked now, without waiting, and for a moment only.
+
+        A run can ask without end; limits and the notebook must not wait for it.
 
         Returns
         -------
@@ -118,10 +124,13 @@ class TaskGate:
         """
         waiting = select.poll()
         waiting.register(self._listener, select.POLLIN)
+        ends = time.monotonic() + _LONGEST_SECONDS
         while ready := waiting.poll(0):
             if not ready[0][1] & select.POLLIN:
                 return False
             self._answer_one()
+            if time.monotonic() > ends:
+                break
         return True
 
     def refuse_all(self) -> None:
@@ -241,12 +250,13 @@ class _Budget:
 
     def admits(self, more: int) -> bool:
         if self._estimate + more > self._limit:
-            now = time.monotonic()
-            if now < self._full_until:
+            begun = time.monotonic()
+            if begun < self._full_until:
                 return False
             self._estimate = self._count()
             if self._estimate + more > self._limit:
-                self._full_until = now + _FULL_SECONDS
+                now = time.monotonic()
+                self._full_until = now + max(_FULL_SECONDS, _PAUSE_FACTOR * (now - begun))
                 return False
         self._estimate += more
         return True

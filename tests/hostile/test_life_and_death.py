@@ -35,6 +35,21 @@ def azureml_main():
     print("running", flush=True)
     time.sleep(600)
 '''
+# The monitor is asked for something without end.
+FLOOD = '''
+import os, time
+def azureml_main():
+    print("running", flush=True)
+    for _ in range(20):
+        if os.fork() == 0:
+            break
+    until = time.time() + 60
+    while time.time() < until:
+        try:
+            os.pipe()
+        except OSError:
+            pass
+'''
 PLAIN = "import pandas as pd\\ndef azureml_main(): return pd.DataFrame({'a': [1]}),"
 
 def tell(**facts):
@@ -118,8 +133,9 @@ def gone(had, seconds=20):
         time.sleep(0.05)
 
 
-def test_a_kernel_that_is_killed_leaves_no_process_and_no_folder(start, level):
-    notebook = start("azml_magic.run(DAEMON, on_output=lambda stream, text: tell(said=text))")
+@pytest.mark.parametrize("module", ["DAEMON", "FLOOD"])
+def test_a_kernel_that_is_killed_leaves_no_process_and_no_folder(start, level, module):
+    notebook = start(f"azml_magic.run({module}, on_output=lambda stream, text: tell(said=text))")
     assert notebook.hear() == {"said": "running\n"}
     had = notebook.kill()
     assert len(had) >= 4
