@@ -6,6 +6,7 @@ into HTML, text and terminal output.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Optional, Tuple
 
@@ -119,6 +120,12 @@ class Failure:
     message: str
     traceback: Tuple[TracebackEntry, ...] = ()
     cloud_text: str = ""
+
+    @property
+    def title(self) -> str:
+        """The exception as Python writes it; a bar marks each further line as the module's."""
+        text = f"{self.kind}: {self.message}" if self.message else self.kind
+        return re.sub("\r\n?|\n", "\n  | ", text)
 
 
 @dataclass(frozen=True)

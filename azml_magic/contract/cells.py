@@ -12,7 +12,6 @@ import pandas as pd
 NUMBERS = frozenset({"bool", "int", "float"})
 SCALARS = NUMBERS | {"str", "decimal", "date", "time", "datetime", "timedelta"}
 
-_AN = frozenset("aeio")
 # The first that fits counts: a bool is an int, a Timestamp is a date.
 _FAMILIES: Tuple[Tuple[str, Tuple[type, ...]], ...] = (
     ("missing", (type(None), type(pd.NaT), type(pd.NA))),
@@ -57,10 +56,9 @@ def first_row(values: Any, missing: Any, accepted: Collection[str]) -> int:
     return 0
 
 
-def described(cell: Any) -> str:
-    """Name the type of a cell, as messages write it."""
-    name = type(cell).__name__
-    return f"{'an' if name[:1].lower() in _AN or name == 'ndarray' else 'a'} {name}"
+def name_of(cell: Any) -> str:
+    """Name the type of a cell."""
+    return type(cell).__name__
 
 
 def mapped(values: Any, missing: Any, convert: Optional[Callable[[Any], Any]]) -> Any:

@@ -7,12 +7,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from azml_magic import sentences
 from azml_magic.contract.changes import CATEGORY, CATEGORY_TEXT, FLOATS, STORED
 from azml_magic.contract.dates import carry_dates, carry_spans
 from azml_magic.contract.objects import carry_objects
 from azml_magic.contract.passage import UNCHANGED, Carried, Passage, Unfit
-
-_RANGES_HINT = 'turn them into text first: frame["name"].astype(str)'
 
 
 def passes(dtype: Any, passage: Passage) -> bool:
@@ -60,11 +59,12 @@ def carry(values: Any, passage: Passage) -> Carried:
         return _category(values, passage)
     if isinstance(dtype, pd.SparseDtype):
         if not (passage.incoming or passage.profile.plain_types_only):
-            raise Unfit(f"is {dtype}, which cannot be written", "use .sparse.to_dense()")
+            raise Unfit(sentences.UNWRITABLE(dtype=dtype), sentences.TO_DENSE())
         return _again(np.asarray(values), passage, Carried(None, (STORED,)))
     if isinstance(dtype, (pd.PeriodDtype, pd.IntervalDtype)):
-        kind = "periods" if isinstance(dtype, pd.PeriodDtype) else "intervals"
-        raise Unfit(f"holds {kind}", _RANGES_HINT, 0 if len(values) else None)
+        is_period = isinstance(dtype, pd.PeriodDtype)
+        holds = sentences.PERIODS() if is_period else sentences.INTERVALS()
+        raise Unfit(holds, sentences.RANGES_AS_TEXT(), 0 if len(values) else None)
     return _nullable(values, dtype, passage)
 
 
@@ -81,8 +81,8 @@ def _numpy(values: Any, dtype: Any, passage: Passage) -> Carried:
     if dtype.kind == "f":
         if passage.incoming or passage.profile.plain_types_only:
             return Carried(values.astype(np.float64), (STORED,))
-        raise Unfit(f"is {dtype}, which cannot be written", "use astype('float64')")
-    raise Unfit(f"holds {dtype} values", "return real and imaginary part as two columns")
+        raise Unfit(sentences.UNWRITABLE(dtype=dtype), sentences.TO_FLOAT())
+    raise Unfit(sentences.VALUES(dtype=dtype), sentences.TWO_PARTS())
 
 
 def _again(values: Any, passage: Passage, before: Carried) -> Carried:

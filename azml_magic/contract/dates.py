@@ -7,17 +7,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from azml_magic import sentences
 from azml_magic.contract.cells import object_array
 from azml_magic.contract.changes import SECONDS, SPANS, UNREADABLE
 from azml_magic.contract.passage import UNCHANGED, Carried, Passage, Unfit
 
 _PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 _NANOSECOND_YEARS = (1678, 2261)
-DATES_HINT = (
-    "turn dates into text or numbers first, for example "
-    'frame["name"].dt.strftime("%Y-%m-%d %H:%M:%S")'
-)
-SPANS_HINT = 'turn time spans into numbers first, for example frame["name"].dt.total_seconds()'
 
 
 def carry_dates(values: Any, passage: Passage) -> Carried:
@@ -29,7 +25,7 @@ def carry_dates(values: Any, passage: Passage) -> Carried:
         missing = dates.isna()
         if not missing.all():
             row = int(np.argmin(missing))
-            raise Unfit(f"holds dates ({dates.dtype})", DATES_HINT, row)
+            raise Unfit(sentences.DATES(dtype=dates.dtype), sentences.DATES_AS_TEXT(), row)
         return Carried(np.full(len(dates), np.nan))
     if dates.unit == "ns":
         return UNCHANGED
@@ -39,12 +35,8 @@ def carry_dates(values: Any, passage: Passage) -> Carried:
         if passage.profile.plain_types_only:
             return UNCHANGED
         if passage.incoming:
-            first, last = _NANOSECOND_YEARS
-            raise Unfit(
-                f"holds a date outside the years {first} to {last}",
-                "the cloud keeps dates in nanoseconds: clip them, or pass them as text",
-                _first_out_of_bounds(dates),
-            ) from None
+            row = _first_out_of_bounds(dates)
+            raise Unfit(sentences.FAR_DATE(), sentences.CLIP_DATES(), row) from None
         return Carried(None, (UNREADABLE,))
     return Carried(in_nanoseconds.array) if passage.incoming else UNCHANGED
 
@@ -58,13 +50,13 @@ def carry_spans(values: Any, passage: Passage) -> Carried:
         try:
             return Carried(spans.as_unit("ns").array)
         except pd.errors.OutOfBoundsTimedelta:
-            raise Unfit("holds a time span of more than 292 years", "pass it as a number") from None
+            raise Unfit(sentences.LONG_SPAN(), sentences.AS_NUMBER()) from None
     missing = spans.isna()
     if passage.incoming:
         return Carried(_span_texts(spans, missing), (SPANS,))
     if not missing.all():
         row = int(np.argmin(missing))
-        raise Unfit(f"holds time spans ({spans.dtype})", SPANS_HINT, row)
+        raise Unfit(sentences.SPANS(dtype=spans.dtype), sentences.SPANS_AS_NUMBERS(), row)
     return Carried(np.full(len(spans), np.nan))
 
 

@@ -38,6 +38,7 @@ _EVALUATION_FAILED = (
     "{}\n"
     "---------- End of error message from Python  interpreter ----------"
 )
+RAISED = "0085"
 _OTHERS = {
     "0018": "Error 0018: The module's result is no valid dataset. {}",
     "0102": "Error 0102: The script bundle cannot be unpacked. {}",

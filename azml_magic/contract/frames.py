@@ -10,6 +10,7 @@ from typing import Any, List, Tuple
 
 import pandas as pd
 
+from azml_magic import sentences
 from azml_magic.contract.changes import (
     COLUMNS_NAME,
     NOT_TEXT,
@@ -17,7 +18,6 @@ from azml_magic.contract.changes import (
     RESERVED,
     ROWS_LOST,
     Changes,
-    quoted,
 )
 from azml_magic.contract.columns import carry, passes
 from azml_magic.contract.index import carry_index
@@ -27,6 +27,7 @@ from azml_magic.contract.profile import Profile
 from azml_magic.contract.returns import ReturnRefused
 from azml_magic.errors import InputError
 from azml_magic.result import Finding
+from azml_magic.sentences import Told, joined
 
 
 def prepare_input(
@@ -59,7 +60,8 @@ def prepare_input(
     try:
         prepared = _prepare(frame, Passage(profile, True, dates), changes)
     except _Refused as refused:
-        raise InputError(f"{port}{refused.message}", refused.hint) from None
+        message = joined(sentences.PORT(word=port), refused.message)
+        raise InputError(message, refused.hint) from None
     return prepared, changes.findings()
 
 
@@ -94,14 +96,15 @@ def prepare_output(
         prepared = _prepare(frame, Passage(profile, False, dates), changes)
     except _Refused as refused:
         number = refused.number or profile.write_error
-        raise ReturnRefused(f"{port}{refused.message}", refused.hint, number) from None
+        message = joined(sentences.PORT(word=port), refused.message)
+        raise ReturnRefused(message, refused.hint, number) from None
     return prepared, changes.findings()
 
 
 class _Refused(Exception):
     """Why a frame cannot pass; the message follows the name of its port."""
 
-    def __init__(self, message: str, hint: str, number: str = "") -> None:
+    def __init__(self, message: Told, hint: Told, number: str = "") -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
@@ -115,7 +118,8 @@ def _prepare(frame: pd.DataFrame, passage: Passage, changes: Changes) -> pd.Data
     for position, dtype in enumerate(prepared.dtypes):
         if not passes(dtype, passage):
             carried = _carry(prepared.iloc[:, position].array, names[position], passage)
-            changes.add(carried.kinds, quoted(names[position]))
+            if carried.kinds:
+                changes.add(carried.kinds, sentences.LABEL(label=names[position]))
             if carried.values is not None:
                 # As a Series, so that pandas does not guess another type for objects.
                 column = pd.Series(
@@ -137,24 +141,27 @@ def _carry(values: Any, name: str, passage: Passage) -> Carried:
     try:
         return carry(values, passage)
     except Unfit as error:
-        row = "" if error.row is None else f", first in row {error.row}"
-        message = f": column {quoted(name)} {error.holds}{row}"
-        raise _Refused(message, error.hint, error.number) from None
+        raise _unfit(sentences.COLUMN(label=name), error) from None
     except Exception as error:  # cells run code of their own when they are read
-        message = f": column {quoted(name)} cannot be read: {type(error).__name__}"
-        raise _Refused(message, "keep numbers, text, booleans and dates in frames") from None
+        why = sentences.UNREADABLE(word=type(error).__name__)
+        message = joined(sentences.COLUMN(label=name), why)
+        raise _Refused(message, sentences.PLAIN_CELLS()) from None
+
+
+def _unfit(where: Told, error: Unfit) -> _Refused:
+    row = [] if error.row is None else [sentences.FIRST_IN_ROW(number=error.row)]
+    return _Refused(joined(where, error.holds, *row), error.hint, error.number)
 
 
 def _names(columns: Any, passage: Passage, changes: Changes) -> List[str]:
     if isinstance(columns, pd.MultiIndex) and passage.profile.keeps_index:
-        hint = 'join them: frame.columns = [" ".join(map(str, name)) for name in frame.columns]'
-        raise _Refused(" has several levels of column names", hint, "0085")
+        raise _Refused(sentences.SEVERAL_LEVELS(), sentences.JOIN_LEVELS(), "0085")
     try:
         labels = columns.tolist()
         names = unique_names(labels, passage.profile)
     except Exception as error:  # str() of a label is code of its own
-        message = f" has a column whose name cannot be read: {type(error).__name__}"
-        raise _Refused(message, "name the columns with strings", "0085") from None
+        message = sentences.UNREADABLE_NAME(word=type(error).__name__)
+        raise _Refused(message, sentences.NAME_WITH_STRINGS(), "0085") from None
     if any(name is not None for name in columns.names):
         changes.add([COLUMNS_NAME])
     for label, name in zip(labels, names):
@@ -162,7 +169,7 @@ def _names(columns: Any, passage: Passage, changes: Changes) -> List[str]:
             text = name_text(label)
             kinds = [NOT_TEXT] if not isinstance(label, str) or label != text else []
             kinds += [REPEATED] if text != name else []
-            changes.add(kinds, f"{quoted(label)} became {quoted(name)}")
+            changes.add(kinds, sentences.BECAME(label=label, label_2=name))
     return names
 
 
@@ -170,11 +177,10 @@ def _index(index: Any, passage: Passage, changes: Changes) -> Any:
     try:
         carried = carry_index(index, passage, changes)
     except Unfit as error:
-        row = "" if error.row is None else f", first in row {error.row}"
-        raise _Refused(f": the index {error.holds}{row}", error.hint, error.number) from None
+        raise _unfit(sentences.INDEX(), error) from None
     except Exception as error:  # labels run code of their own when they are read
-        message = f": the index cannot be read: {type(error).__name__}"
-        raise _Refused(message, "use frame.reset_index(drop=True)") from None
+        message = joined(sentences.INDEX(), sentences.UNREADABLE(word=type(error).__name__))
+        raise _Refused(message, sentences.DROP_INDEX()) from None
     return index if carried is None else carried
 
 
@@ -186,5 +192,5 @@ def _without_reserved(
         return frame
     reserved = [name for name in names if is_reserved(name)]
     for name in reserved:
-        changes.add([RESERVED], quoted(name))
+        changes.add([RESERVED], sentences.LABEL(label=name))
     return frame.drop(columns=reserved) if reserved else frame

@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 from pandas.api.types import infer_dtype
 
-from azml_magic.contract.changes import INDEX, INDEX_CHANGED, PLAIN_INDEX, Changes, quoted
+from azml_magic import sentences
+from azml_magic.contract.changes import INDEX, INDEX_CHANGED, PLAIN_INDEX, SHOWN, Changes
 from azml_magic.contract.columns import carry
 from azml_magic.contract.names import name_text
 from azml_magic.contract.passage import Passage
@@ -30,10 +31,10 @@ def carry_index(index: Any, passage: Passage, changes: Changes) -> Optional[Any]
             return _named(pd.Index(np.asarray(index), name=index.name))
         if index.name is None:
             return None
-        changes.add([INDEX_CHANGED], f"its name {quoted(index.name)}")
+        changes.add([INDEX_CHANGED], sentences.INDEX_NAME(label=index.name))
         return numbered
     if _is_mixed(index):
-        changes.add([INDEX_CHANGED], "labels of several types, numbered from 0")
+        changes.add([INDEX_CHANGED], sentences.MIXED_LABELS())
         return numbered
     return _levels(index, passage, changes)
 
@@ -43,7 +44,9 @@ def _dropped(index: Any, numbered: Any, changes: Changes) -> Optional[Any]:
     if isinstance(index, pd.RangeIndex) and not names and index.equals(numbered):
         return None
     if names:
-        changes.add([INDEX], " and ".join(quoted(name) for name in names))
+        changes.add(
+            [INDEX], sentences.listed([sentences.LABEL(label=name) for name in names], SHOWN)
+        )
     elif index.dtype.kind not in "iu":
         changes.add([INDEX])
     elif not index.equals(numbered):
@@ -77,7 +80,8 @@ def _levels(index: Any, passage: Passage, changes: Changes) -> Optional[Any]:
 
 def _level(values: Any, passage: Passage, changes: Changes, name: Any) -> Optional[Any]:
     carried = carry(values, passage)
-    changes.add(carried.kinds, f"the index {'' if name is None else quoted(name)}".rstrip())
+    named = sentences.THE_INDEX() if name is None else sentences.INDEX_LEVEL(label=name)
+    changes.add(carried.kinds, named)
     return carried.values
 
 

@@ -7,7 +7,9 @@ from typing import Any, Dict, List, Union
 import numpy as np
 import pandas as pd
 
-from azml_magic.contract.cells import described, family, object_array
+from azml_magic import sentences
+from azml_magic.contract.cells import family, name_of, object_array
+from azml_magic.sentences import Told
 
 DEPTH = 32
 _PLAIN = {"str": str, "bool": bool, "int": int, "float": float, "bytes": bytes}
@@ -21,7 +23,17 @@ Shape = Union[str, List[Any], Dict[str, Any]]
 
 
 class Uneven(Exception):
-    """Cells of one column that no single type describes."""
+    """Cells of one column that no single type describes.
+
+    Parameters
+    ----------
+    why : Told
+        What such a cell is or holds, to follow "holds a list that ".
+    """
+
+    def __init__(self, why: Told) -> None:
+        super().__init__(why)
+        self.why = why
 
 
 def plain(value: Any, depth: int = 0) -> Any:
@@ -33,21 +45,21 @@ def plain(value: Any, depth: int = 0) -> Any:
         When it holds something that no dataset holds, or is nested too deeply.
     """
     if depth > DEPTH:
-        raise Uneven(f"is nested more than {DEPTH} deep")
+        raise Uneven(sentences.DEEP(number=DEPTH))
     kind = family(type(value))
     if kind == "list":
         return [plain(item, depth + 1) for item in list(value)]
     if kind == "dict":
         for key in value:
             if not isinstance(key, str):
-                raise Uneven(f"holds {described(key)} as a key")
+                raise Uneven(sentences.KEY(type=name_of(key)))
         return {str(key): plain(item, depth + 1) for key, item in value.items()}
     if kind == "missing" or (kind in {"float", "datetime", "timedelta"} and pd.isna(value)):
         return None if kind != "float" else float("nan")
     if kind in _PLAIN:
         return _PLAIN[kind](value)
     if kind not in _KEPT:
-        raise Uneven(f"holds {described(value)}")
+        raise Uneven(sentences.HOLDS(type=name_of(value)))
     if isinstance(value, np.datetime64):
         return pd.Timestamp(value)
     return pd.Timedelta(value) if isinstance(value, np.timedelta64) else value
@@ -63,7 +75,7 @@ def shape_of(value: Any) -> Shape:
     if isinstance(value, dict):
         return {key: shape_of(item) for key, item in value.items()}
     if isinstance(value, int) and not isinstance(value, bool) and value.bit_length() > _BITS:
-        raise Uneven("holds a whole number of more than 64 bits")
+        raise Uneven(sentences.LARGE_NUMBER())
     kind = family(type(value))
     return "none" if kind == "missing" else kind
 
@@ -87,7 +99,7 @@ def merged(one: Shape, other: Shape) -> Shape:
         return {key: merged(one.get(key, "none"), other.get(key, "none")) for key in keys}
     if {_word(one), _word(other)} == {"int", "float"}:
         return "float"
-    raise Uneven(f"mixes {_word(one)} and {_word(other)}")
+    raise Uneven(sentences.MIXES(word=_word(one), word_2=_word(other)))
 
 
 def settled(values: List[Any], shape: Shape) -> Shape:

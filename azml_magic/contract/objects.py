@@ -10,15 +10,16 @@ import numpy as np
 import pandas as pd
 from pandas.api.types import infer_dtype
 
+from azml_magic import sentences
 from azml_magic.contract import nested
 from azml_magic.contract.cells import (
     NUMBERS,
     SCALARS,
-    described,
     families,
     family,
     first_row,
     mapped,
+    name_of,
     object_array,
 )
 from azml_magic.contract.changes import (
@@ -31,23 +32,22 @@ from azml_magic.contract.changes import (
     UNREADABLE,
     Kind,
 )
-from azml_magic.contract.dates import DATES_HINT, SPANS_HINT, carry_dates, carry_spans
+from azml_magic.contract.dates import carry_dates, carry_spans
 from azml_magic.contract.passage import UNCHANGED, Carried, Passage, Unfit
 
 _DIGITS = 76
 _CLASSIC = NUMBERS | {"str", "bytes"}
 _DESIGNER = SCALARS | {"bytes", "list", "dict"}
 _HINTS = {
-    "datetime": DATES_HINT,
-    "date": 'turn dates into text first: frame["name"].astype(str)',
-    "time": 'turn times into text first: frame["name"].astype(str)',
-    "timedelta": SPANS_HINT,
-    "decimal": 'turn decimals into numbers first: frame["name"].astype(float)',
-    "complex": "return real and imaginary part as two columns",
-    "list": "make a column for each item, or pickle the cell into bytes",
-    "dict": "make a column for each key, or pickle the cell into bytes",
+    "datetime": sentences.DATES_AS_TEXT,
+    "date": sentences.DAYS_AS_TEXT,
+    "time": sentences.TIMES_AS_TEXT,
+    "timedelta": sentences.SPANS_AS_NUMBERS,
+    "decimal": sentences.DECIMALS_AS_NUMBERS,
+    "complex": sentences.TWO_PARTS,
+    "list": sentences.COLUMN_FOR_ITEM,
+    "dict": sentences.COLUMN_FOR_KEY,
 }
-_OTHER_HINT = "a dataset holds numbers, text, booleans and dates; pickle other objects into bytes"
 
 
 def carry_objects(values: Any, passage: Passage) -> Carried:
@@ -131,10 +131,7 @@ def _numbers(values: Any, missing: Any, found: Set[str], passage: Passage) -> Ca
     except OverflowError:
         row = next(row for row, cell in enumerate(values) if _is_too_large(cell))
         raise Unfit(
-            "holds a whole number of more than 64 bits",
-            "turn it into text or float first",
-            row,
-            "0085",
+            sentences.LARGE_NUMBER(), sentences.NUMBER_AS_TEXT(), row, number="0085"
         ) from None
     if not gaps:
         return Carried(whole)
@@ -167,22 +164,15 @@ def _as_dates(values: Any, missing: Any) -> pd.DatetimeIndex:
         return pd.DatetimeIndex(mapped(values, missing, _timestamp))
     except (ValueError, TypeError, OverflowError):
         row = int(np.argmin(missing))
-        raise Unfit(
-            "holds dates that do not fit one column: other time zones, or out of bounds",
-            'convert them first: pd.to_datetime(frame["name"], utc=True)',
-            row,
-        ) from None
+        raise Unfit(sentences.SEVERAL_DATES(), sentences.IN_UTC(), row) from None
 
 
 def _as_spans(values: Any, missing: Any) -> pd.TimedeltaIndex:
     try:
         return pd.TimedeltaIndex(mapped(values, missing, pd.Timedelta))
     except (ValueError, TypeError, OverflowError):
-        raise Unfit(
-            "holds a time span of more than 292 years",
-            "pass it as a number",
-            int(np.argmin(missing)),
-        ) from None
+        row = int(np.argmin(missing))
+        raise Unfit(sentences.LONG_SPAN(), sentences.AS_NUMBER(), row) from None
 
 
 def _decimals(values: Any, missing: Any) -> Carried:
@@ -191,11 +181,12 @@ def _decimals(values: Any, missing: Any) -> Carried:
     exponents = [cell.as_tuple().exponent for cell in present]
     for row, cell in enumerate(values):
         if not missing[row] and not cell.is_finite():
-            raise Unfit(f"holds the decimal {cell}", _HINTS["decimal"], row)
+            raise Unfit(sentences.DECIMAL(word=str(cell)), sentences.DECIMALS_AS_NUMBERS(), row)
     places = max(0, -min(exponents))
     digits = max(cell.adjusted() + 1 for cell in present) + places
     if digits > _DIGITS:
-        raise Unfit(f"holds decimals of more than {_DIGITS} digits", _HINTS["decimal"], 0)
+        holds = sentences.LONG_DECIMALS(number=_DIGITS)
+        raise Unfit(holds, sentences.DECIMALS_AS_NUMBERS(), 0)
     context = decimal.Context(prec=_DIGITS + 1)
     unit = decimal.Decimal(1).scaleb(-places, context)
     scaled = mapped(values, missing, lambda cell: cell.quantize(unit, context=context))
@@ -214,7 +205,8 @@ def _nested(values: Any, missing: Any) -> Carried:
             shape = nested.merged(shape, nested.shape_of(cells[-1]))
         except nested.Uneven as error:
             hint = _HINTS["list" if isinstance(cell, (list, tuple)) else "dict"]
-            raise Unfit(f"holds {described(cell)} that {error}", hint, row) from None
+            holds = sentences.joined(sentences.HOLDS_THAT(type=name_of(cell)), error.why)
+            raise Unfit(holds, hint(), row) from None
     if any(isinstance(cell, (list, tuple)) for cell in values):
         kinds.append(LISTS)
     settled = nested.settled(cells, shape)
@@ -232,11 +224,12 @@ def _scalar_text(cell: Any) -> str:
 
 def _refuse(values: Any, missing: Any, found: Set[str], accepted: AbstractSet[str]) -> NoReturn:
     """Name the first cell that is not accepted, or the first that differs from those before."""
-    beside = ""
     if found <= accepted:
         first = values[int(np.argmin(missing))]
-        accepted, beside = {family(type(first))}, f" after {described(first)}"
+        row = first_row(values, missing, {family(type(first))})
+        holds = sentences.HOLDS_AFTER(type=name_of(values[row]), type_2=name_of(first))
+        raise Unfit(holds, sentences.ONE_TYPE(), row)
     row = first_row(values, missing, accepted)
     cell = values[row]
-    hint = "give the column one type" if beside else _HINTS.get(family(type(cell)), _OTHER_HINT)
-    raise Unfit(f"holds {described(cell)}{beside}", hint, row)
+    hint = _HINTS.get(family(type(cell)), sentences.PICKLE_OTHERS)
+    raise Unfit(sentences.HOLDS(type=name_of(cell)), hint(), row)

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple, Optional, Tuple
 
 from azml_magic.contract.changes import Kind
 from azml_magic.contract.profile import Profile
+from azml_magic.sentences import Told
 
 
 @dataclass(frozen=True)
@@ -48,9 +49,9 @@ class Unfit(Exception):
 
     Parameters
     ----------
-    holds : str
+    holds : Told
         What it holds, to follow "column 'a' ".
-    hint : str
+    hint : Told
         What to do.
     row : int, optional
         Position of the first such row, counted from 0.
@@ -58,7 +59,9 @@ class Unfit(Exception):
         Error number, when it is not the profile's usual one.
     """
 
-    def __init__(self, holds: str, hint: str, row: Optional[int] = None, number: str = "") -> None:
+    def __init__(
+        self, holds: Told, hint: Told, row: Optional[int] = None, number: str = ""
+    ) -> None:
         super().__init__(holds)
         self.holds = holds
         self.hint = hint

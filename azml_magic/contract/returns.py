@@ -7,13 +7,48 @@ from typing import Any, List, Optional, Sequence, Tuple
 import numpy as np
 import pandas as pd
 
-from azml_magic.contract.cells import described
+from azml_magic import sentences
+from azml_magic.contract.cells import name_of
 from azml_magic.contract.profile import Profile
 from azml_magic.contract.tables import NoTable, table_of
 from azml_magic.result import Finding
+from azml_magic.sentences import FindingKind, Sentence, Told
 
 FRAMES = List[Optional[pd.DataFrame]]
-_FIX = "return the frame in a tuple: return frame,"
+_FIX = sentences.RETURN_FRAME.text
+_NOTHING = Sentence("azureml_main returned nothing, so the module gives no table")
+_NOWHERE = {
+    1: Sentence("{number} more of what azureml_main returned went nowhere: the first has a port"),
+    2: Sentence("{number} more of what azureml_main returned went nowhere: the first two have one"),
+}
+NOTHING = {
+    level: FindingKind("AZ330", level, _NOTHING, _FIX, "R9") for level in ("note", "warning")
+}
+NOWHERE = {
+    ports: FindingKind(
+        "AZ331",
+        "warning",
+        message,
+        "return what the next module needs, or use another module for the rest",
+        "R6" if ports == 1 else "R7",
+    )
+    for ports, message in _NOWHERE.items()
+}
+A_LIST = FindingKind(
+    "AZ332",
+    "note",
+    Sentence("azureml_main returned a list, which the designer refuses"),
+    _FIX,
+    "R4",
+)
+A_VALUE = FindingKind(
+    "AZ333",
+    "note",
+    Sentence("azureml_main returned {type}; the designer makes a table of it"),
+    "return a frame to choose names and types",
+    "R11",
+)
+KINDS = (*NOTHING.values(), *NOWHERE.values(), A_LIST, A_VALUE)
 
 
 class ReturnRefused(Exception):
@@ -21,15 +56,15 @@ class ReturnRefused(Exception):
 
     Parameters
     ----------
-    message : str
+    message : Told
         What is so, in one line.
-    hint : str
+    hint : Told
         What to do, in one line.
     number : str, optional
         ``"0085"``, or ``"0018"`` for a frame that cannot be written.
     """
 
-    def __init__(self, message: str, hint: str, number: str = "0085") -> None:
+    def __init__(self, message: Told, hint: Told, number: str = "0085") -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
@@ -65,30 +100,15 @@ def _classic(returned: Any) -> Tuple[FRAMES, List[Finding]]:
     items = _items(returned)
     if items is None:
         if isinstance(returned, np.ndarray):
-            raise ReturnRefused(
-                f"azureml_main returned an array of {returned.dtype} values, not a frame", _FIX
-            )
-        raise ReturnRefused(f"azureml_main returned {described(returned)}, not a frame", _FIX)
+            raise _refused(sentences.ARRAY_NOT_A_FRAME(dtype=returned.dtype))
+        raise _refused(sentences.NOT_A_FRAME(type=name_of(returned)))
     if not items:
-        raise ReturnRefused(f"azureml_main returned an empty {type(returned).__name__}", _FIX)
+        raise _refused(sentences.EMPTY(word=name_of(returned)))
     first = items[0]
     if not isinstance(first, pd.DataFrame):
-        what = "None" if first is None else described(first)
-        raise ReturnRefused(
-            f"azureml_main returned {described(returned)} that begins with {what}, not a frame",
-            _FIX,
-        )
-    findings = []
-    if isinstance(returned, list):
-        findings.append(
-            Finding(
-                "AZ332",
-                "note",
-                "azureml_main returned a list, which the designer refuses",
-                _FIX,
-                rule="R4",
-            )
-        )
+        what = "None" if first is None else name_of(first)
+        raise _refused(sentences.BEGINS_WITH(type=name_of(returned), type_2=what))
+    findings = [A_LIST.at(A_LIST.message())] if isinstance(returned, list) else []
     return [first, None], findings + _without_port(items[1:], 1)
 
 
@@ -98,7 +118,7 @@ def _designer(returned: Any) -> Tuple[FRAMES, List[Finding]]:
     if isinstance(returned, tuple):
         items = list(tuple.__iter__(returned))
         if not items:
-            raise ReturnRefused("azureml_main returned an empty tuple", _FIX)
+            raise _refused(sentences.EMPTY(word="tuple"))
     frames: FRAMES = [None, None]
     findings: List[Finding] = []
     for number, item in enumerate(items[:2]):
@@ -108,7 +128,7 @@ def _designer(returned: Any) -> Tuple[FRAMES, List[Finding]]:
         try:
             frames[number] = table_of(item)
         except NoTable as error:
-            raise ReturnRefused(f"azureml_main returned {error}", error.hint or _FIX) from None
+            raise _refused(error.message, error.hint) from None
         findings.append(_made(item, f"output{number + 1}"))
     return frames, findings + _without_port(items[2:], 2)
 
@@ -125,35 +145,19 @@ def _items(returned: Any) -> Optional[List[Any]]:
     return None
 
 
+def _refused(message: Told, hint: Optional[Told] = None) -> ReturnRefused:
+    return ReturnRefused(message, sentences.RETURN_FRAME() if hint is None else hint)
+
+
 def _nothing(profile: Profile) -> Finding:
-    level = "note" if profile.second_output else "warning"
-    message = "azureml_main returned nothing, so the module gives no table"
-    return Finding("AZ330", level, message, _FIX, rule="R9", port="output1")
+    kind = NOTHING["note" if profile.second_output else "warning"]
+    return kind.at(kind.message(), port="output1")
 
 
 def _without_port(items: Sequence[Any], ports: int) -> List[Finding]:
     lost = [item for item in items if item is not None]
-    if not lost:
-        return []
-    room = "the first frame has" if ports == 1 else "the first two have"
-    count = "one more value" if len(lost) == 1 else f"{len(lost)} more values"
-    return [
-        Finding(
-            "AZ331",
-            "warning",
-            f"azureml_main returned {count} that went nowhere: only {room} a port",
-            "return what the next module needs, or use another module for the rest",
-            rule="R6" if ports == 1 else "R7",
-        )
-    ]
+    return [NOWHERE[ports].at(NOWHERE[ports].message(number=len(lost)))] if lost else []
 
 
 def _made(item: Any, port: str) -> Finding:
-    return Finding(
-        "AZ333",
-        "note",
-        f"azureml_main returned {described(item)}; the designer makes a table of it",
-        "return a frame to choose names and types",
-        rule="R11",
-        port=port,
-    )
+    return A_VALUE.at(A_VALUE.message(type=name_of(item)), port=port)

@@ -7,7 +7,9 @@ from typing import Any, Optional
 import numpy as np
 import pandas as pd
 
-from azml_magic.contract.cells import described
+from azml_magic import sentences
+from azml_magic.contract.cells import name_of
+from azml_magic.sentences import Told
 
 COLUMN = "column"
 _SCALARS = (bool, int, float, str, bytes, np.bool_, np.number)
@@ -18,14 +20,15 @@ class NoTable(Exception):
 
     Parameters
     ----------
-    what : str
-        The value, to follow "azureml_main returned ".
-    hint : str, optional
-        What to do.
+    message : Told
+        What was returned.
+    hint : Told, optional
+        What to do, where more can be said than that a frame is wanted.
     """
 
-    def __init__(self, what: str, hint: str = "") -> None:
-        super().__init__(what)
+    def __init__(self, message: Told, hint: Optional[Told] = None) -> None:
+        super().__init__(message)
+        self.message = message
         self.hint = hint
 
 
@@ -49,9 +52,10 @@ def table_of(value: Any) -> pd.DataFrame:
     except NoTable:
         raise
     except Exception as error:  # pandas refuses, or the value's own code does
-        raise NoTable(f"{described(value)} that makes no table: {_first_line(error)}") from None
+        why = sentences.NO_TABLE_BECAUSE(type=name_of(value), said=_first_line(error))
+        raise NoTable(why) from None
     if table is None:
-        raise NoTable(f"{described(value)}, which makes no table")
+        raise NoTable(sentences.NO_TABLE(type=name_of(value)))
     return table
 
 
@@ -71,15 +75,15 @@ def _table(value: Any) -> Optional[pd.DataFrame]:
 
 def _list_table(value: Any) -> pd.DataFrame:
     if any(isinstance(item, pd.DataFrame) for item in value):
-        raise NoTable("a list of frames", "return a tuple: return frame1, frame2")
+        raise NoTable(sentences.FRAMES_IN_LIST(), sentences.RETURN_TUPLE())
     if any(isinstance(item, dict) and set(item) != {COLUMN} for item in value):
-        raise NoTable("a list of dicts", "return pd.DataFrame(rows),")
+        raise NoTable(sentences.DICTS_IN_LIST(), sentences.RETURN_ROWS())
     return pd.DataFrame(value, columns=[COLUMN])
 
 
 def _array_table(value: Any) -> pd.DataFrame:
     if value.ndim not in (1, 2):
-        raise NoTable(f"an array of {value.ndim} dimensions", "return pd.DataFrame(array),")
+        raise NoTable(sentences.DIMENSIONS(number=value.ndim), sentences.RETURN_ARRAY())
     width = value.shape[1] if value.ndim == 2 else 1
     names = [COLUMN] if width == 1 else [f"{COLUMN}_{number}" for number in range(width)]
     return pd.DataFrame(value, columns=names)

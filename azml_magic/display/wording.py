@@ -112,8 +112,7 @@ def error_title(error: AzmlError) -> str:
 
 def failure_title(failure: Failure) -> str:
     """Return the module's exception as Python writes it."""
-    kind, message = one_line(failure.kind, LABEL), block(failure.message)
-    return f"{kind}: {message}" if message else kind
+    return block(failure.title)
 
 
 def log_of(result: Result) -> str:

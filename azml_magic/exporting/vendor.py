@@ -13,6 +13,7 @@ _FILES = (
     "controls.py",
     "errors.py",
     "result.py",
+    "sentences.py",
     "tables.py",
     "module/manifest.py",
     "worker/bundle.py",

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from azml_magic.runner.outcome import FailureReport, Obstacle, SuccessReport
+from azml_magic.runner.outcome import Obstacle, Report
 from azml_magic.worker.wire import EncodedFrame
 
 
@@ -42,7 +42,7 @@ class Received:
         Why none could, as far as the worker could say.
     """
 
-    report: SuccessReport | FailureReport | None = None
+    report: Report | None = None
     frames: list[pd.DataFrame | None] = field(default_factory=lambda: [None, None])
     refusal: str = ""
     begun: bool = False

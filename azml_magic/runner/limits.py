@@ -16,6 +16,7 @@ from azml_magic.errors import (
 from azml_magic.result import Result
 from azml_magic.runner.outcome import FailureReport
 from azml_magic.sandbox.folders import BEYOND_MEASURE
+from azml_magic.sentences import SAID_CHARACTERS, shortened
 
 _MORE_MEMORY = "raise it with -m 4GB (memory='4GB'), or work on fewer rows"
 
@@ -78,7 +79,7 @@ def met_limit(
     """Return the error of a module that failed where a limit stopped it, None for any other."""
     # NumPy and Arrow raise subclasses of their own: _ArrayMemoryError, ArrowMemoryError.
     if report.kind.endswith("MemoryError"):
-        asked = f" ({report.message})" if report.message else ""
+        asked = f" ({shortened(report.message, SAID_CHARACTERS)})" if report.message else ""
         return MemoryLimitError(
             f"the module ran out of memory{asked}; its limit is {size(limits['memory'])}",
             _MORE_MEMORY,

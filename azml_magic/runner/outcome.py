@@ -1,22 +1,49 @@
 """What a worker reported, checked field by field, and what that means.
 
-The worker is hostile territory: its events are JSON of known shape or they are refused.
+The worker is hostile territory: its events are JSON of known shape or they are refused, and what
+they say in this package's name is one of its own sentences or they are refused. The words of a
+module are its exceptions, and stand as such.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from azml_magic import errors, sentences
+from azml_magic.contract import changes, returns
 from azml_magic.controls import plain
-from azml_magic.result import LEVELS, Finding
+from azml_magic.result import Finding
+from azml_magic.sentences import Told
+from azml_magic.worker import observe
 from azml_magic.worker.report import BEGUN
 
 STAGES = ("compile", "import", "find", "call", "return", "write")
+REFUSING_STAGES = ("return", "write")
 NUMBERS = ("0085", "0018")
+OUTPUTS = ("", "output1", "output2")
 LIST_ITEMS = 2_000
 TEXT = 20_000
+
+FINDINGS = {
+    (kind.code, kind.level, kind.rule): kind
+    for kind in (
+        *(kind.of(incoming=False) for kind in changes.KINDS),
+        *returns.KINDS,
+        *observe.KINDS,
+    )
+}
+"""What a run can find; nothing else is taken from one."""
+_OUR_EXCEPTIONS = frozenset(
+    name
+    for name, value in vars(errors).items()
+    if isinstance(value, type) and issubclass(value, errors.AzmlError)
+)
+_CLASS = re.compile(r"[^\W\d][\w.<>]{0,199}")
+_FILE = re.compile(r"(Script Bundle/)?[\w./+-]{1,200}")
+_FUNCTION = re.compile(r"\w{1,100}|<\w{1,20}>")
 
 T = TypeVar("T")
 
@@ -42,13 +69,19 @@ class FailureReport:
 
     stage: str
     kind: str
+    message: str
+    errno: int | None
+    entries: tuple[Entry, ...]
+
+
+@dataclass(frozen=True)
+class RefusalReport:
+    """Why the profile does not take what the module returned, in this package's sentences."""
+
+    stage: str
     number: str
     message: str
     hint: str
-    refused: bool
-    name: str
-    errno: int | None
-    entries: tuple[Entry, ...]
 
 
 @dataclass(frozen=True)
@@ -100,7 +133,10 @@ def read_begin(event: Mapping[str, Any]) -> Obstacle | None:
     return Obstacle(_text(event, "kind"), _text(event, "message"))
 
 
-def read_report(event: Mapping[str, Any]) -> SuccessReport | FailureReport:
+Report = SuccessReport | FailureReport | RefusalReport
+
+
+def read_report(event: Mapping[str, Any]) -> Report:
     """Check a worker's event.
 
     Raises
@@ -113,6 +149,8 @@ def read_report(event: Mapping[str, Any]) -> SuccessReport | FailureReport:
         return _success(event)
     if kind == "failure":
         return _failure(event)
+    if kind == "refusal":
+        return _refusal(event)
     raise BadReport("an event of an unknown kind")
 
 
@@ -129,47 +167,44 @@ def _success(event: Mapping[str, Any]) -> SuccessReport:
 
 
 def _failure(event: Mapping[str, Any]) -> FailureReport:
-    stage, number, errno = _text(event, "stage"), _text(event, "number"), event.get("errno")
-    if stage not in STAGES or number not in NUMBERS:
-        raise BadReport("an unknown stage or error number")
+    errno = event.get("errno")
     return FailureReport(
-        stage=stage,
-        number=number,
-        kind=_text(event, "kind"),
+        stage=_one_of(event, "stage", STAGES),
+        kind=_class(_text(event, "kind")),
         message=_text(event, "message"),
-        hint=_text(event, "hint"),
-        refused=_bool(event.get("refused")),
-        name=_text(event, "name"),
         errno=None if errno is None else _whole(event, "errno"),
         entries=tuple(_list(event, "entries", _entry)),
     )
 
 
+def _refusal(event: Mapping[str, Any]) -> RefusalReport:
+    return RefusalReport(
+        stage=_one_of(event, "stage", REFUSING_STAGES),
+        number=_one_of(event, "number", NUMBERS),
+        message=_told(event, "message"),
+        hint=_told(event, "hint"),
+    )
+
+
 def _finding(value: object) -> Finding:
     item = _mapping(value)
-    if set(item) != {field.name for field in fields(Finding)}:
-        raise BadReport("a finding of another shape")
-    line = item["line"]
-    finding = Finding(
-        code=_text(item, "code"),
-        level=_text(item, "level"),
-        message=_text(item, "message"),
-        fix=_text(item, "fix"),
-        rule=_text(item, "rule"),
+    kind = FINDINGS.get((_text(item, "code"), _text(item, "level"), _text(item, "rule")))
+    message, line = _told(item, "message"), item.get("line")
+    if kind is None or not message.parts or message.parts[0][0] != kind.message.text:
+        raise BadReport("a finding of an unknown kind")
+    return kind.at(
+        message,
         line=None if line is None else _whole(item, "line"),
-        port=_text(item, "port"),
+        port=_one_of(item, "port", OUTPUTS),
     )
-    if finding.level not in LEVELS:
-        raise BadReport("a finding of an unknown level")
-    return finding
 
 
 def _entry(value: object) -> Entry:
     item = _mapping(value)
     return Entry(
-        file=_text(item, "file"),
+        file=_named(item, "file", _FILE),
         line=_whole(item, "line"),
-        function=_text(item, "function"),
+        function=_named(item, "function", _FUNCTION),
         text=_text(item, "text"),
         mine=_bool(item.get("mine")),
     )
@@ -201,6 +236,35 @@ def _text(item: Mapping[str, Any], key: str) -> str:
     # JSON also has unpaired surrogates, which nothing could show or save.
     value = plain(value[:TEXT]) + (" [...]" if len(value) > TEXT else "")
     return value.encode("utf-8", "replace").decode("utf-8")
+
+
+def _told(item: Mapping[str, Any], key: str) -> Told:
+    """Return a text that the worker gave as sentences of this package."""
+    try:
+        return sentences.read(item.get(key))
+    except ValueError as error:
+        raise BadReport(str(error)) from None
+
+
+def _named(item: Mapping[str, Any], key: str, pattern: re.Pattern[str]) -> str:
+    """Return a name as it is when it looks like one, else in quotes."""
+    value = _text(item, key)
+    return value if pattern.fullmatch(value) else sentences.shortened(value)
+
+
+def _class(name: str) -> str:
+    """Return the name of an exception's class; no module's class passes for one of this package."""
+    if not _CLASS.fullmatch(name):
+        return sentences.shortened(name)
+    own = name.rpartition(".")[2]
+    return f"module.{own}" if own in _OUR_EXCEPTIONS else name
+
+
+def _one_of(item: Mapping[str, Any], key: str, allowed: Sequence[str]) -> str:
+    value = item.get(key)
+    if not isinstance(value, str) or value not in allowed:
+        raise BadReport(f"an unknown {key}")
+    return value
 
 
 def _whole(item: Mapping[str, Any], key: str) -> int:

@@ -6,7 +6,7 @@ import errno
 import signal
 from dataclasses import dataclass, replace
 
-from azml_magic.contract.device import error_text, failure_details, log_text
+from azml_magic.contract.device import RAISED, error_text, failure_details, log_text
 from azml_magic.contract.profile import Profile
 from azml_magic.errors import (
     AzmlError,
@@ -23,7 +23,7 @@ from azml_magic.result import Failure, Finding, Result
 from azml_magic.runner.images import Images
 from azml_magic.runner.job import Received
 from azml_magic.runner.limits import met_limit, no_memory_for_inputs, passed_limit
-from azml_magic.runner.outcome import FailureReport, SuccessReport
+from azml_magic.runner.outcome import FailureReport, RefusalReport, SuccessReport
 from azml_magic.runner.traceback import entry_point_line, person_entries
 
 _AGAIN = "run the cell again; if this repeats, run `azml-magic doctor`"
@@ -77,6 +77,8 @@ def judge(
         raise _not_begun(received, limits, result)
     if isinstance(report, SuccessReport):
         return result
+    if isinstance(report, RefusalReport):
+        raise _refusal(report, account, module, profile)
     if isinstance(report, FailureReport):
         raise _failure(report, account, module, profile, limits)
     raise _died(ended, result)
@@ -106,6 +108,18 @@ def _result(account: Account, module: Module, profile: Profile, error: str = "")
     )
 
 
+def _refusal(
+    report: RefusalReport, account: Account, module: Module, profile: Profile
+) -> ContractError:
+    details = failure_details(
+        ContractError.__name__, report.message, [], report.stage, None, profile
+    )
+    cloud_text = error_text(report.number, details, profile)
+    failure = Failure(ContractError.__name__, report.message, cloud_text=cloud_text)
+    result = _result(account, module, profile, error=cloud_text).replace(failure=failure)
+    return ContractError(report.message, report.hint, result)
+
+
 def _failure(
     report: FailureReport,
     account: Account,
@@ -121,7 +135,7 @@ def _failure(
         entry_point_line(report),
         profile,
     )
-    cloud_text = error_text(report.number, details, profile)
+    cloud_text = error_text(RAISED, details, profile)
     failure = Failure(
         kind=report.kind,
         message=report.message,
@@ -129,13 +143,10 @@ def _failure(
         cloud_text=cloud_text,
     )
     result = _result(account, module, profile, error=cloud_text).replace(failure=failure)
-    if report.refused:
-        return ContractError(report.message, report.hint, result)
     met = met_limit(report, account.received.ended, limits, result)
     if met is not None:
         return met
-    text = f"{report.kind}: {report.message}" if report.message else report.kind
-    return ModuleFailed(text, _hint(report), result)
+    return ModuleFailed(failure.title, _hint(report), result)
 
 
 def _hint(report: FailureReport) -> str:

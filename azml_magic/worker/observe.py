@@ -7,20 +7,37 @@ import warnings
 from typing import Any, List, Optional, Set, TextIO, Tuple
 
 from azml_magic.result import Finding
+from azml_magic.sentences import FindingKind, Sentence, joined
 
 MOST = 20
-CHARACTERS = 300
 
-# Code, level and rule by the name of the category: pandas has not all of them in all versions.
+_WARNED = Sentence("{word} says {said}")
+_IN_FILE = Sentence(", in line {number} of {said}")
+# By the name of the category: pandas has not all of them in all versions.
 _BY_NAME = {
-    "ChainedAssignmentError": ("AZ510", "warning", "3.5"),
-    "SettingWithCopyWarning": ("AZ511", "warning", "3.5"),
+    "ChainedAssignmentError": FindingKind(
+        "AZ510",
+        "warning",
+        _WARNED,
+        "write in one step: frame.loc[rows, column] = value, or frame[column] = ...",
+        "3.5",
+    ),
+    "SettingWithCopyWarning": FindingKind(
+        "AZ511",
+        "warning",
+        _WARNED,
+        "write by frame.loc[rows, column] = value, or take a copy() first",
+        "3.5",
+    ),
 }
-_FIXES = {
-    "AZ510": "write in one step: frame.loc[rows, column] = value, or frame[column] = ...",
-    "AZ511": "write by frame.loc[rows, column] = value, or take a copy() first",
-    "AZ512": "write it in the way the warning names; it may differ between versions",
-}
+_CHANGES = FindingKind(
+    "AZ512",
+    "note",
+    _WARNED,
+    "write it in the way the warning names; it may differ between versions",
+    "P2",
+)
+KINDS = (*_BY_NAME.values(), _CHANGES)
 _CHANGING = (FutureWarning, DeprecationWarning, PendingDeprecationWarning)
 
 
@@ -67,20 +84,18 @@ class Observer:
         name = category.__name__
         known = _BY_NAME.get(name)
         if known is None and issubclass(category, _CHANGING):
-            known = ("AZ512", "note", "P2")
+            known = _CHANGES
         place = self._place(filename)
         key = (name, filename, lineno)
         if known is None or place is None or key in self._seen or len(self.findings) == MOST:
             return
         self._seen.add(key)
-        code, level, rule = known
-        said = " ".join(str(message).split())
         # pandas says the consequence first and explains at length after it.
-        said = said.split(". ")[0][:CHARACTERS]
-        where = f"{place}, line {lineno}: " if place else ""
-        text = f"{where}{name}: {said}"
-        own_line = None if place else lineno
-        self.findings.append(Finding(code, level, text, _FIXES[code], rule, own_line))
+        said = " ".join(str(message).split()).split(". ")[0]
+        text = known.message(word=name, said=said)
+        if place:
+            text = joined(text, _IN_FILE(number=lineno, said=place))
+        self.findings.append(known.at(text, line=None if place else lineno))
 
     def _place(self, filename: str) -> Optional[str]:
         """Name a file of the bundle; empty for the module, ``None`` for a library."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, List, Optional, Sequence
 
+from azml_magic import sentences
 from azml_magic.contract.profile import Profile
 from azml_magic.contract.returns import ReturnRefused
 from azml_magic.worker.wire import Channel, ColumnRefused, EncodedFrame, encode_frame, send_frame
@@ -31,7 +32,7 @@ def _encode(frame: Any, profile: Profile) -> EncodedFrame:
         return encode_frame(frame, keep_index=profile.keeps_index)
     except ColumnRefused as error:
         raise ReturnRefused(
-            f"the returned frame cannot be written: {error}",
-            f"convert {error.column!r} to numbers or text before returning it",
+            sentences.joined(sentences.NOT_WRITTEN(label=error.column), error.reason),
+            sentences.CONVERT(label=error.column),
             "0018" if profile.values_allowed else "0085",
         ) from None

@@ -8,6 +8,7 @@ from typing import Any, Dict, List, Optional
 
 from azml_magic.contract.returns import ReturnRefused
 from azml_magic.result import Finding
+from azml_magic.sentences import Told
 from azml_magic.worker.script import Progress
 
 BEGUN = {"event": "begun"}
@@ -32,7 +33,7 @@ def success(
     return {
         "event": "result",
         "outputs": [frame is not None for frame in outputs],
-        "findings": [vars(finding) for finding in findings],
+        "findings": [_finding(finding) for finding in findings],
         "unsaved": unsaved,
         "uploads": uploads,
     }
@@ -40,19 +41,35 @@ def success(
 
 def failure(error: BaseException, progress: Progress, filename: str, folder: str) -> Dict[str, Any]:
     """Describe the exception that ended a run, with the person's own frames marked."""
-    refused = isinstance(error, ReturnRefused)
-    entries = [] if refused else _entries(error, filename, folder)
+    if isinstance(error, ReturnRefused):
+        return {
+            "event": "refusal",
+            "stage": progress.stage,
+            "number": error.number,
+            "message": error.message.parts,
+            "hint": error.hint.parts,
+        }
     return {
         "event": "failure",
         "stage": progress.stage,
-        "kind": "ContractError" if refused else _kind(error),
-        "number": error.number if isinstance(error, ReturnRefused) else "0085",
+        "kind": _kind(error),
         "message": _message(error),
-        "hint": error.hint if isinstance(error, ReturnRefused) else "",
-        "refused": refused,
-        "name": str(getattr(error, "name", None) or "")[:200],
         "errno": error.errno if isinstance(error, OSError) else None,
-        "entries": entries,
+        "entries": _entries(error, filename, folder),
+    }
+
+
+def _finding(finding: Finding) -> Dict[str, Any]:
+    """Describe a finding by what its kind does not tell already."""
+    message = finding.message
+    assert isinstance(message, Told), "what a run finds is told in sentences"
+    return {
+        "code": finding.code,
+        "level": finding.level,
+        "rule": finding.rule,
+        "message": message.parts,
+        "line": finding.line,
+        "port": finding.port,
     }
 
 
@@ -67,9 +84,6 @@ def _message(error: BaseException) -> str:
     try:
         if isinstance(error, SyntaxError):
             return str(error.msg)
-        if isinstance(error, ReturnRefused):
-            message: str = error.message
-            return message
         return str(error)[:MESSAGE_CHARACTERS]
     except BaseException:  # str() of a hostile or broken exception
         return "<the exception has no text>"

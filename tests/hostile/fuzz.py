@@ -19,6 +19,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from wire.conftest import wire_bytes
 from wire.test_mutations import changed_bytes, changed_manifest, corpus, use
 
+from azml_magic.contract import changes
 from azml_magic.runner.outcome import BadReport, read_report
 from azml_magic.runner.png import NotAnImage, png_size
 from azml_magic.worker.wire import Channel, WireError, receive_frame
@@ -28,20 +29,26 @@ GROWTH_KILOBYTES = 600 << 10
 BUFFER = 8 << 20
 NOTED_BYTES = 1 << 20
 CORPUS = Path(__file__).parent / "corpus"
-FINDING = {"code": "AZ1", "level": "note", "message": "m", "fix": "f", "rule": "W1"}
+KIND = changes.REPEATED.of(incoming=False)
+FINDING = {
+    "code": KIND.code, "level": KIND.level, "rule": KIND.rule, "line": None, "port": "output1",
+    "message": [[KIND.message.text, {}], ["{label} became {label_2}", {"label": 1, "label_2": "a"}]],
+}  # fmt: skip
+HOLDS = [["holds {type} after {type_2}", {"type": "str", "type_2": "int"}]]
 ENTRY = {"file": "azureml_module.py", "line": 1, "function": "f", "text": "t", "mine": True}
 REPORTS = (
     {
         "event": "result",
         "outputs": [True, False],
-        "findings": [{**FINDING, "line": None, "port": "output1"}],
+        "findings": [FINDING],
         "unsaved": [{"number": 1, "preview": True}],
         "uploads": [{"file": "0001", "name": "a.png"}],
     },
     {
-        "event": "failure", "stage": "call", "number": "0085", "kind": "E", "message": "m",
-        "hint": "h", "refused": False, "name": "", "errno": None, "entries": [ENTRY],
+        "event": "failure", "stage": "call", "kind": "E", "message": "m", "errno": None,
+        "entries": [ENTRY],
     },
+    {"event": "refusal", "stage": "write", "number": "0018", "message": HOLDS, "hint": HOLDS},
 )  # fmt: skip
 
 

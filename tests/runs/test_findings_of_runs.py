@@ -36,7 +36,7 @@ def test_a_chained_assignment_is_told_once_on_its_line():
 def test_a_future_warning_is_a_note():
     result = run("warnings.warn('goes soon. Really.', FutureWarning)")
     assert told(result) == [("AZ512", 3)]
-    assert result.findings[0].message == "FutureWarning: goes soon"
+    assert result.findings[0].message == "FutureWarning says 'goes soon'"
     assert result.findings[0].level == "note"
 
 
@@ -104,5 +104,5 @@ def test_a_file_of_the_bundle_is_named(tmp_path, monkeypatch):
         warnings.warn_explicit("soon", FutureWarning, "/usr/lib/library.py", 8)
     (finding,) = observer.findings
     assert finding.line is None
-    assert finding.message == "Script Bundle/tools.py, line 7: FutureWarning: soon"
+    assert finding.message == "FutureWarning says 'soon', in line 7 of 'Script Bundle/tools.py'"
     assert printed == [path, "/usr/lib/library.py"]

@@ -16,9 +16,10 @@ from typing import Any, Dict, List, Mapping, Optional
 
 import pandas as pd
 
-from azml_magic.contract.device import error_text, failure_details
+from azml_magic.contract.device import RAISED, error_text, failure_details
 from azml_magic.contract.frames import prepare_input
 from azml_magic.contract.profile import get_profile
+from azml_magic.contract.returns import ReturnRefused
 from azml_magic.exporting.runtime.place import read
 from azml_magic.module.manifest import MANIFEST_FILE, Manifest, read_manifest
 from azml_magic.worker import bundle, report, run_object, script
@@ -114,6 +115,9 @@ class Loaded:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _cloud_text(self, error: BaseException, progress: script.Progress) -> str:
+        if isinstance(error, ReturnRefused):
+            refused = failure_details("", error.message, [], progress.stage, None, self.profile)
+            return error_text(error.number, refused, self.profile)
         told = report.failure(error, progress, MODULE_FILE, self.folder)
         entries = [SimpleNamespace(**entry) for entry in told["entries"]]
         lines = [entry.line for entry in entries if entry.mine and entry.function == "azureml_main"]
@@ -125,7 +129,7 @@ class Loaded:
             lines[0] if lines else None,
             self.profile,
         )
-        return error_text(told["number"], details, self.profile)
+        return error_text(RAISED, details, self.profile)
 
 
 def _own_text(frame: pd.DataFrame) -> pd.DataFrame:

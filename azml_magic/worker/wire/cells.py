@@ -16,6 +16,7 @@ from typing import Any, Callable, Dict, List, Optional, Tuple
 import numpy as np
 import pandas as pd
 
+from azml_magic import sentences
 from azml_magic.worker.wire.channel import WireError, parse_json
 from azml_magic.worker.wire.kinds import Encoded, Part, Reading, Unfit, whole
 from azml_magic.worker.wire.numbers import UNITS
@@ -40,9 +41,7 @@ class Cells:
         try:
             text = json.dumps([_encode(cell) for cell in values], allow_nan=False)
         except RecursionError:
-            raise Unfit(
-                "holds lists or dicts that are nested too deep, or hold themselves"
-            ) from None
+            raise Unfit(sentences.ENDLESS()) from None
         data = np.frombuffer(text.encode("ascii"), np.uint8)
         return Encoded({"kind": Cells.name, "bytes": len(data), "rows": len(values)}, [data])
 
@@ -99,12 +98,12 @@ def _encode_text(text: str) -> str:
     try:
         text.encode("utf-8")
     except UnicodeEncodeError:
-        raise Unfit("holds text that is not valid Unicode (a lone surrogate)") from None
+        raise Unfit(sentences.SURROGATE()) from None
     return str(text)
 
 
 def _refuse(cell: Any) -> Any:
-    raise Unfit(f"holds a {type(cell).__qualname__}, which cannot leave its process")
+    raise Unfit(sentences.NO_WAY_OUT(type=type(cell).__name__))
 
 
 def _tagged(tag: str, value: Any) -> Dict[str, Any]:
@@ -126,7 +125,7 @@ def _write_timedelta(span: Any) -> Any:
 
 def _write_array(array: Any) -> Any:
     if array.ndim != 1 or array.dtype.kind not in _NUMBERS + "OU":
-        raise Unfit(f"holds an array of {array.dtype} with {array.ndim} dimensions")
+        raise Unfit(sentences.ARRAY(dtype=array.dtype, number=array.ndim))
     return [array.dtype.str if array.dtype.kind in _NUMBERS else "O", _encode(array.tolist())]
 
 

@@ -7,6 +7,7 @@ from typing import Any, Dict, List, Optional, Tuple
 import numpy as np
 import pandas as pd
 
+from azml_magic import sentences
 from azml_magic.worker.wire.cells import GROWTH, Cells
 from azml_magic.worker.wire.channel import WireError
 from azml_magic.worker.wire.kinds import Encoded, Part, Reading, Unfit, native, one_of, whole
@@ -87,7 +88,7 @@ def encode_array(values: Any) -> Encoded:
         encoded: Optional[Encoded] = kind.encode(values)
         if encoded is not None:
             return encoded
-    raise Unfit(f"is of type {values.dtype}, which cannot travel")
+    raise Unfit(sentences.UNKNOWN_TYPE(dtype=values.dtype))
 
 
 def parts_of(spec: Dict[str, Any], rows: int) -> List[Part]:

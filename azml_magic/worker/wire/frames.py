@@ -188,7 +188,7 @@ def _encode_column(name: str, values: Any) -> Any:
     try:
         return encode_array(values)
     except Unfit as error:
-        raise ColumnRefused(name, str(error)) from None
+        raise ColumnRefused(name, error.reason) from None
 
 
 def _encode_index(index: pd.Index, buffers: List[Any]) -> Optional[Dict[str, Any]]:

@@ -7,6 +7,7 @@ from typing import Any, Dict, Iterator, List, NamedTuple, Sequence
 
 import numpy as np
 
+from azml_magic.sentences import Told
 from azml_magic.worker.wire.channel import WireError
 
 CHECKED_AT_ONCE = 1 << 20
@@ -19,18 +20,28 @@ class ColumnRefused(ValueError):
     ----------
     column : str
         Its name.
-    reason : str
+    reason : Told
         What it holds, to follow "column 'a' ".
     """
 
-    def __init__(self, column: str, reason: str) -> None:
+    def __init__(self, column: str, reason: Told) -> None:
         super().__init__(f"column {column!r} {reason}")
         self.column = column
         self.reason = reason
 
 
 class Unfit(Exception):
-    """Raised while a column is encoded; the caller knows its name."""
+    """Raised while a column is encoded; the caller knows its name.
+
+    Parameters
+    ----------
+    reason : Told
+        What the column holds.
+    """
+
+    def __init__(self, reason: Told) -> None:
+        super().__init__(reason)
+        self.reason = reason
 
 
 class Encoded(NamedTuple):

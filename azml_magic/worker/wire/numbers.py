@@ -9,6 +9,7 @@ from typing import Any, Dict, List, Optional
 import numpy as np
 import pandas as pd
 
+from azml_magic import sentences
 from azml_magic.worker.wire.channel import WireError
 from azml_magic.worker.wire.kinds import Encoded, Part, Reading, Unfit, check_flags, native, one_of
 
@@ -138,7 +139,7 @@ def _describe_zone(zone: Any) -> Any:
             return str(name)
     elif zone.utcoffset(None) is not None:
         return int(zone.utcoffset(None).total_seconds())
-    raise Unfit(f"is in the time zone {zone}, which has no name that another process knows")
+    raise Unfit(sentences.UNKNOWN_ZONE(said=str(zone)))
 
 
 def _zone(described: Any) -> Any:

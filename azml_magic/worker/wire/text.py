@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from pandas.api.types import infer_dtype
 
+from azml_magic import sentences
 from azml_magic.worker.wire.channel import WireError
 from azml_magic.worker.wire.kinds import Encoded, Part, Reading, Unfit, blocks, one_of, whole
 
@@ -37,7 +38,7 @@ class Text:
         try:
             array = pa.array(values, pa.large_string(), from_pandas=True)
         except UnicodeEncodeError:
-            raise Unfit("holds text that is not valid Unicode (a lone surrogate)") from None
+            raise Unfit(sentences.SURROGATE()) from None
         return _encode(array, {"kind": Text.name, "dtype": dtype})
 
     @staticmethod
