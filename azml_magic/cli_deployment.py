@@ -13,6 +13,7 @@ from azml_magic.display.terminal import findings_terminal, wants_color
 from azml_magic.errors import OptionError
 from azml_magic.module.module import Module
 from azml_magic.tables import read_table
+from azml_magic.temporary import OwnFolder
 
 if TYPE_CHECKING:
     from azml_magic.deployment import Export
@@ -125,8 +126,6 @@ def _import(options: argparse.Namespace) -> int:
 
 
 def _serve(options: argparse.Namespace) -> int:
-    import tempfile
-
     from azml_magic.exporting.files import module_zip
 
     try:
@@ -136,12 +135,12 @@ def _serve(options: argparse.Namespace) -> int:
             f"serving needs the package {error.name}", "pip install 'azml_magic[serve]'"
         ) from None
     settings = _settings(options)
-    with tempfile.TemporaryDirectory(prefix="azml-service-") as folder:
+    with OwnFolder("azml-service") as folder:
         path = options.module
         if module_zip(path) is None:
             module = Module.from_path(path)
             name = options.name or Path(path).stem
-            path = str(_exported(options, module, f"{folder}/{name}.zip").path)
+            path = str(_exported(options, module, f"{folder.path}/{name}.zip").path)
         serve(path, settings, lambda url: print(f"serving at {url}", flush=True))
     return 0
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import shutil
-import tempfile
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from os import PathLike
@@ -25,6 +23,7 @@ from azml_magic.module.bundle import Bundle
 from azml_magic.module.manifest import Manifest
 from azml_magic.module.module import Module, as_module
 from azml_magic.result import Finding
+from azml_magic.temporary import OwnFolder
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -190,15 +189,15 @@ def serve(
     manifest = module_zip(module)
     if manifest is not None:
         return RunningService(manifest.name, str(module), chosen)
-    folder = tempfile.mkdtemp(prefix="azml-service-")
+    folder = OwnFolder("azml-service")
     try:
         prepared = as_module(module)
-        place = Path(folder) / f"{prepared.name or 'module'}.zip"
+        place = folder.path / f"{prepared.name or 'module'}.zip"
         name = options.pop("name", "") or prepared.name or _file_name(prepared)
         made = export(prepared, place, dataset1, dataset2, bundle, name=name, **options)
         return RunningService(made.manifest.name, str(place), chosen, folder)
     except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
+        folder.close()
         raise
 
 

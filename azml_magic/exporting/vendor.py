@@ -15,6 +15,7 @@ _FILES = (
     "result.py",
     "sentences.py",
     "tables.py",
+    "temporary.py",
     "module/manifest.py",
     "worker/bundle.py",
     "worker/report.py",

@@ -5,12 +5,12 @@ from __future__ import annotations
 import contextlib
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from azml_magic.runner.client import MonitorClient
-from azml_magic.runner.exchange import EVENT_BYTES, Exchange, WorkerEnded
+from azml_magic.runner.exchange import DYING_SECONDS, EVENT_BYTES, Exchange, WorkerEnded
 from azml_magic.runner.job import Received
 from azml_magic.runner.outcome import BadReport, SuccessReport, read_report
 from azml_magic.worker.wire import Channel, EncodedFrame, WireError, receive_frame, send_frame
@@ -78,7 +78,13 @@ class Conversation(Exchange):
                 self.received.report = read_report(event)
         return self._heard()
 
-    def ask(self, datasets: dict[str, EncodedFrame], max_bytes: int, text: str) -> Heard:
+    def ask(
+        self,
+        datasets: dict[str, EncodedFrame],
+        max_bytes: int,
+        text: str,
+        on_begin: Callable[[], None] | None = None,
+    ) -> Heard:
         """Have the module called with some datasets.
 
         Parameters
@@ -89,14 +95,19 @@ class Conversation(Exchange):
             Limit of one frame that comes back.
         text : str
             ``"native"`` or ``"object"``: what text columns come back as.
+        on_begin : callable, optional
+            Called when the worker has all, before a line of the module runs.
         """
-        self.received = Received(begun=True, ended=self.received.ended)
+        self.received = Received(ended=self.received.ended)
         with self._hearing():
             self._refuse_what_nobody_asked()
             with self._channel.together():
                 self._channel.send_event({"datasets": list(datasets)})
                 for frame in datasets.values():
                     send_frame(self._channel, frame)
+            self._await_begin(self._channel)
+            if on_begin is not None:
+                on_begin()
             report = read_report(self._channel.receive_event(EVENT_BYTES))
             if isinstance(report, SuccessReport):
                 for port, present in enumerate(report.outputs):
@@ -123,10 +134,12 @@ class Conversation(Exchange):
             yield
             complete = True
         except (WireError, BadReport, MemoryError) as error:
-            if not self._worker_has_closed():
-                self.received.refusal = str(error) or "it needs more memory than there is"
+            if self._worker_has_closed():
+                self._await_end(DYING_SECONDS)
+            else:
+                self.received.refuse(error)
         except (WorkerEnded, OSError):
-            pass  # the monitor tells why
+            self._await_end(DYING_SECONDS)  # the monitor tells why
         finally:
             self._deadline = float("inf")
             self._await_data(0)

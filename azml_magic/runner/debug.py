@@ -7,15 +7,12 @@ the frame that failed, so that a debugger opens there.
 from __future__ import annotations
 
 import bdb
-import shutil
 import socket
 import sys
-import tempfile
 import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from pathlib import Path
 from types import TracebackType
 from typing import Any
 
@@ -33,6 +30,7 @@ from azml_magic.runner.options import RunOptions, max_bytes
 from azml_magic.runner.outcome import FailureReport, SuccessReport, read_report
 from azml_magic.runner.run import MODULE_FILE, Callbacks, encode_input, job_header
 from azml_magic.runner.surroundings import World, module_world
+from azml_magic.temporary import OwnFolder
 from azml_magic.worker import outputs, report, script
 from azml_magic.worker.wire import (
     Channel,
@@ -67,16 +65,14 @@ def run_module(
         frames[port] = travel(encoded, options.text, max_bytes(options))
         noted += changes
     job = _job(module, bundle, profile, options)
-    folder = tempfile.mkdtemp(prefix="azml_magic-debug-")
     trace: TracebackType | None = None
-    try:
+    with OwnFolder("azml_magic-debug") as own:
+        folder = str(own.path)
         with module_world(job["filename"], bundle, profile, folder) as world:
             received, trace = _execute(job, profile, frames, folder, world)
         _unpad(received, module.first_line - 1)
         whole = received.report if isinstance(received.report, SuccessReport) else None
-        collected = images.collect(Path(folder), profile, whole)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        collected = images.collect(own.path, profile, whole)
     account = verdict.Account(
         received=received,
         stdout=world.stdout.getvalue(),

@@ -113,7 +113,7 @@ class Exchange:
                 self._hear_obstacle()
                 self._let_it_end()
             except (WireError, BadReport, MemoryError) as error:
-                self.received.refusal = str(error) or "it needs more memory than there is"
+                self.received.refuse(error)
                 self._kill("refused")
             self._wait_for_end()
         except KeyboardInterrupt:

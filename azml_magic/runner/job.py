@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from azml_magic.runner.outcome import Obstacle, Report
-from azml_magic.worker.wire import EncodedFrame
+from azml_magic.worker.wire import EncodedFrame, FrameTooLarge
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,10 @@ class Received:
 
     Attributes
     ----------
+    refusal : str
+        What was wrong with what came; empty when nothing was.
+    too_large : bool
+        Whether that was its size alone.
     begun : bool
         Whether a line of the module may have run: the worker says so just before.
     obstacle : Obstacle or None
@@ -45,10 +49,16 @@ class Received:
     report: Report | None = None
     frames: list[pd.DataFrame | None] = field(default_factory=lambda: [None, None])
     refusal: str = ""
+    too_large: bool = False
     begun: bool = False
     obstacle: Obstacle | None = None
     ended: dict[str, Any] = field(default_factory=dict)
     interrupted: bool = False
+
+    def refuse(self, error: Exception) -> None:
+        """Note why what came is not taken."""
+        self.refusal = str(error) or "it needs more memory than there is"
+        self.too_large = isinstance(error, FrameTooLarge)
 
     @property
     def is_worth_another_attempt(self) -> bool:

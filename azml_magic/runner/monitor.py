@@ -8,14 +8,12 @@ from the worker to the notebook. It ends with the notebook, however that ends.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
 import os
 import selectors
 import signal
 import socket
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -29,9 +27,10 @@ from azml_magic.sandbox import folders, processes, resources
 from azml_magic.sandbox.policy import Level, Limits
 from azml_magic.sandbox.probe import probe
 from azml_magic.sandbox.supervise import TaskGate
+from azml_magic.temporary import OwnFolder
 
 POLL_SECONDS = 0.04
-FOLDER_PREFIX = "azml_magic-runs-"
+FOLDER_KIND = "azml_magic-runs"
 FILES_OPEN = "files-open"
 
 
@@ -45,45 +44,14 @@ def main() -> None:
     notebook = socket.socket(fileno=int(sys.argv[1]))
     processes.become_subreaper()
     resources.raise_open_files()
-    with _own_folder() as folder:
+    with OwnFolder(FOLDER_KIND, folders.remove_tree) as folder:
         confinement, network, *package_folders = sys.argv[3:]
-        monitor = Monitor(notebook, os.pidfd_open(int(sys.argv[2])), folder)
+        monitor = Monitor(notebook, os.pidfd_open(int(sys.argv[2])), folder.path)
         monitor.start(confinement, bool(network), package_folders)
         try:
             monitor.serve()
         finally:
             monitor.close()
-
-
-@contextlib.contextmanager
-def _own_folder() -> Any:
-    """Make the folder of this monitor's runs, after clearing those of monitors that died."""
-    base = Path(tempfile.gettempdir())
-    _clear_abandoned(base)
-    # Locked before it has a name that other monitors look for: they start at any time.
-    made = Path(tempfile.mkdtemp(prefix="azml_magic-new-", dir=base))
-    lock = os.open(made, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    fcntl.flock(lock, fcntl.LOCK_EX)
-    folder = made.rename(base / f"{FOLDER_PREFIX}{made.name.rpartition('-')[2]}")
-    try:
-        yield folder
-    finally:
-        # What is left is the next monitor's to clear.
-        with contextlib.suppress(OSError):
-            folders.remove_tree(str(folder))
-
-
-def _clear_abandoned(base: Path) -> None:
-    for folder in base.glob(f"{FOLDER_PREFIX}*"):
-        with contextlib.suppress(OSError):
-            if folder.stat(follow_symlinks=False).st_uid != os.getuid():
-                continue
-            lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                folders.remove_tree(str(folder))
-            finally:
-                os.close(lock)
 
 
 class Monitor:

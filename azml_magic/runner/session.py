@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 import pandas as pd
@@ -20,6 +21,7 @@ from azml_magic.runner.conversation import Conversation, Heard
 from azml_magic.runner.images import Images
 from azml_magic.runner.options import RunOptions, kind, limits, max_bytes
 from azml_magic.runner.run import encode_input, job_header
+from azml_magic.worker.wire import EncodedFrame
 
 CALLS = 500
 
@@ -91,20 +93,28 @@ class Session:
         """
         if self.worker_ready:
             return
-        try:
-            self._retire()
-            self._begin()
-        except SandboxBroken:
-            self._drop()
-            raise
+        if not self._begin(last=False):
+            self._begin(last=True)
 
-    def call(self, datasets: Mapping[str, pd.DataFrame]) -> Result:
+    def call(
+        self,
+        datasets: Mapping[str, pd.DataFrame],
+        *,
+        most: int | None = None,
+        on_begin: Callable[[], None] | None = None,
+    ) -> Result:
         """Call the module and wait for its answer.
+
+        A worker that ended before it began with the call is replaced, once, in silence.
 
         Parameters
         ----------
         datasets : mapping of str to pandas.DataFrame
             The connected ports; the frames stay unchanged.
+        most : int, optional
+            How large one frame of the answer may be, in bytes; by default as large as of a run.
+        on_begin : callable, optional
+            Called once, before a line of the module may run for this call.
 
         Raises
         ------
@@ -121,12 +131,13 @@ class Session:
             prepared, changes = prepare_input(frame, port, self.profile, self.options.dates)
             encoded[port] = encode_input(prepared, port, self.profile)
             findings += changes
-        self.prepare()
-        assert self._conversation is not None
+        limit = max_bytes(self.options) if most is None else most
         started = time.perf_counter()
+        ask = functools.partial(self._ask, encoded, limit, on_begin)
+        heard = ask(last=False) or ask(last=True)
+        assert heard is not None
+        self._answered += 1
         try:
-            heard = self._conversation.ask(encoded, max_bytes(self.options), self.text)
-            self._answered += 1
             return self._judge(heard, findings, time.perf_counter() - started)
         except LimitError:
             # What filled the memory may still be there, and would end the next call.
@@ -140,12 +151,57 @@ class Session:
         """End the worker and all that was started for it."""
         self._drop()
 
-    def _begin(self) -> None:
+    def _ask(
+        self,
+        encoded: dict[str, EncodedFrame],
+        most: int,
+        on_begin: Callable[[], None] | None,
+        *,
+        last: bool,
+    ) -> Heard | None:
+        """Have a worker answer; None when none began, and it is worth another attempt."""
+        self.prepare()
+        talk = self._conversation
+        assert talk is not None
+        try:
+            heard = talk.ask(encoded, most, self.text, on_begin)
+        except SandboxBroken:
+            self._drop()
+            if last or talk.received.begun:
+                raise
+            return None
+        if not last and heard.received.is_worth_another_attempt:
+            self._drop()
+            return None
+        return heard
+
+    def _begin(self, *, last: bool) -> bool:
+        """Have a worker load the module; False when none could, and it is worth another attempt."""
+        try:
+            self._retire()
+            started = time.perf_counter()
+            heard = self._converse()
+            received = heard.received
+            if not last and received.is_worth_another_attempt and received.ended:
+                self._drop()
+                return False
+            if received.report is not None or received.ended:
+                self._answered = self.calls
+                self._judge(heard, [], time.perf_counter() - started)
+        except SandboxBroken:
+            begun = self._conversation is not None and self._conversation.received.begun
+            self._drop()
+            if last or begun:
+                raise
+            return False
+        return True
+
+    def _converse(self) -> Heard:
+        """Start a worker and have it load the module."""
         if self._monitor is None or not self._monitor.alive:
             self._drop()
             self._monitor = client.acquire(kind(self.options))
         self._monitor.wait_until_ready()
-        started = time.perf_counter()
         header = {
             **job_header(self.module, self.bundle, self.profile, self.options),
             "serves": self.calls,
@@ -156,12 +212,10 @@ class Session:
         # The monitor would take one long life for one long run; each call has its own limit.
         endless = limits(replace(self.options, seconds=None))
         heard = talk.begin(header, files, endless)
-        if heard.received.report is not None or heard.received.ended:
-            self._answered = self.calls
-            self._judge(heard, [], time.perf_counter() - started)
-        elif self.calls == 1:
+        if self.calls == 1 and not heard.received.ended:
             # The next worker is forked and confined while this one waits and works.
             self._monitor.send({"op": "prepare", "limits": endless})
+        return heard
 
     def _judge(self, heard: Heard, findings: list[Finding], seconds: float) -> Result:
         account = verdict.Account(

@@ -13,6 +13,7 @@ from azml_magic.errors import (
     ContractError,
     Interrupted,
     ModuleFailed,
+    OutputLimitError,
     ResultRefused,
     RunError,
     SandboxBroken,
@@ -67,6 +68,10 @@ def judge(
     passed = passed_limit(ended, limits, result)
     if passed is not None and not isinstance(report, SuccessReport):
         raise passed
+    if received.too_large:
+        raise OutputLimitError(
+            f"the module returned {received.refusal}", "return fewer rows or columns", result
+        )
     if received.refusal:
         raise ResultRefused(
             f"what came back from the worker was refused: {received.refusal}",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import shutil
 import socket
 import subprocess
 import sys
@@ -16,6 +15,7 @@ from azml_magic.errors import AzmlError, SandboxBroken
 from azml_magic.scoring.documents import classic_base
 from azml_magic.serving.child import order
 from azml_magic.serving.settings import ServiceSettings
+from azml_magic.temporary import OwnFolder
 
 _START_SECONDS = 120.0
 _STOP_SECONDS = 60.0
@@ -41,7 +41,7 @@ class RunningService:
     """
 
     def __init__(
-        self, name: str, zip_path: str, settings: ServiceSettings, folder: str = ""
+        self, name: str, zip_path: str, settings: ServiceSettings, folder: OwnFolder | None = None
     ) -> None:
         self.name = name
         self._folder = folder
@@ -88,8 +88,8 @@ class RunningService:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
-        if self._folder:
-            shutil.rmtree(self._folder, ignore_errors=True)
+        if self._folder is not None:
+            self._folder.close()
 
     def __enter__(self) -> RunningService:
         return self

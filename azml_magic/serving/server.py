@@ -9,7 +9,6 @@ import os
 import shutil
 import signal
 import socket
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -26,6 +25,7 @@ from azml_magic.serving.connection import timed_connection
 from azml_magic.serving.pool import Pool
 from azml_magic.serving.settings import ServiceSettings
 from azml_magic.serving.telemetry import Metrics, open_log
+from azml_magic.temporary import OwnFolder
 
 _BACKLOG = 512
 _CONNECTIONS = 1024
@@ -151,16 +151,13 @@ class _Server(uvicorn.Server):
 def _own_copy(zip_path: str) -> Iterator[str]:
     """Keep a copy that nobody changes while the server runs."""
     place = Path(zip_path).expanduser()
-    folder = tempfile.mkdtemp(prefix="azml-serve-")
-    try:
-        copy = os.path.join(folder, place.name or "module.zip")
+    with OwnFolder("azml-serve") as folder:
+        copy = folder.path / (place.name or "module.zip")
         try:
             shutil.copyfile(place, copy)
         except OSError as error:
             raise OptionError(f"{zip_path} cannot be read: {error.strerror}") from error
-        yield copy
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        yield str(copy)
 
 
 def _manifest(zip_path: str) -> Manifest:

@@ -55,6 +55,8 @@ def serve(
                 port: receive_frame(channel, text=job["text"], max_bytes=limit, trusted=True)
                 for port in channel.receive_event(limit)["datasets"]
             }
+            # Said for each request: one that no worker began can be given to another.
+            channel.send_event(report.BEGUN)
             _answer(channel, function, job, profile, datasets, folder, flush)
             _tidy(home, kept)
 

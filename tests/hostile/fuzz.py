@@ -19,6 +19,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from wire.conftest import wire_bytes
 from wire.test_mutations import changed_bytes, changed_manifest, corpus, use
 
+from azml_magic import sentences
 from azml_magic.contract import changes
 from azml_magic.runner.outcome import BadReport, read_report
 from azml_magic.runner.png import NotAnImage, png_size
@@ -32,7 +33,7 @@ CORPUS = Path(__file__).parent / "corpus"
 KIND = changes.REPEATED.of(incoming=False)
 FINDING = {
     "code": KIND.code, "level": KIND.level, "rule": KIND.rule, "line": None, "port": "output1",
-    "message": [[KIND.message.text, {}], ["{label} became {label_2}", {"label": 1, "label_2": "a"}]],
+    "message": [[KIND.message.text, {}], [sentences.BECAME.text, {"label": 1, "label_2": "a"}]],
 }  # fmt: skip
 HOLDS = [["holds {type} after {type_2}", {"type": "str", "type_2": "int"}]]
 ENTRY = {"file": "azureml_module.py", "line": 1, "function": "f", "text": "t", "mine": True}

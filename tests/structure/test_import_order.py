@@ -14,6 +14,7 @@ MAY_IMPORT = {
     "errors": {"controls", "result"},
     "result": set(),
     "sentences": {"result"},
+    "temporary": set(),
     "contract": {"errors", "result", "sentences"},
     "module": {"errors", "result", "contract"},
     "checks": {"errors", "result", "contract", "module"},
@@ -29,6 +30,7 @@ MAY_IMPORT = {
         "checks",
         "sandbox",
         "worker",
+        "temporary",
     },
     "tables": {"errors"},
     "scoring": {"module"},
@@ -41,6 +43,7 @@ MAY_IMPORT = {
         "scoring",
         "tables",
         "worker",
+        "temporary",
     },
     "serving": {
         "errors",
@@ -51,6 +54,7 @@ MAY_IMPORT = {
         "scoring",
         "exporting",
         "tables",
+        "temporary",
     },
     "display": {"controls", "errors", "result"},
     "api": {"errors", "result", "contract", "module", "checks", "sandbox", "runner"},
@@ -63,6 +67,7 @@ MAY_IMPORT = {
         "scoring",
         "serving",
         "api",
+        "temporary",
     },
     "demo": {"errors"},
     "notebook": {
@@ -100,6 +105,7 @@ MAY_IMPORT = {
         "deployment",
         "display",
         "tables",
+        "temporary",
     },
     "__init__": {"errors", "result", "module", "serving", "api", "deployment", "notebook"},
 }
@@ -147,7 +153,7 @@ def forbidden(room: str, source: str, file_name: str = "") -> set[str]:
     wrong = own - MAY_IMPORT[room] - {room}
     wrong |= packages & FOREIGN.get(room, set())
     if room == "runner" and file_name in MONITOR_FILES:
-        wrong |= (own - {"runner", "sandbox"}) | (packages & {"numpy", "pandas"})
+        wrong |= (own - {"runner", "sandbox", "temporary"}) | (packages & {"numpy", "pandas"})
     return wrong
 
 

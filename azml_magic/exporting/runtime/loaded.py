@@ -8,7 +8,6 @@ from __future__ import annotations
 import atexit
 import importlib.util
 import os
-import shutil
 import sys
 import tempfile
 from types import SimpleNamespace
@@ -22,6 +21,7 @@ from azml_magic.contract.profile import get_profile
 from azml_magic.contract.returns import ReturnRefused
 from azml_magic.exporting.runtime.place import read
 from azml_magic.module.manifest import MANIFEST_FILE, Manifest, read_manifest
+from azml_magic.temporary import OwnFolder
 from azml_magic.worker import bundle, report, run_object, script
 
 MODULE_FILE = "azureml_module.py"
@@ -52,9 +52,10 @@ class Loaded:
     def __init__(self, place: str) -> None:
         self.manifest: Manifest = read_manifest(read(place, MANIFEST_FILE), place)
         self.profile = get_profile(self.manifest.profile)
-        self.folder = tempfile.mkdtemp(prefix="azml-module-")
+        self._own = OwnFolder("azml-module")
+        self.folder = str(self._own.path)
         # An endpoint is never closed; it only ends.
-        atexit.register(shutil.rmtree, self.folder, ignore_errors=True)
+        atexit.register(self._own.close)
         self.home = os.path.join(self.folder, "work")
         for name in ("work", "start", "uploads"):
             os.mkdir(os.path.join(self.folder, name))
@@ -112,7 +113,7 @@ class Loaded:
     def close(self) -> None:
         """Delete the folder that the module worked in."""
         os.chdir(tempfile.gettempdir())
-        shutil.rmtree(self.folder, ignore_errors=True)
+        self._own.close()
 
     def _cloud_text(self, error: BaseException, progress: script.Progress) -> str:
         if isinstance(error, ReturnRefused):

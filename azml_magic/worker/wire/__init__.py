@@ -8,7 +8,7 @@ value where a wrong one could mislead or crash a reader.
 
 from __future__ import annotations
 
-from azml_magic.worker.wire.channel import Channel, ChannelClosed, WireError
+from azml_magic.worker.wire.channel import Channel, ChannelClosed, FrameTooLarge, WireError
 from azml_magic.worker.wire.frames import EncodedFrame, encode_frame, receive_frame, send_frame
 from azml_magic.worker.wire.kinds import ColumnRefused
 
@@ -17,6 +17,7 @@ __all__ = [
     "ChannelClosed",
     "ColumnRefused",
     "EncodedFrame",
+    "FrameTooLarge",
     "WireError",
     "encode_frame",
     "receive_frame",

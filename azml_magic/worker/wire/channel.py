@@ -24,6 +24,10 @@ class ChannelClosed(WireError):
     """The other end closed the socket where more had to come."""
 
 
+class FrameTooLarge(WireError):
+    """A frame is larger than its receiver takes; nothing of it was received."""
+
+
 class Channel:
     """One end of the data socket of a run.
 

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from azml_magic.worker.wire import assemble
-from azml_magic.worker.wire.channel import Channel, WireError
+from azml_magic.worker.wire.channel import Channel, FrameTooLarge, WireError
 from azml_magic.worker.wire.columns import build_array, encode_array, memory_of, parts_of
 from azml_magic.worker.wire.gather import pieces
 from azml_magic.worker.wire.kinds import ColumnRefused, Reading, Unfit, raw, whole
@@ -162,7 +162,7 @@ def receive_frame(
     needed = sum(memory_of(specs[place], parts[place]) * n for place, n in Counter(columns).items())
     needed += sum(map(memory_of, level_specs, level_parts))
     if needed > max_bytes:
-        raise WireError(f"a frame of {needed:,} bytes, where {max_bytes:,} are allowed")
+        raise FrameTooLarge(f"a frame of {needed:,} bytes, where {max_bytes:,} are allowed")
     if not columns and not level_specs and rows > max_bytes:
         raise WireError(f"a frame of {rows:,} rows without a column")
     plain = [spec["kind"] == Numbers.name for spec in specs]

@@ -1,0 +1,108 @@
+"""Temporary folders that do not outlive the process that made them, however it ends.
+
+A folder is locked for as long as its process lives, so the next process of its kind tells those
+of the living from those of processes that were killed, and deletes the latter.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import tempfile
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Callable, Optional, Type
+
+try:
+    import fcntl
+except ImportError:  # an exported program may run where there are no such locks
+    fcntl = None  # type: ignore[assignment]
+
+_UNNAMED_SECONDS = 3600.0
+"""How long a folder may be on its way from its first name to its own."""
+
+
+def _remove(folder: str) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+class OwnFolder:
+    """A folder in the place for temporary files, readable by this user only.
+
+    Before it is made, those of the same kind whose processes were killed are deleted.
+
+    Parameters
+    ----------
+    kind : str
+        How its name begins, for example ``"azml_magic-debug"``.
+    remove : callable
+        Deletes a folder; by default as ``shutil.rmtree``.
+
+    Attributes
+    ----------
+    path : Path
+        The folder.
+    """
+
+    def __init__(self, kind: str, remove: Callable[[str], None] = _remove) -> None:
+        self._remove = remove
+        base = Path(tempfile.gettempdir())
+        _clear(base, kind, remove)
+        made = Path(tempfile.mkdtemp(prefix=f"{kind}-new-", dir=base))
+        # Locked before it has a name that others look for: they start at any time.
+        self._lock = _locked(made)
+        self.path = base / f"{kind}-{made.name.rpartition('-')[2]}"
+        made.rename(self.path)
+
+    def close(self) -> None:
+        """Delete the folder; what resists is left to the next process of its kind."""
+        with contextlib.suppress(OSError):
+            self._remove(str(self.path))
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+    def __enter__(self) -> OwnFolder:
+        return self
+
+    def __exit__(
+        self,
+        kind: Optional[Type[BaseException]],
+        error: Optional[BaseException],
+        trace: Optional[TracebackType],
+    ) -> None:
+        self.close()
+
+
+def _locked(folder: Path) -> Optional[int]:
+    """Return a descriptor that holds the folder's lock; ``None`` when somebody else does."""
+    if fcntl is None:
+        return None
+    lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(lock)
+        return None
+    return lock
+
+
+def _clear(base: Path, kind: str, remove: Callable[[str], None]) -> None:
+    if fcntl is None:
+        return
+    for folder in base.glob(f"{kind}-*"):
+        with contextlib.suppress(OSError):
+            about = os.lstat(folder)
+            unnamed = folder.name.startswith(f"{kind}-new-")
+            if about.st_uid != os.getuid() or (
+                unnamed and time.time() - about.st_mtime < _UNNAMED_SECONDS
+            ):
+                continue
+            lock = _locked(folder)
+            if lock is not None:
+                try:
+                    remove(str(folder))
+                finally:
+                    os.close(lock)
