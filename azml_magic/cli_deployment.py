@@ -78,6 +78,8 @@ def _add_serve(commands: Any) -> None:
     add("--queue", type=int, default=64, help="requests that may wait")
     add("--max-body", type=int, default=32, metavar="MB", help="limit of a request's body")
     add("--max-rows", type=int, default=100_000, help="limit of the rows of an input")
+    add("--max-cells", type=int, default=5_000_000, help="limit of the cells of an answer")
+    add("--max-answer", type=int, default=64, metavar="MB", help="limit of an answer's body")
     add("--batch-folder", default="", metavar="FOLDER", help="folder of batch jobs")
     add("--allow-network", action="store_true", help="let the module use the network")
     parser.set_defaults(action=_serve)
@@ -129,13 +131,15 @@ def _serve(options: argparse.Namespace) -> int:
     from azml_magic.exporting.files import module_zip
 
     try:
-        from azml_magic.serving.server import serve
+        from azml_magic.serving.keys import forget_keys
+        from azml_magic.serving.server import serve, stopping_ends_this_process
     except ModuleNotFoundError as error:
         raise OptionError(
             f"serving needs the package {error.name}", "pip install 'azml_magic[serve]'"
         ) from None
     settings = _settings(options)
-    with OwnFolder("azml-service") as folder:
+    forget_keys()
+    with stopping_ends_this_process(), OwnFolder("azml-service") as folder:
         path = options.module
         if module_zip(path) is None:
             module = Module.from_path(path)
@@ -161,6 +165,8 @@ def _settings(options: argparse.Namespace) -> Any:
         queue=options.queue,
         max_body=options.max_body << 20,
         max_rows=options.max_rows,
+        max_cells=options.max_cells,
+        max_answer=options.max_answer << 20,
         network=options.allow_network,
         batch_folder=options.batch_folder,
     )

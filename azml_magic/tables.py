@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from azml_magic.errors import OptionError, PortError, did_you_mean
 
@@ -26,23 +26,37 @@ def read_table(path: str | None) -> pd.DataFrame | None:
     """
     if path is None:
         return None
-    import pandas as pd
-
     file = Path(path)
-    readers: dict[str, Callable[[Path], Any]] = {
-        ".csv": pd.read_csv,
-        ".tsv": lambda name: pd.read_csv(name, sep="\t"),
-        ".parquet": pd.read_parquet,
-        ".feather": pd.read_feather,
-    }
     _check_ending(file)
     if not file.is_file():
         siblings = [item.name for item in file.parent.glob("*")] if file.parent.is_dir() else []
         raise PortError(f"no file {path}", did_you_mean(file.name, siblings))
+    return parse_table(file, path)
+
+
+def parse_table(source: Path | BinaryIO, name: str) -> pd.DataFrame:
+    """Read a dataset from a file or an open file in the format that the name's ending tells.
+
+    Raises
+    ------
+    PortError
+        When it cannot be read.
+    OptionError
+        When the ending names no format.
+    """
+    import pandas as pd
+
+    readers: dict[str, Callable[[Any], Any]] = {
+        ".csv": pd.read_csv,
+        ".tsv": lambda given: pd.read_csv(given, sep="\t"),
+        ".parquet": pd.read_parquet,
+        ".feather": pd.read_feather,
+    }
+    _check_ending(Path(name))
     try:
-        frame: pd.DataFrame = readers[file.suffix.lower()](file)
+        frame: pd.DataFrame = readers[Path(name).suffix.lower()](source)
     except (ValueError, OSError) as error:
-        raise PortError(f"{path} cannot be read: {error}", "check its format") from error
+        raise PortError(f"{name} cannot be read: {error}", "check its format") from error
     return frame
 
 
@@ -55,18 +69,29 @@ def write_table(frame: pd.DataFrame, path: str) -> Path:
         When the ending names no format, or the folder is not there.
     """
     file = Path(path)
-    _check_ending(file)
-    ending = file.suffix.lower()
+    format_table(frame, file, path)
+    return file
+
+
+def format_table(frame: pd.DataFrame, target: Path | BinaryIO, name: str) -> None:
+    """Write a frame to a file or an open file in the format that the name's ending tells.
+
+    Raises
+    ------
+    OptionError
+        When the ending names no format, or it cannot be written.
+    """
+    _check_ending(Path(name))
+    ending = Path(name).suffix.lower()
     try:
         if ending == ".parquet":
-            frame.to_parquet(file)
+            frame.to_parquet(target)
         elif ending == ".feather":
-            frame.to_feather(file)
+            frame.to_feather(target)
         else:
-            frame.to_csv(file, index=False, sep="\t" if ending == ".tsv" else ",")
+            frame.to_csv(target, index=False, sep="\t" if ending == ".tsv" else ",")
     except OSError as error:
-        raise OptionError(f"{path} cannot be written: {error.strerror}") from error
-    return file
+        raise OptionError(f"{name} cannot be written: {error.strerror}") from error
 
 
 def _check_ending(file: Path) -> None:

@@ -4,8 +4,8 @@
 
 Good requests carry numbers of their own and are compared with what they must be answered;
 bad input and failing modules must get their documented status. An answer of 500 or 503 that a
-request did not ask for is counted as lost: there may be one for each killed process, whose own
-request it was, and no more.
+request did not ask for is counted as lost: a killed process may cost the request that a module had
+begun with, and no other. The server's log tells which had begun.
 """
 
 from __future__ import annotations
@@ -13,16 +13,21 @@ from __future__ import annotations
 import argparse
 import asyncio
 import collections
+import contextlib
 import json
 import os
 import random
 import signal
+import subprocess
 import sys
+import tempfile
 import time
+from collections.abc import Iterator
+from pathlib import Path
 
 import pandas as pd
 
-from azml_magic import ServiceSettings, serve
+from azml_magic import export
 
 SOURCE = """\
 import ctypes, os, time
@@ -72,8 +77,8 @@ def body_of(action: str, number: float, rows: int) -> bytes:
 
 
 class Soak:
-    def __init__(self, service: object, requests: int, kill_every: int) -> None:
-        self.service = service
+    def __init__(self, pid: int, url: str, requests: int, kill_every: int) -> None:
+        self.pid = pid
         self.left = requests
         self.kill_every = kill_every
         self.sent = 0
@@ -83,7 +88,7 @@ class Soak:
         self.broken_connections = 0
         self.counts: collections.Counter[str] = collections.Counter()
         self.random = random.Random(6)
-        self.port = int(service.url.rpartition(":")[2])
+        self.port = int(url.rpartition(":")[2])
 
     async def connection(self) -> None:
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port, limit=1 << 24)
@@ -150,7 +155,7 @@ class Soak:
                     parents[int(file.read().rpartition(")")[2].split()[1])].append(int(name))
             except OSError:
                 continue
-        found, waiting = [], [self.service._process.pid]
+        found, waiting = [], [self.pid]
         while waiting:
             pid = waiting.pop()
             waiting += parents[pid]
@@ -196,9 +201,9 @@ def main() -> int:
     parser.add_argument("--kill-every", type=int, default=200)
     options = parser.parse_args()
     samples = pd.DataFrame({"action": ["good"], "a": [0.5]})
-    settings = ServiceSettings(port=0, workers=2, seconds=2.0, memory=256 << 20, queue=64)
-    with serve(SOURCE, samples, name="soak", force=True, settings=settings) as service:
-        soak = Soak(service, options.requests, options.kill_every)
+    with tempfile.TemporaryDirectory() as folder, serving(Path(folder), samples) as (process, log):
+        url = process.stdout.readline().split()[-1].decode()
+        soak = Soak(process.pid, url, options.requests, options.kill_every)
         print(f"at the start {soak.memory():.0f} MB", flush=True)
         started = time.monotonic()
         asyncio.run(run(soak))
@@ -207,9 +212,41 @@ def main() -> int:
         for name, count in sorted(soak.counts.items()):
             print(f"  {name}: {count}")
         time.sleep(3)
+        not_begun = lost_before_they_began(log)
         print(f"wrong answers {soak.wrong}, lost to kills {soak.lost}")
+        print(f"of them had not begun: {not_begun}")
         print(f"at the end {soak.memory():.0f} MB, {len(soak.tree())} processes")
-    return 1 if soak.wrong or soak.lost > soak.kills else 0
+    return 1 if soak.wrong or not_begun or soak.lost > soak.kills else 0
+
+
+@contextlib.contextmanager
+def serving(folder: Path, samples: pd.DataFrame) -> Iterator[tuple[subprocess.Popen[bytes], Path]]:
+    """Start a server; give its process and the file of its log."""
+    export(SOURCE, folder / "soak.zip", samples, name="soak", force=True)
+    program = [sys.executable, "-c", "import sys, azml_magic.cli as c; sys.exit(c.main())"]
+    limits = ("--port", "0", "--timeout", "2", "--memory", "256MB")
+    log = folder / "log"
+    with (
+        log.open("wb") as errors,
+        subprocess.Popen(
+            [*program, "serve", str(folder / "soak.zip"), *limits],
+            stdout=subprocess.PIPE,
+            stderr=errors,
+        ) as process,
+    ):
+        try:
+            yield process, log
+        finally:
+            process.terminate()
+
+
+def lost_before_they_began(log: Path) -> int:
+    """Count the requests that got 500 although no line of the module had run for them."""
+    lines = [json.loads(line) for line in log.read_text().splitlines()]
+    lost = [one for one in lines if one.get("status") == 500 and not one.get("begun")]
+    for line in lost:
+        print(line)
+    return len(lost)
 
 
 if __name__ == "__main__":

@@ -25,6 +25,31 @@ class Heard:
     stderr: str
 
 
+@dataclass(frozen=True)
+class Question:
+    """One call of the module.
+
+    Attributes
+    ----------
+    datasets : dict of str to EncodedFrame
+        By port.
+    max_bytes : int
+        Limit of one frame that comes back.
+    text : str
+        ``"native"`` or ``"object"``: what text columns come back as.
+    seconds : float or None
+        Time limit of this call, where it is less than that of the worker's other calls.
+    on_begin : callable or None
+        Called when the worker has all, before a line of the module runs.
+    """
+
+    datasets: dict[str, EncodedFrame]
+    max_bytes: int
+    text: str
+    seconds: float | None = None
+    on_begin: Callable[[], None] | None = None
+
+
 class Conversation(Exchange):
     """The life of one serving worker.
 
@@ -78,42 +103,24 @@ class Conversation(Exchange):
                 self.received.report = read_report(event)
         return self._heard()
 
-    def ask(
-        self,
-        datasets: dict[str, EncodedFrame],
-        max_bytes: int,
-        text: str,
-        on_begin: Callable[[], None] | None = None,
-    ) -> Heard:
-        """Have the module called with some datasets.
-
-        Parameters
-        ----------
-        datasets : dict of str to EncodedFrame
-            By port.
-        max_bytes : int
-            Limit of one frame that comes back.
-        text : str
-            ``"native"`` or ``"object"``: what text columns come back as.
-        on_begin : callable, optional
-            Called when the worker has all, before a line of the module runs.
-        """
+    def ask(self, question: Question) -> Heard:
+        """Have the module called with some datasets."""
         self.received = Received(ended=self.received.ended)
-        with self._hearing():
+        with self._hearing(question.seconds):
             self._refuse_what_nobody_asked()
             with self._channel.together():
-                self._channel.send_event({"datasets": list(datasets)})
-                for frame in datasets.values():
+                self._channel.send_event({"datasets": list(question.datasets)})
+                for frame in question.datasets.values():
                     send_frame(self._channel, frame)
             self._await_begin(self._channel)
-            if on_begin is not None:
-                on_begin()
+            if question.on_begin is not None:
+                question.on_begin()
             report = read_report(self._channel.receive_event(EVENT_BYTES))
             if isinstance(report, SuccessReport):
                 for port, present in enumerate(report.outputs):
                     if present:
                         self.received.frames[port] = receive_frame(
-                            self._channel, text=text, max_bytes=max_bytes
+                            self._channel, text=question.text, max_bytes=question.max_bytes
                         )
             self.received.report = report
         return self._heard()
@@ -125,10 +132,11 @@ class Conversation(Exchange):
         self.client.send({"op": "release"})
 
     @contextlib.contextmanager
-    def _hearing(self) -> Iterator[None]:
+    def _hearing(self, seconds: float | None = None) -> Iterator[None]:
         """Keep the time limit; turn whatever the worker does wrong into its end."""
-        if self._seconds is not None:
-            self._deadline = time.monotonic() + self._seconds
+        limits = [limit for limit in (seconds, self._seconds) if limit is not None]
+        if limits:
+            self._deadline = time.monotonic() + min(limits)
         complete = False
         try:
             yield

@@ -17,11 +17,10 @@ from azml_magic.module.module import Module
 from azml_magic.result import Finding, Result
 from azml_magic.runner import client, verdict
 from azml_magic.runner.client import MonitorClient
-from azml_magic.runner.conversation import Conversation, Heard
+from azml_magic.runner.conversation import Conversation, Heard, Question
 from azml_magic.runner.images import Images
 from azml_magic.runner.options import RunOptions, kind, limits, max_bytes
 from azml_magic.runner.run import encode_input, job_header
-from azml_magic.worker.wire import EncodedFrame
 
 CALLS = 500
 
@@ -101,6 +100,7 @@ class Session:
         datasets: Mapping[str, pd.DataFrame],
         *,
         most: int | None = None,
+        seconds: float | None = None,
         on_begin: Callable[[], None] | None = None,
     ) -> Result:
         """Call the module and wait for its answer.
@@ -113,6 +113,8 @@ class Session:
             The connected ports; the frames stay unchanged.
         most : int, optional
             How large one frame of the answer may be, in bytes; by default as large as of a run.
+        seconds : float, optional
+            Time limit of this call, where it is less than that of the session.
         on_begin : callable, optional
             Called once, before a line of the module may run for this call.
 
@@ -133,7 +135,8 @@ class Session:
             findings += changes
         limit = max_bytes(self.options) if most is None else most
         started = time.perf_counter()
-        ask = functools.partial(self._ask, encoded, limit, on_begin)
+        question = Question(encoded, limit, self.text, seconds, on_begin)
+        ask = functools.partial(self._ask, question)
         heard = ask(last=False) or ask(last=True)
         assert heard is not None
         self._answered += 1
@@ -151,20 +154,13 @@ class Session:
         """End the worker and all that was started for it."""
         self._drop()
 
-    def _ask(
-        self,
-        encoded: dict[str, EncodedFrame],
-        most: int,
-        on_begin: Callable[[], None] | None,
-        *,
-        last: bool,
-    ) -> Heard | None:
+    def _ask(self, question: Question, *, last: bool) -> Heard | None:
         """Have a worker answer; None when none began, and it is worth another attempt."""
         self.prepare()
         talk = self._conversation
         assert talk is not None
         try:
-            heard = talk.ask(encoded, most, self.text, on_begin)
+            heard = talk.ask(question)
         except SandboxBroken:
             self._drop()
             if last or talk.received.begun:

@@ -13,13 +13,13 @@ import json
 import os
 import platform
 import subprocess
-import tempfile
 import time
 from dataclasses import dataclass, replace
 from typing import Any
 
 from azml_magic.sandbox import doctor, folders, namespaces, paths, standalone
 from azml_magic.sandbox.policy import Level, readable_paths
+from azml_magic.temporary import OwnFolder
 
 _SECONDS = 60.0
 _ATTEMPTS = 3
@@ -179,17 +179,16 @@ def _probe() -> Capabilities:
 def _try() -> tuple[dict[str, Any], dict[str, Any]]:
     """Return what was found outside of namespaces and inside."""
     try:
-        folder = tempfile.mkdtemp(prefix="azml_magic-probe-")
+        own = OwnFolder("azml_magic-probe", folders.remove_tree)
     except OSError as error:
         failure = {"failure": f"no folder for a trial: {error}", "errno": error.errno}
         return failure, dict(failure)
-    try:
+    with own:
         # Both at once: they wait for the interpreter most of the time.
+        folder = str(own.path)
         plain, alone = _Trial(folder, alone=False), _Trial(folder, alone=True)
         found = plain.outcome()
         inside = alone.outcome()
-    finally:
-        folders.remove_tree(folder)
     if not inside.get("failure") and not inside.get("listener"):
         inside["failure"] = "no system call filter in there"
     return found, inside

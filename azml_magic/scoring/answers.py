@@ -5,18 +5,57 @@ from __future__ import annotations
 import base64
 import json
 import math
-from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
+import time
+from typing import (
+    Any,
+    Callable,
+    Dict,
+    Iterator,
+    List,
+    NamedTuple,
+    Optional,
+    Sequence,
+    Tuple,
+)
 
 import numpy as np
 import pandas as pd
 
+from azml_magic.scoring.faults import timed_out, too_large
+
 FORMS = ("classic", "swagger", "typed")
 OUTPUT_NAMES = ("output1", "output2")
+_ROWS_AT_ONCE = 5_000
 _INT32 = (-(2**31), 2**31 - 1)
 
 
+class AnswerLimits(NamedTuple):
+    """How large an answer may be, and until when it must be written.
+
+    Attributes
+    ----------
+    cells : int
+        Of all outputs together.
+    size : int
+        Of the JSON, in bytes.
+    deadline : float
+        On the clock of :func:`time.monotonic`, in seconds.
+    """
+
+    cells: float = math.inf
+    size: float = math.inf
+    deadline: float = math.inf
+
+
+UNLIMITED = AnswerLimits()
+
+
 def write_answer(
-    outputs: Sequence[Optional[pd.DataFrame]], form: str, *, details: bool = False
+    outputs: Sequence[Optional[pd.DataFrame]],
+    form: str,
+    *,
+    details: bool = False,
+    limits: AnswerLimits = UNLIMITED,
 ) -> bytes:
     """Return the body of an answer.
 
@@ -30,41 +69,95 @@ def write_answer(
         text) or ``"typed"`` (row objects with JSON's own types).
     details : bool
         Whether the classic form names its columns and their types.
+    limits : AnswerLimits
+        They hold before a frame becomes Python objects, and between blocks of its rows.
+
+    Raises
+    ------
+    Fault
+        413 for a larger answer, 408 for one that is not written in time.
     """
     first = outputs[0] if outputs[0] is not None else pd.DataFrame()
     frames = {"output1": first}
     if len(outputs) > 1 and outputs[1] is not None:
         frames["output2"] = outputs[1]
-    results = {name: _output(frame, form, details) for name, frame in frames.items()}
-    return json.dumps(
-        {"Results": results}, allow_nan=False, ensure_ascii=False, separators=(",", ":")
-    ).encode("utf-8", "backslashreplace")
+    cells = sum(frame.size for frame in frames.values())
+    if cells > limits.cells:
+        raise too_large(
+            "AnswerTooLarge",
+            f"The answer has {cells:,} cells; the service gives {limits.cells:,}.",
+        )
+    body = bytearray(b'{"Results":{')
+    for name, frame in frames.items():
+        body += b"" if body.endswith(b"{") else b","
+        body += f'"{name}":'.encode()
+        for piece in _output(frame, form, details):
+            body += piece.encode("utf-8", "backslashreplace")
+            _check(len(body), limits)
+    body += b"}}"
+    return bytes(body)
 
 
-def _output(frame: pd.DataFrame, form: str, details: bool) -> Any:
+def _check(size: int, limits: AnswerLimits) -> None:
+    if size > limits.size:
+        raise too_large(
+            "AnswerTooLarge", f"The answer has more than the {limits.size:,} bytes it may have."
+        )
+    if time.monotonic() > limits.deadline:
+        raise timed_out("The answer was not written within the time limit of the request.")
+
+
+def _output(frame: pd.DataFrame, form: str, details: bool) -> Iterator[str]:
+    """Yield the JSON of a frame, some rows at a time."""
     names = [str(name) for name in frame.columns]
     # The public ways to a column make a Series of each, which costs more than a small answer.
     arrays: Any = frame
     columns = [_Column(values) for values in arrays._iter_column_arrays()]
     if form == "typed":
-        typed = [column.typed() for column in columns]
-        return [dict(zip(names, row)) for row in zip(*typed)]
-    texts = [column.texts(alone=len(columns) == 1) for column in columns]
-    if form == "swagger":
-        return [dict(zip(names, row)) for row in zip(*texts)]
-    value: Dict[str, Any] = {}
-    if details:
-        value["ColumnNames"] = names
-        value["ColumnTypes"] = [column.type_name for column in columns]
-    value["Values"] = list(zip(*texts))
-    return {"type": "table", "value": value}
+        yield from _list(columns, lambda column: column.typed(), names)
+    elif form == "swagger":
+        yield from _list(columns, lambda column: column.texts(alone=len(columns) == 1), names)
+    else:
+        yield '{"type":"table","value":{'
+        if details:
+            types = [column.type_name for column in columns]
+            yield f'"ColumnNames":{_json(names)},"ColumnTypes":{_json(types)},'
+        yield '"Values":'
+        yield from _list(columns, lambda column: column.texts(alone=len(columns) == 1), None)
+        yield "}}"
+
+
+def _list(
+    columns: Sequence[_Column],
+    write: Callable[[_Column], List[Any]],
+    names: Optional[List[str]],
+) -> Iterator[str]:
+    """Yield a JSON list of the rows: objects with these names, or lists."""
+    rows = len(columns[0].values) if columns else 0
+    yield "["
+    for start in range(0, rows, _ROWS_AT_ONCE):
+        blocks = [write(column.block(start, start + _ROWS_AT_ONCE)) for column in columns]
+        items = zip(*blocks)
+        made = list(items) if names is None else [dict(zip(names, row)) for row in items]
+        yield ("," if start else "") + _json(made)[1:-1]
+    yield "]"
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
 
 
 class _Column:
     """A column of an answer: plain values with ``None`` for what is missing, and their kind."""
 
-    def __init__(self, values: Any) -> None:
-        self.values, self.kind = _plain(values)
+    def __init__(self, values: Any, kind: str = "") -> None:
+        self.values: List[Any]
+        self.kind: str
+        self.values, self.kind = (values, kind) if kind else _plain(values)
+
+    def block(self, start: int, end: int) -> _Column:
+        """Return some of its rows, as a column of the same kind."""
+        return _Column(self.values[start:end], self.kind)
 
     @property
     def type_name(self) -> str:

@@ -122,6 +122,11 @@ def broken(detail: str) -> Fault:
     )
 
 
+def mistake() -> Fault:
+    """Return the fault of a service that went wrong itself."""
+    return broken("The service made a mistake; its log tells more.")
+
+
 def overloaded(detail: str) -> Fault:
     """Return the fault of a full queue."""
     return Fault(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from typing import Any, Dict, List, Sequence, Tuple
 
@@ -10,6 +11,7 @@ from azml_magic.scoring.faults import Fault, bad_input, mismatch, too_large, unp
 
 INPUT_NAMES = ("input1", "input2")
 MAX_COLUMNS = 10_000
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 @dataclass(frozen=True)
@@ -80,7 +82,10 @@ def read_tables(body: bytes, ports: Sequence[str], max_rows: int) -> Dict[str, T
 
 def _parse(body: bytes) -> Dict[str, Any]:
     try:
-        value = json.loads(body.decode("utf-8-sig"), object_pairs_hook=_without_repeats)
+        text = body.decode("utf-8-sig")
+        value = json.loads(text, object_pairs_hook=_without_repeats)
+        if _SURROGATE.search(text):
+            _check_text(value)
     except Fault:
         raise
     except UnicodeDecodeError:
@@ -92,6 +97,22 @@ def _parse(body: bytes) -> Dict[str, Any]:
     if not isinstance(value, dict):
         raise unparsable("The body must be a JSON object.")
     return value
+
+
+def _check_text(value: Any) -> None:
+    """Refuse half of a surrogate pair, which JSON can write and no text can hold."""
+    if isinstance(value, dict):
+        for key, item in value.items():
+            _check_text(key)
+            _check_text(item)
+    elif isinstance(value, list):
+        for item in value:
+            _check_text(item)
+    elif isinstance(value, str):
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            raise unparsable("The body has text that is not valid Unicode.") from None
 
 
 def _without_repeats(pairs: List[Tuple[str, Any]]) -> Dict[str, Any]:

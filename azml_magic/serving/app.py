@@ -9,19 +9,36 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
 from starlette.applications import Starlette
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from azml_magic.module.manifest import Manifest
 from azml_magic.scoring.documents import classic_base
-from azml_magic.scoring.faults import Fault, bad_argument, broken, not_found, timed_out
+from azml_magic.scoring.faults import (
+    Fault,
+    bad_argument,
+    broken,
+    mistake,
+    not_found,
+    overloaded,
+    timed_out,
+)
 from azml_magic.scoring.openapi import openapi
 from azml_magic.scoring.swagger import swagger
 from azml_magic.serving import pages
-from azml_magic.serving.pool import ClientGone, Gone, Scored
-from azml_magic.serving.requests import check_caller, classic_wishes, read_body, until_gone
+from azml_magic.serving.pool import ClientGone, Gone, Lost, Scored
+from azml_magic.serving.requests import (
+    check_caller,
+    check_host,
+    classic_wishes,
+    read_body,
+    until_gone,
+)
 from azml_magic.serving.settings import ServiceSettings
 from azml_magic.serving.telemetry import Metrics
 
@@ -41,6 +58,10 @@ class Scorer(Protocol):
     @property
     def idle(self) -> int:
         """How many more could be scored now."""
+
+    @property
+    def ready(self) -> bool:
+        """Whether a request would be scored."""
 
     async def score(self, header: dict[str, Any], body: bytes, gone: Gone) -> Scored:
         """Answer one request, or raise a Fault; give up when the client has left."""
@@ -90,6 +111,7 @@ class Service:
             Route("/score", self.told("score", self.score), methods=["POST"]),
             Route(f"{base}/execute", self.told("execute", self.execute), methods=["POST"]),
             Route("/health", self.told("health", self.health)),
+            Route("/ready", self.told("ready", self.ready)),
             Route("/metrics", self.told("metrics", self.read_metrics)),
             *(
                 Route(path, self.told("document", _document(make(self.manifest, keyed=keyed))))
@@ -112,11 +134,15 @@ class Service:
                 code, response = fault.code, fault_response(fault)
             except (ClientDisconnect, ClientGone):
                 response = Response(status_code=CLIENT_LEFT)
+            except Lost as lost:
+                ended = broken("The worker's process ended; send the request again.")
+                code, response = ended.code, fault_response(ended)
+                fields.update(reason=str(lost), begun=lost.begun)
             except Exception:
                 # A mistake of this server: told in its log, and to the client as any other fault.
                 self.log.exception("mistake")
-                mistake = broken("The server made a mistake; its log tells more.")
-                code, response = mistake.code, fault_response(mistake)
+                ours = mistake()
+                code, response = ours.code, fault_response(ours)
             seconds = time.perf_counter() - started
             self._tell(request.method, route, response, seconds, {"code": code, **fields})
             return response
@@ -149,8 +175,12 @@ class Service:
         """Answer a request whose headers did not arrive in time, and tell of it."""
         seconds = self.settings.body_seconds
         fault = timed_out(f"The headers did not arrive within {seconds:g} s.")
+        return self.refuse(fault, seconds=seconds)
+
+    def refuse(self, fault: Fault, method: str = "", seconds: float = 0.0) -> Response:
+        """Answer a request that no handler sees, and tell of it."""
         response = fault_response(fault)
-        self._tell("", "unread", response, seconds, {"code": fault.code})
+        self._tell(method, "unread", response, seconds, {"code": fault.code})
         return response
 
     async def score(self, request: Request) -> Response:
@@ -173,11 +203,19 @@ class Service:
         request.state.fields.update(
             code=told["code"], rows=told["rows"], waited_ms=round(1000 * scored.waited, 2)
         )
+        if told["reason"]:
+            request.state.fields.update(reason=told["reason"], begun=told["begun"])
         return Response(scored.body, told["status"], media_type="application/json")
 
     async def health(self, request: Request) -> Response:
         """Say that the server lives; no key is needed."""
         return JSONResponse({"status": "ok", "module": self.manifest.name})
+
+    async def ready(self, request: Request) -> Response:
+        """Say whether requests are answered now; no key is needed."""
+        if self.scorer.ready:
+            return JSONResponse({"status": "ready", "module": self.manifest.name})
+        raise overloaded("No worker is ready.")
 
     async def read_metrics(self, request: Request) -> Response:
         """Return the metrics."""
@@ -206,8 +244,36 @@ def application(service: Service, more_routes: list[BaseRoute]) -> Starlette:
         return response
 
     return Starlette(
-        routes=[*service.routes(), *more_routes], exception_handlers={HTTPException: http_fault}
+        routes=[*service.routes(), *more_routes],
+        middleware=[Middleware(HostCheck, service=service)],
+        exception_handlers={HTTPException: http_fault},
     )
+
+
+class HostCheck:
+    """Stands before every route: a browser that was led here under another name gets nothing.
+
+    Parameters
+    ----------
+    app : ASGI application
+        What it stands before.
+    service : Service
+        Whose settings hold, and whose log is told.
+    """
+
+    def __init__(self, app: ASGIApp, service: Service) -> None:
+        self._app = app
+        self._service = service
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, or answer it."""
+        if scope["type"] == "http":
+            try:
+                check_host(Headers(scope=scope).getlist("host"), self._service.settings)
+            except Fault as fault:
+                await self._service.refuse(fault, scope["method"])(scope, receive, send)
+                return
+        await self._app(scope, receive, send)
 
 
 def _document(value: dict[str, Any]) -> Handler:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sqlite3
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -45,6 +46,7 @@ class Batch:
         self._wake = asyncio.Event()
         self._lane: LaneProcess | None = None
         self._current = ""
+        self._lost: set[str] = set()
         self._worker = asyncio.ensure_future(self._work())
 
     def routes(self) -> list[BaseRoute]:
@@ -107,27 +109,52 @@ class Batch:
     async def _work(self) -> None:
         """Work on one job after the other, those that a stop interrupted first."""
         while True:
-            number = self._store.next_job()
+            number = self._next_job()
             if number is None:
                 self._wake.clear()
                 await self._kill_lane()
                 await self._wake.wait()
                 continue
             self._current = number
-            self._store.begin(number)
-            await self._run(number)
+            try:
+                self._store.begin(number)
+                await self._run(number)
+            except Exception as error:
+                # It costs this job; the next ones are as good as they were.
+                self._service.log.exception("job")
+                await self._kill_lane()
+                self._give_up(number, f"the service made a mistake: {type(error).__name__}")
             self._current = ""
+
+    def _give_up(self, number: str, detail: str) -> None:
+        """Note that a job failed; one that cannot even be noted is not tried again here."""
+        try:
+            self._store.end(number, "Failed", detail)
+        except Exception:
+            self._service.log.exception("job")
+            self._lost.add(number)
+
+    def _next_job(self) -> str | None:
+        try:
+            return self._store.next_job(besides=self._lost)
+        except sqlite3.Error:
+            self._service.log.exception("job")
+            return None
 
     async def _run(self, number: str) -> None:
         ended = 0
         while (step := self._store.next_step(number)) is not None:
-            Path(step.target).parent.mkdir(parents=True, exist_ok=True)
             try:
                 lane = await self._open_lane()
                 if not self._is_running(number):
                     return
                 told, _ = await lane.ask(
-                    {"op": "table", "source": step.source, "target": step.target}
+                    {
+                        "op": "table",
+                        "folder": str(self._folder),
+                        "source": step.source,
+                        "target": step.target,
+                    }
                 )
                 if told["busy"]:
                     await lane.wait_until_idle()

@@ -11,6 +11,36 @@ from starlette.responses import Response
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 
+class Connections:
+    """All connections of a server: when there are too many, those that say nothing make room.
+
+    Parameters
+    ----------
+    most : int
+        How many there may be.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        # In the order of their age.
+        self._open: dict[TimedConnection, None] = {}
+
+    def add(self, connection: TimedConnection) -> None:
+        """Count a new connection; give up the oldest that has not sent a request, if any."""
+        self._open[connection] = None
+        if len(self._open) > self._most:
+            silent = [other for other in self._open if other.silent and other is not connection]
+            unused = [other for other in silent if not other.used]
+            # Whose connection was of use once comes last: its next request would be lost.
+            for other in (unused or silent)[:1]:
+                other.transport.abort()
+                self._open.pop(other)
+
+    def discard(self, connection: TimedConnection) -> None:
+        """Count one no more."""
+        self._open.pop(connection, None)
+
+
 class TimedConnection(H11Protocol):
     """A connection with a time limit for headers, which the library does not have.
 
@@ -20,11 +50,20 @@ class TimedConnection(H11Protocol):
 
     header_seconds: float
     slow: Callable[[], Response]
+    all_open: Connections
+    used = False
+    """Whether a request was answered over it."""
     _limit: asyncio.TimerHandle | None = None
+
+    @property
+    def silent(self) -> bool:
+        """Whether no request is worked on."""
+        return self.cycle is None or self.cycle.response_complete
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Wait for the first request."""
         super().connection_made(transport)
+        self.all_open.add(self)
         self._watch()
 
     def data_received(self, data: bytes) -> None:
@@ -35,10 +74,12 @@ class TimedConnection(H11Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Wait no more."""
         self._unwatch()
+        self.all_open.discard(self)
         super().connection_lost(exc)
 
     def _watch(self) -> None:
-        if self.cycle is not None and not self.cycle.response_complete:
+        if not self.silent:
+            self.used = True
             self._unwatch()
         elif self._limit is None:
             self._limit = self.loop.call_later(self.header_seconds, self._give_up)
@@ -68,8 +109,10 @@ class TimedConnection(H11Protocol):
             self.transport.write(self.conn.send(event) or b"")
 
 
-def timed_connection(seconds: float, when_slow: Callable[[], Response]) -> type[TimedConnection]:
-    """Return the class of connections whose headers may take so long.
+def timed_connection(
+    seconds: float, when_slow: Callable[[], Response], most: int
+) -> type[TimedConnection]:
+    """Return the class of a server's connections.
 
     Parameters
     ----------
@@ -77,10 +120,13 @@ def timed_connection(seconds: float, when_slow: Callable[[], Response]) -> type[
         The limit, from the connection's start or from the first byte that follows an answer.
     when_slow : callable
         Tells of a request that was given up, and returns its answer.
+    most : int
+        How many connections there may be at a time.
     """
 
     class Connection(TimedConnection):
         header_seconds = seconds
         slow = staticmethod(when_slow)
+        all_open = Connections(most)
 
     return Connection

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sqlite3
 import time
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 STATES = ("NotStarted", "Running", "Failed", "Cancelled", "Finished")
@@ -80,6 +81,8 @@ class JobStore:
     """
 
     def __init__(self, path: str) -> None:
+        # What jobs read and write is nobody else's concern; SQLite would make it for all to read.
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
         self._connection = sqlite3.connect(path, isolation_level=None)
         self._connection.execute("PRAGMA journal_mode=WAL")
         self._connection.execute("PRAGMA busy_timeout=5000")
@@ -127,11 +130,14 @@ class JobStore:
             (time.time(), number, *_ENDED),
         )
 
-    def next_job(self) -> str | None:
+    def next_job(self, besides: Collection[str] = ()) -> str | None:
         """Return the job to work on: one that was interrupted first, then the oldest started."""
+        marks = ", ".join("?" * len(besides))
         row = self._connection.execute(
             "SELECT id FROM jobs WHERE started AND state IN ('Running', 'NotStarted')"
-            " ORDER BY state = 'Running' DESC, created_at LIMIT 1"
+            f" AND id NOT IN ({marks})"
+            " ORDER BY state = 'Running' DESC, created_at LIMIT 1",
+            tuple(besides),
         ).fetchone()
         return None if row is None else str(row[0])
 

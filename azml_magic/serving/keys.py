@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 import os
+import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 from azml_magic.errors import OptionError
 
 _SHORTEST = 16
+_VARIABLES = ("AZML_PRIMARY_KEY", "AZML_SECONDARY_KEY")
 
 
 @dataclass(frozen=True)
@@ -70,9 +72,8 @@ def read_keys(file: str | None, environment: Mapping[str, str] = os.environ) -> 
         When the file cannot be read, or a key is too weak.
     """
     if file is None:
-        return Keys(
-            environment.get("AZML_PRIMARY_KEY", ""), environment.get("AZML_SECONDARY_KEY", "")
-        )
+        return Keys(*(environment.get(name, "") for name in _VARIABLES))
+    _check_private(Path(file))
     try:
         lines = Path(file).read_text(encoding="ascii").split()
     except (OSError, UnicodeDecodeError) as error:
@@ -80,3 +81,26 @@ def read_keys(file: str | None, environment: Mapping[str, str] = os.environ) -> 
     if not 1 <= len(lines) <= 2:
         raise OptionError(f"the key file {file} has {len(lines)} lines", "give one or two keys")
     return Keys(*lines)
+
+
+def without_keys(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return an environment as child processes get it."""
+    return {name: value for name, value in environment.items() if name not in _VARIABLES}
+
+
+def forget_keys() -> None:
+    """Take the keys out of this process's environment, which its children inherit."""
+    for name in _VARIABLES:
+        os.environ.pop(name, None)
+
+
+def _check_private(file: Path) -> None:
+    try:
+        mode = file.stat().st_mode
+    except OSError as error:
+        raise OptionError(f"the key file {file} cannot be read: {error.strerror}") from None
+    if mode & (stat.S_IROTH | stat.S_IWOTH | stat.S_IWGRP):
+        raise OptionError(
+            f"the key file {file} can be read or changed by others (mode {mode & 0o777:o})",
+            f"keep it to yourself: chmod 600 {file}",
+        )

@@ -4,21 +4,39 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import socket
 import sys
+from collections.abc import Callable
 from typing import Any
 
 from azml_magic.errors import SandboxError
+from azml_magic.serving.keys import without_keys
 from azml_magic.serving.messages import pack, read
 from azml_magic.serving.settings import ServiceSettings
 
 START_SECONDS = 90.0
-# What a lane needs beyond the module's own time limit: reading, writing, ending a worker.
-MARGIN_SECONDS = 30.0
+# The lane itself keeps the time limit of a request, and is given a moment to say so.
+GRACE_SECONDS = 2.0
+# What a file of a batch job needs beyond the module's own time: reading, writing.
+FILE_SECONDS = 30.0
 
 
 class LaneEnded(Exception):
-    """The lane's process is gone, or said what no lane says."""
+    """The lane's process is gone, or said what no lane says.
+
+    Attributes
+    ----------
+    begun : bool
+        Whether a line of the module may have run for what the lane was asked.
+    late : bool
+        Whether it did not answer in time.
+    """
+
+    def __init__(self, reason: str, *, begun: bool = True, late: bool = False) -> None:
+        super().__init__(reason)
+        self.begun = begun
+        self.late = late
 
 
 class LaneProcess:
@@ -33,9 +51,12 @@ class LaneProcess:
             "network": settings.network,
             "calls": settings.calls,
             "max_rows": settings.max_rows,
+            "max_cells": settings.max_cells,
+            "max_answer": settings.max_answer,
         }
         self._process: asyncio.subprocess.Process | None = None
         self._writer: asyncio.StreamWriter | None = None
+        self._ended: asyncio.Task[int] | None = None
         self._killed = False
         self._asked = 0
         self.confinement = ""
@@ -55,9 +76,14 @@ class LaneProcess:
                 pass_fds=[theirs.fileno()],
                 stdin=asyncio.subprocess.DEVNULL,
                 start_new_session=True,
+                env=without_keys(os.environ),
             )
+        except BaseException:
+            ours.close()
+            raise
         finally:
             theirs.close()
+        self._ended = asyncio.ensure_future(self._process.wait())
         if self._killed:
             await self.kill()
         self._reader, self._writer = await asyncio.open_connection(sock=ours, limit=1 << 22)
@@ -72,6 +98,11 @@ class LaneProcess:
             raise SandboxError(header["message"], header["hint"])
         self.confinement = header["confinement"]
 
+    @property
+    def started(self) -> bool:
+        """Whether it has been ready once, and its process lives."""
+        return bool(self.confinement) and self._ended is not None and not self._ended.done()
+
     async def ask(self, header: dict[str, Any], body: bytes = b"") -> tuple[dict[str, Any], bytes]:
         """Send a message and wait for the answer.
 
@@ -81,17 +112,28 @@ class LaneProcess:
             When there is none.
         """
         assert self._writer is not None
-        limit = self._settings.seconds + MARGIN_SECONDS
+        more = GRACE_SECONDS if header["op"] == "score" else FILE_SECONDS
         self._asked += 1
+        begun = False
         try:
             self._writer.write(pack({**header, "id": self._asked}, body))
-            async with asyncio.timeout(limit):
+            async with asyncio.timeout(self._settings.seconds + more):
                 told, answer = await read(self._reader)
-        except (OSError, asyncio.IncompleteReadError, TimeoutError, ValueError) as error:
-            raise LaneEnded(str(error)) from error
+                while told.get("op") == "begun":
+                    begun = True
+                    told, answer = await read(self._reader)
+        except TimeoutError:
+            raise LaneEnded("it did not answer in time", late=True) from None
+        except (OSError, asyncio.IncompleteReadError, ValueError) as error:
+            raise LaneEnded(f"its process ended: {error}", begun=begun) from error
         if told.get("id") != self._asked:
-            raise LaneEnded("the lane answered something else")
+            raise LaneEnded("it answered something else")
         return told, answer
+
+    def when_ended(self, action: Callable[[], None]) -> None:
+        """Call `action` once the process has ended, however it does."""
+        assert self._ended is not None
+        self._ended.add_done_callback(lambda task: action())
 
     async def wait_until_idle(self) -> dict[str, Any]:
         """Wait until a lane that was busy with its next worker has it."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from azml_magic.contract.profile import get_profile
 from azml_magic.errors import AzmlError, RunError
@@ -14,8 +15,14 @@ from azml_magic.module.module import Module
 from azml_magic.runner.options import RunOptions
 from azml_magic.runner.session import Session
 from azml_magic.serving.messages import pack, receive
-from azml_magic.serving.scoring import answer, fault_of
-from azml_magic.tables import read_table, write_table
+from azml_magic.serving.places import BatchFolder
+from azml_magic.serving.scoring import RequestLimits, answer, fault_of
+from azml_magic.tables import format_table, parse_table
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from azml_magic.result import Result
 
 
 class Lane:
@@ -31,7 +38,13 @@ class Lane:
 
     def __init__(self, endpoint: socket.socket, order: dict[str, Any]) -> None:
         self._endpoint = endpoint
-        self._max_rows = order["max_rows"]
+        self._limits = RequestLimits(
+            rows=order["max_rows"],
+            cells=order["max_cells"],
+            size=order["max_answer"],
+            seconds=order["seconds"],
+            memory=order["memory"],
+        )
         place = Path(order["zip"])
         module = Module.from_zip(place)
         profile = get_profile(module.profile or "classic")
@@ -75,36 +88,53 @@ class Lane:
             self._session.close()
 
     def _score(self, header: dict[str, Any], body: bytes) -> tuple[dict[str, Any], bytes]:
+        begun = False
+
+        def on_begin() -> None:
+            nonlocal begun
+            begun = True
+            # From here on another lane must not be given the request.
+            self._say({"op": "begun"})
+
+        def call(frames: Mapping[str, pd.DataFrame], seconds: float) -> Result:
+            return self._session.call(
+                frames,
+                # In memory a frame is rarely larger than its JSON.
+                most=self._limits.size,
+                seconds=seconds,
+                on_begin=on_begin,
+            )
+
         result = answer(
-            self._session.call,
+            call,
             self._manifest,
             body,
             header["form"],
             details=header["details"],
-            max_rows=self._max_rows,
+            limits=self._limits,
         )
-        return {"status": result.status, "code": result.code, "rows": result.rows}, result.body
+        told = {"status": result.status, "code": result.code, "rows": result.rows}
+        return {**told, "begun": begun, "reason": result.reason}, result.body
 
     def _table(self, header: dict[str, Any], _: bytes) -> tuple[dict[str, Any], bytes]:
         """Run the module over a file of a batch job; its output appears whole or not at all."""
-        target = Path(header["target"])
-        partial = target.with_name(f"_partial-{target.name}")
         told: dict[str, Any] = {"status": 200, "rows": 0, "detail": ""}
         try:
-            frame = read_table(header["source"])
-            assert frame is not None
-            result = self._session.call({self._manifest.ports[0]: frame})
-            if result.output1 is not None:
-                write_table(result.output1, str(partial))
-                partial.replace(target)
+            with BatchFolder(header["folder"]) as folder:
+                with folder.reading(header["source"]) as file:
+                    frame = parse_table(file, header["source"])
+                result = self._session.call({self._manifest.ports[0]: frame})
+                if result.output1 is not None:
+                    with folder.writing(header["target"]) as file:
+                        format_table(result.output1, file, header["target"])
             told["rows"] = len(frame)
         except RunError as error:
             fault = fault_of(error)
             told |= {"status": fault.status, "detail": fault.detail}
         except AzmlError as error:
             told |= {"status": 400, "detail": error.message}
-        finally:
-            partial.unlink(missing_ok=True)
+        except OSError as error:
+            told |= {"status": 400, "detail": error.strerror or type(error).__name__}
         return told, b""
 
     def _say(self, header: dict[str, Any], body: bytes = b"") -> None:

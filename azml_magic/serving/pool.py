@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from azml_magic.errors import SandboxError
-from azml_magic.scoring.faults import broken, overloaded, stopping
+from azml_magic.scoring.faults import overloaded, stopping, timed_out
 from azml_magic.serving.lane_process import LaneEnded, LaneProcess
 from azml_magic.serving.settings import ServiceSettings
 
 _RETRY_SECONDS = 1.0
+_MOST_LANES = 5
+"""How many lanes may be lost before they began with a request, until it is given up."""
 
 
 Gone = Callable[[], Coroutine[Any, Any, None]]
@@ -21,6 +23,20 @@ Gone = Callable[[], Coroutine[Any, Any, None]]
 
 class ClientGone(Exception):
     """The client has left before its request was begun."""
+
+
+class Lost(Exception):
+    """What was to answer a request has ended; the text says how.
+
+    Attributes
+    ----------
+    begun : bool
+        Whether a line of the module may have run.
+    """
+
+    def __init__(self, reason: str, begun: bool) -> None:
+        super().__init__(reason)
+        self.begun = begun
 
 
 @dataclass(frozen=True)
@@ -64,6 +80,11 @@ class Pool:
         return len(self._waiting)
 
     @property
+    def ready(self) -> bool:
+        """Whether a lane lives, so that a request would be answered."""
+        return not self._closing and any(lane.started for lane in self._lanes)
+
+    @property
     def idle(self) -> int:
         """How many lanes wait for a request."""
         return len(self._idle)
@@ -80,11 +101,12 @@ class Pool:
         self._lanes.update(lanes)
         try:
             await asyncio.gather(*(lane.start() for lane in lanes))
-        except SandboxError:
+        except (SandboxError, asyncio.CancelledError):
             await self.close()
             raise
-        self._idle += lanes
         self.confinement = lanes[0].confinement
+        for lane in lanes:
+            self._take(lane)
 
     def new_lane(self) -> LaneProcess:
         """Return a lane that is not started yet."""
@@ -106,27 +128,35 @@ class Pool:
         Raises
         ------
         Fault
-            When there is no room, or the lane ended.
+            When there is no room, or it took too long.
+        Lost
+            When the lane ended after it had begun.
         ClientGone
             When the client left while the request waited.
         """
         asked = time.perf_counter()
-        lane = self._idle.pop() if self._idle else await self._wait(gone)
-        waited = time.perf_counter() - asked
-        try:
-            told, answer = await lane.ask({"op": "score", **header}, body)
-        except asyncio.CancelledError:
-            # Its answer must not become another request's.
-            self._in_background(self._replace(lane))
-            raise
-        except LaneEnded:
-            self._in_background(self._replace(lane))
-            raise broken("The worker's process ended; send the request again.") from None
-        if told["busy"]:
-            self._in_background(self._release_when_idle(lane))
-        else:
-            self._release(lane)
-        return Scored(told, answer, waited)
+        for attempt in range(_MOST_LANES):
+            lane = self._idle.pop() if self._idle else await self._wait(gone)
+            waited = time.perf_counter() - asked
+            try:
+                told, answer = await lane.ask({"op": "score", **header}, body)
+            except asyncio.CancelledError:
+                # Its answer must not become another request's.
+                self._replace(lane, "cancelled")
+                raise
+            except LaneEnded as error:
+                self._replace(lane, str(error))
+                if error.late:
+                    raise timed_out("The request took longer than its time limit.") from None
+                if error.begun or attempt + 1 == _MOST_LANES:
+                    raise Lost(str(error), error.begun) from None
+                continue
+            if told["busy"]:
+                self._in_background(self._release_when_idle(lane))
+            else:
+                self._release(lane)
+            return Scored(told, answer, waited)
+        raise AssertionError("the last attempt returns or raises")
 
     async def close(self) -> None:
         """End all lanes."""
@@ -167,25 +197,43 @@ class Pool:
                 self._waiting.remove(future)
 
     def _release(self, lane: LaneProcess) -> None:
+        if not lane.started:
+            return self._replace(lane, "its process ended after an answer")
         while self._waiting:
             future = self._waiting.pop(0)
             if not future.done():
                 future.set_result(lane)
-                return
+                return None
         self._idle.append(lane)
+        return None
 
     async def _release_when_idle(self, lane: LaneProcess) -> None:
         try:
             await lane.wait_until_idle()
-        except LaneEnded:
-            await self._replace(lane)
+        except LaneEnded as error:
+            self._replace(lane, str(error))
         else:
             self._release(lane)
 
-    async def _replace(self, lane: LaneProcess) -> None:
-        """Start another lane in place of one that ended, until one starts."""
-        self._lanes.discard(lane)
-        self._on_restart("lane")
+    def _take(self, lane: LaneProcess) -> None:
+        """Take a lane that has started; an idle one that ends is replaced at once."""
+
+        def on_end() -> None:
+            if lane in self._idle and not self._closing:
+                self._idle.remove(lane)
+                self._replace(lane, "its process ended while it was idle")
+
+        lane.when_ended(on_end)
+        self._release(lane)
+
+    def _replace(self, lane: LaneProcess, reason: str) -> None:
+        """Have another lane started in place of one that ended."""
+        if lane in self._lanes and not self._closing:
+            self._lanes.discard(lane)
+            self._on_restart(reason)
+            self._in_background(self._start_another(lane))
+
+    async def _start_another(self, lane: LaneProcess) -> None:
         await lane.close()
         while not self._closing:
             fresh = self.new_lane()
@@ -196,7 +244,7 @@ class Pool:
                 self._lanes.discard(fresh)
                 await asyncio.sleep(_RETRY_SECONDS)
             else:
-                self._release(fresh)
+                self._take(fresh)
                 return
 
     def _in_background(self, work: Any) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from starlette.requests import Request
@@ -11,6 +13,7 @@ from azml_magic.scoring.faults import bad_argument, timed_out, too_large, unauth
 from azml_magic.serving.settings import ServiceSettings, is_loopback
 
 API_VERSION = "2.0"
+_HOST = re.compile(r"(?P<name>[\w.-]{1,255}|\[[0-9A-Fa-f:.]{2,45}\])(:\d{1,5})?", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -22,18 +25,39 @@ class Wanted:
 
 
 def check_caller(request: Request, settings: ServiceSettings) -> None:
-    """Refuse a wrong key, and a browser that was led here under another name.
+    """Refuse a wrong key.
 
     Raises
     ------
     Fault
-        401, or 400 for the name.
+        401.
     """
-    host = request.url.hostname or ""
-    if is_loopback(settings.host) and not (is_loopback(host) or host == settings.host):
-        raise bad_argument("InvalidHost", f"This service does not answer to the name {host!r}.")
     if not settings.keys.accept(request.headers.get("authorization", "")):
         raise unauthorized()
+
+
+def check_host(given: Sequence[str], settings: ServiceSettings) -> None:
+    """Refuse a browser that was led to this machine's own service under another name.
+
+    Parameters
+    ----------
+    given : sequence of str
+        The Host headers of the request: there must be one.
+    settings : ServiceSettings
+        A service that others can reach asks for a key instead.
+
+    Raises
+    ------
+    Fault
+        400.
+    """
+    if not is_loopback(settings.host):
+        return
+    found = _HOST.fullmatch(given[0]) if len(given) == 1 else None
+    name = found["name"].strip("[]").lower() if found else ""
+    if not (is_loopback(name) or name == settings.host.lower()):
+        name = ", ".join(given)
+        raise bad_argument("InvalidHost", f"This service does not answer to the name {name!r}.")
 
 
 def classic_wishes(request: Request) -> Wanted:
@@ -68,6 +92,10 @@ async def read_body(request: Request, settings: ServiceSettings) -> bytes:
     ClientDisconnect
         When the client leaves.
     """
+    coding = request.headers.get("content-encoding", "identity")
+    if coding.strip().lower() != "identity":
+        detail = f"Bodies are taken as they are, not in the encoding {coding!r}."
+        raise bad_argument("UnsupportedMediaType", detail, status=415)
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/json":
         detail = f"Content-Type is application/json, not {kind!r}."

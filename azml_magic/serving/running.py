@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from azml_magic import errors
 from azml_magic.errors import AzmlError, SandboxBroken
 from azml_magic.scoring.documents import classic_base
 from azml_magic.serving.child import order
+from azml_magic.serving.keys import without_keys
 from azml_magic.serving.settings import ServiceSettings
 from azml_magic.temporary import OwnFolder
 
@@ -55,6 +57,7 @@ class RunningService:
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
                 start_new_session=True,
+                env=without_keys(os.environ),
             )
         finally:
             theirs.close()

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import contextlib
+import resource
+import time
+import traceback
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import pandas as pd
@@ -13,23 +17,26 @@ from azml_magic.errors import (
     InputError,
     MemoryLimitError,
     ModuleFailed,
+    OutputLimitError,
     RunError,
     TimeLimitError,
 )
 from azml_magic.module.manifest import Manifest
 from azml_magic.result import Result
-from azml_magic.scoring.answers import write_answer
+from azml_magic.scoring.answers import AnswerLimits, write_answer
 from azml_magic.scoring.faults import (
     Fault,
     broken,
     mismatch,
+    mistake,
     module_failed,
     out_of_memory,
     timed_out,
+    too_large,
 )
 from azml_magic.scoring.frames import read_frames
 
-Call = Callable[[Mapping[str, pd.DataFrame]], Result]
+Call = Callable[[Mapping[str, pd.DataFrame], float], Result]
 
 
 @dataclass(frozen=True)
@@ -46,23 +53,50 @@ class Answer:
         JSON.
     rows : int
         Rows that were scored.
+    reason : str
+        For the log, why it is a mistake of the service; no value of a request.
     """
 
     status: int
     code: str
     body: bytes
     rows: int = 0
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class RequestLimits:
+    """What a request may take.
+
+    Attributes
+    ----------
+    rows : int
+        Of one input.
+    cells, size : int
+        Of the answer: cells of all outputs together, bytes of its JSON.
+    seconds : float
+        For all of it: reading, the module, writing.
+    memory : int
+        For reading and for writing, in bytes beside what this process has already.
+    """
+
+    rows: int
+    cells: int
+    size: int
+    seconds: float
+    memory: int
 
 
 def answer(
-    call: Call, manifest: Manifest, body: bytes, form: str, *, details: bool, max_rows: int
+    call: Call, manifest: Manifest, body: bytes, form: str, *, details: bool, limits: RequestLimits
 ) -> Answer:
     """Return the answer to a request.
 
     Parameters
     ----------
     call : callable
-        Runs the module with frames by port, and returns a Result or raises.
+        Runs the module with frames by port within so many seconds, and returns a Result or
+        raises.
     manifest : Manifest
         Of the module.
     body : bytes
@@ -71,19 +105,60 @@ def answer(
         Of the answer: ``"classic"``, ``"swagger"`` or ``"typed"``.
     details : bool
         Whether the classic form names its columns.
-    max_rows : int
-        Limit of the rows of one input.
+    limits : RequestLimits
+        What it may take.
     """
+    deadline = time.monotonic() + limits.seconds
     try:
-        frames = read_frames(body, manifest.ports, manifest.inputs, max_rows)
+        with _memory_for(limits.memory):
+            frames = read_frames(body, manifest.ports, manifest.inputs, limits.rows)
         try:
-            result = call(frames)
+            result = call(frames, deadline - time.monotonic())
         except AzmlError as error:
             raise fault_of(error) from error
         rows = max((len(frame) for frame in frames.values()), default=0)
-        return Answer(200, "", write_answer(result.outputs, form, details=details), rows)
+        within = AnswerLimits(limits.cells, limits.size, deadline)
+        with _memory_for(limits.memory):
+            written = write_answer(result.outputs, form, details=details, limits=within)
+        return Answer(200, "", written, rows)
     except Fault as fault:
-        return Answer(fault.status, fault.code, fault.body())
+        return _refused(fault, fault.detail if fault.status >= 500 else "")
+    except Exception as error:  # a mistake of ours costs this request and no other
+        return _refused(mistake(), _place_of(error))
+
+
+def _refused(fault: Fault, reason: str) -> Answer:
+    return Answer(fault.status, fault.code, fault.body(), reason=reason)
+
+
+@contextlib.contextmanager
+def _memory_for(size: int) -> Iterator[None]:
+    """Let this process have so many bytes more; what needs more than that is refused."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    wanted = _data_bytes() + size
+    if soft == resource.RLIM_INFINITY or wanted < soft:
+        resource.setrlimit(resource.RLIMIT_DATA, (wanted, hard))
+    try:
+        yield
+    except MemoryError:
+        raise out_of_memory(
+            f"The request or its answer needs more than {size:,} bytes beside the module."
+        ) from None
+    finally:
+        resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))
+
+
+def _data_bytes() -> int:
+    """Return what RLIMIT_DATA counts, and the stack."""
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[5]) * resource.getpagesize()
+
+
+def _place_of(error: Exception) -> str:
+    """Name an exception and where it came up; its text may hold a value of the request."""
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f" at {frames[-1].name}, line {frames[-1].lineno}" if frames else ""
+    return f"{type(error).__name__}{place}"
 
 
 def fault_of(error: AzmlError) -> Fault:
@@ -94,6 +169,8 @@ def fault_of(error: AzmlError) -> Fault:
         return timed_out(error.message)
     if isinstance(error, MemoryLimitError):
         return out_of_memory(error.message)
+    if isinstance(error, OutputLimitError):
+        return too_large("AnswerTooLarge", f"{error.message}.")
     result = error.result if isinstance(error, RunError) else None
     failure = result.failure if result is not None else None
     if isinstance(error, (ModuleFailed, ContractError)) or failure is not None:

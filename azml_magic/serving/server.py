@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import errno
 import os
+import resource
 import shutil
 import signal
 import socket
@@ -29,6 +30,8 @@ from azml_magic.temporary import OwnFolder
 
 _BACKLOG = 512
 _CONNECTIONS = 1024
+_OTHER_FILES = 256
+_STOPPING = (signal.SIGINT, signal.SIGTERM)
 
 
 def serve(
@@ -59,9 +62,27 @@ def serve(
     SandboxError
         When there can be no worker, or the module cannot be loaded.
     """
-    with _own_copy(zip_path) as copy, _listening(settings) as listener:
+    with (
+        stopping_ends_this_process(),
+        _own_copy(zip_path) as copy,
+        _listening(settings) as listener,
+    ):
         manifest = _manifest(copy)
         asyncio.run(_serve(copy, manifest, settings, listener, on_ready, owner))
+
+
+@contextlib.contextmanager
+def stopping_ends_this_process() -> Iterator[None]:
+    """Let SIGTERM end this process by an exception, so that it leaves nothing behind."""
+
+    def stop(number: int, frame: object) -> None:
+        raise SystemExit(128 + number)
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 async def _serve(
@@ -73,19 +94,24 @@ async def _serve(
     owner: socket.socket | None,
 ) -> None:
     metrics, log = Metrics(), open_log()
-    pool = Pool(zip_path, settings, lambda reason: metrics.replaced.inc())
-    await pool.start()
+
+    def on_restart(reason: str) -> None:
+        metrics.replaced.inc()
+        log.warning("lane replaced", extra={"fields": {"reason": reason}})
+
+    pool = Pool(zip_path, settings, on_restart)
+    if not await _started(pool, owner):
+        return
     service = Service(manifest, pool, settings, metrics, log)
     batch = Batch(service, pool) if settings.batch_folder else None
     server = _Server(
         uvicorn.Config(
             application(service, batch.routes() if batch is not None else []),
-            http=timed_connection(settings.body_seconds, service.slow),
+            http=timed_connection(settings.body_seconds, service.slow, _most_connections()),
             log_config=None,
             access_log=False,
             lifespan="off",
             server_header=False,
-            limit_concurrency=_CONNECTIONS,
             timeout_graceful_shutdown=int(settings.seconds) + 5,
         )
     )
@@ -102,6 +128,34 @@ async def _serve(
             await batch.close()
         await pool.close()
         log.info("stop", extra={"fields": {"url": address}})
+
+
+async def _started(pool: Pool, owner: socket.socket | None) -> bool:
+    """Start the lanes; False when a signal came first, or the owner's end."""
+    loop = asyncio.get_running_loop()
+    starting = asyncio.ensure_future(pool.start())
+    for number in _STOPPING:
+        loop.add_signal_handler(number, starting.cancel)
+    if owner is not None:
+        loop.add_reader(owner, starting.cancel)
+    try:
+        await starting
+    except asyncio.CancelledError:
+        return False
+    finally:
+        if owner is not None:
+            loop.remove_reader(owner)
+    return True
+
+
+def _most_connections() -> int:
+    """Return how many connections there may be: what files may be open allows, and no more."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _CONNECTIONS + _OTHER_FILES
+    if soft < wanted:
+        soft = min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    return max(1, min(soft - _OTHER_FILES, _CONNECTIONS))
 
 
 class _Server(uvicorn.Server):
@@ -129,7 +183,7 @@ class _Server(uvicorn.Server):
     def stop_on_signals(self) -> None:
         """Stop gracefully at the first signal, at once at the second."""
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in _STOPPING:
             loop.add_signal_handler(number, self._stop)
 
     def stop_with(self, owner: socket.socket) -> None:

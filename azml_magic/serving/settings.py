@@ -32,9 +32,10 @@ class ServiceSettings:
     recycle : int
         How many requests a worker answers before it is replaced.
     seconds : float
-        Time limit of the module for one request.
+        Time limit of one request once a worker has it: reading it, the module, the answer.
     memory : int
-        Memory limit of one worker, in bytes.
+        Memory limit of one worker, in bytes; also of what its scoring process needs to read a
+        request and to write its answer.
     queue : int
         How many requests may wait for a worker.
     queue_seconds : float
@@ -43,6 +44,10 @@ class ServiceSettings:
         Limit of a request's body, in bytes.
     max_rows : int
         Limit of the rows of one input.
+    max_cells : int
+        Limit of the cells of an answer.
+    max_answer : int
+        Limit of an answer, in bytes of JSON.
     body_seconds : float
         How long a request's headers, and then its body, may take to arrive.
     network : bool
@@ -63,6 +68,8 @@ class ServiceSettings:
     queue_seconds: float = 60.0
     max_body: int = 32 << 20
     max_rows: int = 100_000
+    max_cells: int = 5_000_000
+    max_answer: int = 64 << 20
     body_seconds: float = 30.0
     network: bool = False
     batch_folder: str = ""
@@ -83,6 +90,8 @@ class ServiceSettings:
             "seconds": self.seconds,
             "max_body": self.max_body,
             "max_rows": self.max_rows,
+            "max_cells": self.max_cells,
+            "max_answer": self.max_answer,
         }
         for name, value in limits.items():
             if not value > 0:

@@ -1,5 +1,9 @@
 """Batch jobs over a real folder, also across a restart of the server."""
 
+import fcntl
+import os
+import shutil
+import sqlite3
 import time
 
 import pandas as pd
@@ -120,6 +124,13 @@ BAD = {
     ".azml-jobs.sqlite": "x.csv",
     "link.csv": "x.csv",
     "in.txt": "x.csv",
+    "circle.csv": "x.csv",
+    "a" * 300 + ".csv": "x.csv",
+    "./in.csv": "a" * 300,
+    ".//in.csv": "a" * 300 + ".csv",
+    "some/../in.csv": "ü" * 200,
+    "a\ud800.csv": "x.csv",
+    "in\0.csv": "x.csv",
 }
 
 
@@ -127,6 +138,7 @@ BAD = {
 def test_places_outside_and_of_other_kinds_are_refused(jobs, folder, source, target):
     if not (folder / "link.csv").is_symlink():
         (folder / "link.csv").symlink_to("/etc/passwd")
+        (folder / "circle.csv").symlink_to("circle.csv")
     (folder / "in.txt").write_text("a\n1\n")
     status, code, _ = fault(jobs.create(source, target))
     assert (status, code) in {(400, "BadArgument"), (400, "BadUserArgument")}
@@ -155,3 +167,144 @@ def test_a_restart_goes_on_where_it_was(tmp_path):
         assert pd.read_csv(tmp_path / "out" / f"{number}.csv")["double"].tolist()[1] == 2 * number
     for name, changed in times.items():
         assert (tmp_path / "out" / name).stat().st_mtime_ns == changed
+
+
+def finished(jobs, source="in.csv", target="again.csv"):
+    job = jobs.create(source, target).json()
+    jobs.start(job)
+    return jobs.ended(job)["StatusCode"] == "Finished"
+
+
+def put(folder, value=0.0):
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    pd.DataFrame({"a": [value]}).to_csv(folder, index=False)
+
+
+def file_where_a_folder_should_be(folder, outside):
+    put(folder / "source.csv")
+    yield
+    (folder / "goal").write_text("in the way")
+    yield "stands on the way"
+
+
+def folder_where_a_file_should_be(folder, outside):
+    put(folder / "source.csv")
+    yield
+    (folder / "goal" / "out.csv").mkdir(parents=True)
+    yield "Is a directory"
+
+
+def closed_folder(folder, outside):
+    put(folder / "source.csv")
+    yield
+    (folder / "goal").symlink_to("/proc/self")
+    yield "stands on the way"
+
+
+def source_that_has_gone(folder, outside):
+    put(folder / "source.csv")
+    yield
+    (folder / "source.csv").unlink()
+    yield "No such file"
+
+
+def source_that_became_a_link(folder, outside):
+    put(folder / "source.csv")
+    yield
+    (folder / "source.csv").unlink()
+    put(outside / "secret.csv", 5.0)
+    (folder / "source.csv").symlink_to(outside / "secret.csv")
+    yield "stands on the way"
+
+
+def folder_of_the_source_that_became_a_link(folder, outside):
+    yield
+    shutil.rmtree(folder)
+    put(outside / "source.csv", 5.0)
+    folder.symlink_to(outside)
+    yield "stands on the way"
+
+
+def folder_of_the_output_that_became_a_link(folder, outside):
+    put(folder / "source.csv")
+    (folder / "goal").mkdir()
+    yield
+    (folder / "goal").rmdir()
+    (folder / "goal").symlink_to(outside)
+    yield "stands on the way"
+
+
+def source_that_became_a_pipe(folder, outside):
+    put(folder / "source.csv")
+    yield
+    (folder / "source.csv").unlink()
+    os.mkfifo(folder / "source.csv")
+    yield "no plain file"
+
+
+def source_that_is_no_table(folder, outside):
+    (folder / "source.csv").write_text("")
+    yield
+    yield "cannot be read"
+
+
+CHANGES = (
+    file_where_a_folder_should_be,
+    folder_where_a_file_should_be,
+    closed_folder,
+    source_that_has_gone,
+    source_that_became_a_link,
+    folder_of_the_source_that_became_a_link,
+    folder_of_the_output_that_became_a_link,
+    source_that_became_a_pipe,
+    source_that_is_no_table,
+)
+
+
+@pytest.mark.parametrize("change", CHANGES, ids=lambda change: change.__name__)
+def test_what_changes_after_a_job_was_made_costs_that_job_only(jobs, folder, tmp_path, change):
+    put(folder / "in.csv")
+    own, outside = folder / change.__name__, tmp_path / "outside"
+    put(own / "source.csv")
+    outside.mkdir()
+    steps = change(own, outside)
+    next(steps)
+    place = change.__name__
+    job = jobs.create(f"{place}/source.csv", f"{place}/goal/out.csv").json()
+    before = {path: path.read_bytes() for path in outside.iterdir()}
+    expected = next(steps)
+    jobs.start(job)
+    status = jobs.ended(job)
+    assert status["StatusCode"] == "Failed"
+    assert expected in status["Details"]
+    written = {path: path.read_bytes() for path in outside.iterdir()}
+    assert {path: text for path, text in written.items() if b"double" in text} == {}
+    assert set(written) - set(before) <= {outside / "secret.csv", outside / "source.csv"}
+    assert not list(folder.rglob("_partial-*"))
+    assert finished(jobs)
+
+
+def test_a_job_that_cannot_even_be_read_costs_no_other(tmp_path):
+    put(tmp_path / "in.csv")
+    with serving(tmp_path) as service:
+        jobs = Jobs(service)
+        broken = jobs.create("in.csv", "never.csv").json()
+        state = sqlite3.connect(tmp_path / ".azml-jobs.sqlite")
+        state.execute("UPDATE files SET source = x'ff', target = ''")
+        state.commit()
+        assert (tmp_path / ".azml-jobs.sqlite").stat().st_mode & 0o777 == 0o600
+        jobs.start(broken)
+        assert jobs.ended(broken)["StatusCode"] == "Failed"
+        assert finished(jobs)
+
+
+def test_what_a_killed_server_left_half_written_is_deleted(jobs, folder):
+    put(folder / "in.csv")
+    for name in ("_partial-1234.csv", "_partial-living.csv"):
+        (folder / name).write_text("a\n")
+    with (folder / "_partial-living.csv").open() as living:
+        fcntl.flock(living, fcntl.LOCK_EX)
+        assert finished(jobs)
+        assert [path.name for path in folder.glob("_partial-*")] == ["_partial-living.csv"]
+    assert finished(jobs)
+    assert not list(folder.glob("_partial-*"))

@@ -106,12 +106,9 @@ def test_each_process_may_be_killed(client, victim):
         # With the end of one may come that of the next.
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
-    for _ in range(20):
-        response = client.score(row(), timeout=60)
-        if response.status_code == 200:
-            break
-        assert fault(response)[:2] in {(500, "InternalError"), (503, "ServiceUnavailable")}
-    client.assert_serves()
+    # No request had begun, so none is lost.
+    for _ in range(3):
+        client.assert_serves()
 
 
 def test_metrics_and_health(client):

@@ -38,6 +38,7 @@ def test_weak_keys_are_refused(primary, secondary):
 def test_keys_come_from_a_file_or_the_environment(tmp_path):
     file = tmp_path / "keys"
     file.write_text(f"{PRIMARY}\n{SECONDARY}\n")
+    file.chmod(0o600)
     assert read_keys(str(file)) == Keys(PRIMARY, SECONDARY)
     assert read_keys(None, {"AZML_PRIMARY_KEY": PRIMARY}) == Keys(PRIMARY)
     assert not read_keys(None, {})
@@ -74,6 +75,7 @@ def test_a_key_is_never_logged(tmp_path):
     module.write_text("def azureml_main(frame):\n    return frame,\n")
     keys = tmp_path / "keys"
     keys.write_text(PRIMARY)
+    keys.chmod(0o400)
     command = [sys.executable, "-c", "import azml_magic.cli as cli; cli.main()", "serve", module]
     with subprocess.Popen(
         [*command, "--port", "0", "--workers", "1", "--key-file", keys],
@@ -97,3 +99,15 @@ def test_a_key_is_never_logged(tmp_path):
     assert '"status": 401' in log
     assert PRIMARY not in output + log
     assert "wrong" not in output + log
+
+
+@pytest.mark.parametrize("mode", [0o644, 0o604, 0o602, 0o620])
+def test_a_key_file_that_others_can_read_or_change_is_refused(tmp_path, mode):
+    file = tmp_path / "keys"
+    file.write_text(PRIMARY)
+    file.chmod(mode)
+    with pytest.raises(OptionError, match=f"mode {mode:o}") as raised:
+        read_keys(str(file))
+    assert "chmod 600" in raised.value.hint
+    file.chmod(0o440)  # as a group's secret is mounted
+    assert read_keys(str(file)) == Keys(PRIMARY)

@@ -32,10 +32,12 @@ def server(path, *options):
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
-        url = process.stdout.readline().split()[-1]
-        yield process, Client(types.SimpleNamespace(url=url, name="obedient"))
-        process.terminate()
-        process.communicate(timeout=60)
+        try:
+            url = process.stdout.readline().split()[-1]
+            yield process, Client(types.SimpleNamespace(url=url, name="obedient"))
+        finally:
+            process.terminate()
+            process.communicate(timeout=60)
 
 
 def test_a_stop_answers_what_was_begun_and_logs_json(module_zip):

@@ -18,7 +18,7 @@ MAY_IMPORT = {
     "contract": {"errors", "result", "sentences"},
     "module": {"errors", "result", "contract"},
     "checks": {"errors", "result", "contract", "module"},
-    "sandbox": set(),
+    "sandbox": {"temporary"},
     "worker": {"errors", "result", "sentences", "contract", "sandbox"},
     "runner": {
         "controls",

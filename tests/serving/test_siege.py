@@ -1,0 +1,352 @@
+"""The service among clients, modules and people that mean it no good, and processes that die."""
+
+import concurrent.futures
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from served import LIMITS, SOURCE, Client, fault, row, sample
+from test_faults import processes
+from test_keys import PRIMARY
+from test_life import COMMAND, module_zip, server  # noqa: F401 -- a fixture is taken by its name
+
+from azml_magic import ServiceSettings, serve
+
+WIDE = """
+import numpy as np
+import pandas as pd
+
+def azureml_main(frame):
+    rows, kind = int(frame["rows"].iloc[0]), frame["kind"].iloc[0]
+    if kind == "wide":
+        return pd.DataFrame(np.zeros((1000, rows // 1000), "int8")),
+    if kind == "text":
+        return pd.DataFrame({"x": ["y" * 1000] * rows}),
+    return pd.DataFrame({"x": np.zeros(rows, kind)}),
+"""
+MEGABYTE = 1 << 20
+
+
+@pytest.fixture(scope="module")
+def wide():
+    limits = {"port": 0, "workers": 1, "memory": 600 * MEGABYTE}
+    settings = ServiceSettings(**limits, max_cells=500_000, max_answer=8 * MEGABYTE)
+    given = pd.DataFrame({"rows": [1], "kind": ["int8"]})
+    with serve(WIDE, given, name="wide", settings=settings) as service:
+        yield Client(service)
+
+
+def lanes(client):
+    return processes(client.service, "serving.lane")
+
+
+def peak(pid):
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) << 10
+
+
+@pytest.mark.parametrize("query", [None, "", "details=true", "format=swagger"])
+@pytest.mark.parametrize(
+    ("rows", "kind"),
+    [
+        *((5_000_000, "int8"), (500_001, "int8"), (5_000_000, "wide"), (9_000_000, "bool")),
+        *((20_000, "text"), (1_500_000, "float64")),
+    ],
+)
+def test_an_answer_is_bounded_before_it_is_json(wide, rows, kind, query):
+    (lane,) = lanes(wide)
+    before, started = peak(lane), time.monotonic()
+    body = {"Inputs": {"input1": [{"rows": rows, "kind": kind}]}}
+    if query is None:
+        response = wide.post("/score", body)
+    else:
+        response = wide.post(f"{wide.base}/execute?{query}", body)
+    assert fault(response) == (413, "BadArgument", "AnswerTooLarge")
+    assert time.monotonic() - started < 5
+    # What one frame within the limits becomes, and no more.
+    assert peak(lane) - before < 250 * MEGABYTE
+    assert lanes(wide) == [lane]
+
+
+@pytest.mark.parametrize("kind", ["int8", "float64"])
+def test_an_answer_within_the_limits_is_whole(wide, kind):
+    body = {"Inputs": {"input1": [{"rows": 123_456, "kind": kind}]}}
+    answer = wide.post("/score", body).json()["Results"]
+    assert answer["output1"] == [{"x": 0}] * 123_456
+
+
+def test_the_time_limit_holds_over_the_whole_request():
+    settings = ServiceSettings(port=0, workers=1, seconds=1.0, max_cells=9_000_000)
+    given = pd.DataFrame({"rows": [1], "kind": ["int8"]})
+    with serve(WIDE, given, name="wide", settings=settings) as service:
+        client = Client(service)
+        started = time.monotonic()
+        body = {"Inputs": {"input1": [{"rows": 8_000_000, "kind": "int8"}]}}
+        response = client.post("/score", body)
+        assert fault(response) == (408, "RequestTimeout", "ScoreRequestTimeout")
+        assert time.monotonic() - started < 4
+        body = {"Inputs": {"input1": [{"rows": 1, "kind": "int8"}]}}
+        assert client.post("/score", body).status_code == 200
+
+
+ODD = {
+    "half a pair as a value": b'{"Inputs": {"input1": [{"action": "\\ud800", "amount": 1}]}}',
+    "half a pair as a key": b'{"Inputs": {"input1": [{"\\uDFFF": 1}]}}',
+    "half a pair as an input": b'{"Inputs": {"\\ud912": []}}',
+    "half a pair in a list": b'{"Inputs": {"input1": {"ColumnNames": ["\\udc00"], "Values": []}}}',
+    "half a pair elsewhere": b'{"Inputs": {"input1": []}, "GlobalParameters": {"\\ud800": 1}}',
+    "pairs the wrong way": b'{"Inputs": {"input1": [{"action": "\\udc00\\ud800"}]}}',
+    "lists in lists": b'{"Inputs": {"input1": ' + b"[" * 400_000 + b"]" * 400_000 + b"}}",
+    "lists without an end": b"[" * 1_000_000,
+    "objects in objects": b'{"a":' * 100_000 + b"1" + b"}" * 100_000,
+    "a deep cell": b'{"Inputs": {"input1": [{"action": ' + b"[" * 900 + b"]" * 900 + b"}]}}",
+    "a very long number": b'{"Inputs": {"input1": [{"count": ' + b"9" * 100_000 + b"}]}}",
+    "a very long fraction": b'{"Inputs": {"input1": [{"amount": 1.' + b"9" * 100_000 + b"e999}]}}",
+    "no Unicode": b'{"Inputs": "\xff\xfe"}',
+    "half a sequence": b'{"Inputs": "\xe2\x82',
+    "another encoding": '{"Inputs": {}}'.encode("utf-16"),
+    "zeros": b"\0" * 1000,
+    "nothing": b"",
+    "a byte order mark alone": b"\xef\xbb\xbf",
+}
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_an_odd_body_costs_no_process(client, name):
+    before = lanes(client)
+    for path in ("/score", f"{client.base}/execute?api-version=2.0"):
+        response = client.post(path, ODD[name])
+        assert response.status_code == 400, response.text
+        assert response.json()["error"]["details"][0]["message"].isprintable()
+    client.assert_serves()
+    assert lanes(client) == before
+
+
+def test_a_whole_pair_is_text(client):
+    answer = client.post("/score", {"Inputs": {"input1": [row("\U0001f600")]}})
+    assert answer.json()["Results"]["output1"][0]["action"] == "\U0001f600"
+
+
+ROUTES = ("/", "/score", "/health", "/ready", "/metrics", "/openapi.json", "/swagger.json")
+NAMES = ("evil.com", "localhost.evil.com", "localhost, evil.com", "evil.com#localhost", "")
+NAMES += ("localhost@evil.com", "127.0.0.1.evil.com", "[::1].evil.com", "localhost:80:80")
+
+
+@pytest.mark.parametrize("host", NAMES)
+@pytest.mark.parametrize("path", [*ROUTES, "/help/help.js", "/nothing"])
+def test_no_route_answers_to_another_name(client, path, host):
+    assert fault(client.get(path, headers={"Host": host})) == (400, "BadArgument", "InvalidHost")
+
+
+@pytest.mark.parametrize("host", ["localhost", "LOCALHOST:80", "127.0.0.1:1", "[::1]:8000"])
+def test_this_machine_has_several_names(client, host):
+    assert client.get("/health", headers={"Host": host}).status_code == 200
+
+
+def test_a_compressed_body_is_refused_by_name(client):
+    response = client.post("/score", b"\x1f\x8b", headers={"Content-Encoding": "gzip"})
+    assert fault(response) == (415, "BadArgument", "UnsupportedMediaType")
+
+
+def wait_until(condition, seconds=30):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def test_an_idle_process_that_dies_is_replaced_at_once(client):
+    client.assert_serves()
+    (victim,) = lanes(client)
+    assert client.get("/ready").json() == {"status": "ready", "module": "obedient"}
+    os.kill(victim, signal.SIGKILL)
+    wait_until(lambda: client.get("/ready").status_code == 503, seconds=2)
+    assert client.get("/health").status_code == 200
+    assert client.get("/ready").headers["Retry-After"] == "1"
+    # Nobody has sent a request.
+    wait_until(lambda: client.get("/ready").status_code == 200)
+    assert victim not in lanes(client)
+    client.assert_serves()
+
+
+def test_no_request_is_lost_that_had_not_begun(client):
+    """Processes are killed again and again; only what had begun may be answered by 500."""
+    names = ("serving.lane", "runner.monitor", "worker.server")
+    killed, wrong = [], []
+
+    def ask(worker):
+        own = Client(client.service)
+        number = 0
+        while len(killed) < 12:
+            number += 1
+            answer = own.score(row(amount=number), timeout=60)
+            if answer.status_code != 200:
+                wrong.append(answer.json()["error"])
+            elif answer.json()["Results"]["output1"][0]["doubled"] != number * 2:
+                wrong.append(answer.text)
+        return number
+
+    with concurrent.futures.ThreadPoolExecutor(2) as threads:
+        asked = [threads.submit(ask, worker) for worker in range(2)]
+        try:
+            for turn in range(12):
+                wait_until(lambda: client.get("/ready").status_code == 200)
+                time.sleep(0.3)
+                (victim,) = processes(client.service, names[turn % 3])[-1:]
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(victim, signal.SIGKILL)
+                killed.append(victim)
+        finally:
+            killed += [0] * 12
+    # A kill meets a request in the middle of a module at times, and then names it so.
+    assert sum(one.result() for one in asked) > 300
+    assert len(wrong) <= 6, wrong
+    for error in wrong:
+        assert error["details"][0]["code"] == "ContainerProcessTerminatedWithSystemError"
+    client.assert_serves()
+
+
+def test_connections_that_say_nothing_cost_nobody_anything(client):
+    host, port = client.service.url.removeprefix("http://").split(":")
+    used = Client(client.service)
+    used.assert_serves()
+    with contextlib.ExitStack() as stack:
+        for number in range(1300):
+            half = stack.enter_context(socket.create_connection((host, int(port))))
+            with contextlib.suppress(OSError):
+                half.send(b"POST /score HTTP/1.1\r\nHost: localhost\r\n"[: number % 40])
+            if number % 100 == 0:
+                Client(client.service).assert_serves()
+        for _ in range(20):
+            started = time.monotonic()
+            Client(client.service).assert_serves()
+            assert time.monotonic() - started < 1
+        used.assert_serves()
+
+
+def test_a_reason_is_logged_for_each_500(module_zip):  # noqa: F811
+    with server(module_zip, "--port", "0") as (process, client):
+        assert client.score(row("exit")).status_code == 500
+        (lane,) = processes(type("Named", (), {"_process": process}), "serving.lane")
+        with concurrent.futures.ThreadPoolExecutor(1) as thread:
+            slow = thread.submit(client.score, row("slow"))
+            time.sleep(0.3)
+            os.kill(lane, signal.SIGKILL)
+            assert fault(slow.result())[0] == 500
+        client.assert_serves()
+        process.terminate()
+        _, log = process.communicate(timeout=60)
+    lines = [json.loads(line) for line in log.splitlines()]
+    failed = [line for line in lines if line.get("status") == 500]
+    assert len(failed) == 2
+    assert [line["begun"] for line in failed] == [True, True]
+    assert "exit status 3" in failed[0]["reason"]
+    assert "process ended" in failed[1]["reason"]
+    (replaced,) = [line for line in lines if line["event"] == "lane replaced"]
+    assert "process ended" in replaced["reason"]
+
+
+def test_the_keys_are_in_no_childs_environment(module_zip, monkeypatch):  # noqa: F811
+    monkeypatch.setenv("AZML_PRIMARY_KEY", PRIMARY)
+    monkeypatch.setenv("AZML_SECONDARY_KEY", PRIMARY[::-1])
+    with server(module_zip, "--port", "0") as (process, client):
+        assert client.score(row()).status_code == 401
+        below = processes(type("Named", (), {"_process": process}), "")
+        assert len(below) > 3
+        for pid in below:
+            environment = Path(f"/proc/{pid}/environ").read_bytes()
+            assert PRIMARY.encode() not in environment, Path(f"/proc/{pid}/cmdline").read_bytes()
+            assert b"AZML_PRIMARY_KEY" not in environment
+    with serve(
+        SOURCE, sample(), name="obedient", force=True, settings=ServiceSettings(**LIMITS)
+    ) as own:
+        for pid in [own._process.pid, *processes(own, "")]:
+            assert PRIMARY.encode() not in Path(f"/proc/{pid}/environ").read_bytes()
+
+
+@pytest.fixture
+def temporary(tmp_path, monkeypatch):
+    """Let everything that is started have a place for temporary files of its own."""
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    monkeypatch.setenv("TMPDIR", str(folder))
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    return folder
+
+
+@pytest.mark.parametrize("seconds", [0.1, 0.4, 0.7, 1.0, 1.5])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_stop_during_the_start_leaves_nothing(tmp_path, temporary, seconds, number):
+    module = tmp_path / "obedient.py"
+    module.write_text(SOURCE)
+    sample().to_csv(tmp_path / "in.csv", index=False)
+    command = [
+        *COMMAND,
+        "serve",
+        str(module),
+        "--port",
+        "0",
+        "--dataset1",
+        str(tmp_path / "in.csv"),
+    ]
+    with subprocess.Popen(
+        [*command, "--force"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        time.sleep(seconds)
+        process.send_signal(number)
+        printed, log = process.communicate(timeout=60)
+    wait_until(lambda: not list(temporary.iterdir()))
+    assert "Traceback" not in log or seconds == 0.1  # Python itself may be starting
+    assert process.returncode in {0, 130, 143, -number}, (printed, log)
+
+
+def test_what_killed_servers_left_is_cleared_at_the_next_start(module_zip, temporary):  # noqa: F811
+    with server(module_zip, "--port", "0") as (process, client):
+        client.assert_serves()
+        process.kill()
+        process.wait()
+    left = {path.name.rpartition("-")[0] for path in temporary.iterdir()}
+    assert "azml-serve" in left
+    with server(module_zip, "--port", "0") as (_, client):
+        client.assert_serves()
+        living = [path for path in temporary.iterdir() if path.name.startswith("azml-serve-")]
+        assert len(living) == 1
+        # A third one beside it takes nothing from it.
+        with server(module_zip, "--port", "0") as (_, other):
+            other.assert_serves()
+            assert living[0].exists()
+        client.assert_serves()
+    wait_until(lambda: not list(temporary.iterdir()))
+
+
+LEFT = """
+import os, signal, sys
+from azml_magic.temporary import OwnFolder
+kinds = [OwnFolder(kind) for kind in ("azml-serve", "azml-module", "azml_magic-debug")]
+print(*(own.path for own in kinds), sep="\\n", flush=True)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_each_kind_of_folder_clears_its_own(temporary):
+    done = subprocess.run([sys.executable, "-c", LEFT], capture_output=True, text=True)
+    assert done.stderr == ""
+    left = [Path(line) for line in done.stdout.split()]
+    (left[0] / "closed").mkdir(mode=0o500)
+    from azml_magic.temporary import OwnFolder
+
+    for path in left:
+        assert path.exists()
+        with OwnFolder(path.name.rpartition("-")[0]) as own:
+            assert not path.exists()
+            assert own.path.stat().st_mode & 0o777 == 0o700
+        assert not own.path.exists()
