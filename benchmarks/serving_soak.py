@@ -242,11 +242,13 @@ def serving(folder: Path, samples: pd.DataFrame) -> Iterator[tuple[subprocess.Po
 
 def lost_before_they_began(log: Path) -> int:
     """Count the requests that got 500 although no line of the module had run for them."""
-    lines = [json.loads(line) for line in log.read_text().splitlines()]
-    lost = [one for one in lines if one.get("status") == 500 and not one.get("begun")]
-    for line in lost:
-        print(line)
-    return len(lost)
+    lost = 0
+    for line in log.read_text().splitlines():
+        told = json.loads(line) if line.startswith("{") else {"status": 500}
+        if told.get("status") == 500 and not told.get("begun"):
+            print(line)
+            lost += 1
+    return lost
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from azml_magic.errors import SandboxBroken
 from azml_magic.runner.client import MonitorClient
 from azml_magic.runner.exchange import DYING_SECONDS, EVENT_BYTES, Exchange, WorkerEnded
 from azml_magic.runner.job import Received
@@ -72,9 +73,11 @@ class Conversation(Exchange):
 
     @property
     def over(self) -> bool:
-        """Whether the worker has ended, as far as the monitor has told by now."""
-        with contextlib.suppress(WorkerEnded):
+        """Whether the worker has ended, as far as the monitor has told by now, or with it."""
+        try:
             self._serve_now()
+        except (WorkerEnded, SandboxBroken):
+            return True
         return bool(self.received.ended)
 
     def begin(

@@ -173,8 +173,8 @@ class Session:
 
     def _begin(self, *, last: bool) -> bool:
         """Have a worker load the module; False when none could, and it is worth another attempt."""
+        self._retire()
         try:
-            self._retire()
             started = time.perf_counter()
             heard = self._converse()
             received = heard.received
@@ -231,6 +231,8 @@ class Session:
         if talk is not None:
             try:
                 talk.end()
+            except SandboxBroken:  # what was to end has ended already, with the monitor
+                self._drop()
             finally:
                 talk.close()
 

@@ -6,6 +6,7 @@ loads pandas nor waits for it, and several requests are read and written at a ti
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import socket
 import sys
@@ -29,8 +30,9 @@ def main() -> None:
     from azml_magic.serving.lane_work import Lane
 
     lane = Lane(endpoint, order)
-    lane.open()
-    lane.serve()
+    with contextlib.suppress(ConnectionError):  # the server was killed
+        lane.open()
+        lane.serve()
 
 
 if __name__ == "__main__":

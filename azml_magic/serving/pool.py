@@ -14,6 +14,8 @@ from azml_magic.serving.lane_process import LaneEnded, LaneProcess
 from azml_magic.serving.settings import ServiceSettings
 
 _RETRY_SECONDS = 1.0
+_OURS = 500
+"""The status of what is no fault of a request or a module."""
 _MOST_LANES = 5
 """How many lanes may be lost before they began with a request, until it is given up."""
 
@@ -155,6 +157,8 @@ class Pool:
                 self._in_background(self._release_when_idle(lane))
             else:
                 self._release(lane)
+            if told["status"] == _OURS and not told["begun"] and attempt + 1 < _MOST_LANES:
+                continue
             return Scored(told, answer, waited)
         raise AssertionError("the last attempt returns or raises")
 
