@@ -59,6 +59,10 @@ class Told(str):
         told.parts = kept
         return told
 
+    def to_json(self) -> List[Any]:
+        """Return the parts as :func:`read` takes them."""
+        return [list(part) for part in self.parts]
+
     def __getnewargs__(self) -> Tuple[Any, ...]:
         """Let copies and pickles be made of the parts."""
         return (self.parts,)

@@ -18,8 +18,6 @@ from azml_magic.serving.settings import ServiceSettings
 START_SECONDS = 90.0
 # The lane itself keeps the time limit of a request, and is given a moment to say so.
 GRACE_SECONDS = 2.0
-# What a file of a batch job needs beyond the module's own time: reading, writing.
-FILE_SECONDS = 30.0
 
 
 class LaneEnded(Exception):
@@ -112,15 +110,19 @@ class LaneProcess:
             When there is none.
         """
         assert self._writer is not None
-        more = GRACE_SECONDS if header["op"] == "score" else FILE_SECONDS
+        own = self._settings.seconds
+        # A request is read, waits for a worker if need be, and is worked on; a file is all at once.
+        limits = {"read": START_SECONDS, "begun": own + GRACE_SECONDS}
+        first = own + GRACE_SECONDS if header["op"] == "score" else START_SECONDS + own
         self._asked += 1
         begun = False
         try:
             self._writer.write(pack({**header, "id": self._asked}, body))
-            async with asyncio.timeout(self._settings.seconds + more):
+            async with asyncio.timeout(first) as limit:
                 told, answer = await read(self._reader)
-                while told.get("op") == "begun":
-                    begun = True
+                while told.get("op") in limits:
+                    begun = told["op"] == "begun"
+                    limit.reschedule(asyncio.get_running_loop().time() + limits[told["op"]])
                     told, answer = await read(self._reader)
         except TimeoutError:
             raise LaneEnded("it did not answer in time", late=True) from None

@@ -16,7 +16,7 @@ from azml_magic.runner.options import RunOptions
 from azml_magic.runner.session import Session
 from azml_magic.serving.messages import pack, receive
 from azml_magic.serving.places import BatchFolder
-from azml_magic.serving.scoring import RequestLimits, answer, fault_of
+from azml_magic.serving.scoring import Clock, RequestLimits, answer, fault_of
 from azml_magic.tables import format_table, parse_table
 
 if TYPE_CHECKING:
@@ -90,18 +90,20 @@ class Lane:
     def _score(self, header: dict[str, Any], body: bytes) -> tuple[dict[str, Any], bytes]:
         begun = False
 
-        def on_begin() -> None:
-            nonlocal begun
-            begun = True
-            # From here on another lane must not be given the request.
-            self._say({"op": "begun"})
+        def call(frames: Mapping[str, pd.DataFrame], clock: Clock) -> Result:
+            def on_begin() -> None:
+                nonlocal begun
+                begun = True
+                clock.go_on()
+                # From here on another lane must not be given the request.
+                self._say({"op": "begun"})
 
-        def call(frames: Mapping[str, pd.DataFrame], seconds: float) -> Result:
+            self._say({"op": "read"})
             return self._session.call(
                 frames,
                 # In memory a frame is rarely larger than its JSON.
                 most=self._limits.size,
-                seconds=seconds,
+                seconds=clock.left,
                 on_begin=on_begin,
             )
 

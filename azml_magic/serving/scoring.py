@@ -36,7 +36,7 @@ from azml_magic.scoring.faults import (
 )
 from azml_magic.scoring.frames import read_frames
 
-Call = Callable[[Mapping[str, pd.DataFrame], float], Result]
+Call = Callable[[Mapping[str, pd.DataFrame], "Clock"], Result]
 
 
 @dataclass(frozen=True)
@@ -87,6 +87,34 @@ class RequestLimits:
     memory: int
 
 
+class Clock:
+    """What is left of a request's time; it stands still while a worker is made ready.
+
+    Parameters
+    ----------
+    seconds : float
+        The time limit.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._left = seconds
+        self._started: float | None = time.monotonic()
+
+    @property
+    def left(self) -> float:
+        """Seconds that are left; below 0 when it took too long."""
+        return self._left - (0.0 if self._started is None else time.monotonic() - self._started)
+
+    def stop(self) -> None:
+        """Let it stand still."""
+        self._left, self._started = self.left, None
+
+    def go_on(self) -> None:
+        """Let it run again."""
+        if self._started is None:
+            self._started = time.monotonic()
+
+
 def answer(
     call: Call, manifest: Manifest, body: bytes, form: str, *, details: bool, limits: RequestLimits
 ) -> Answer:
@@ -95,8 +123,8 @@ def answer(
     Parameters
     ----------
     call : callable
-        Runs the module with frames by port within so many seconds, and returns a Result or
-        raises.
+        Runs the module with frames by port, and returns a Result or raises. It gets the clock
+        standing, and lets it go on when the module begins.
     manifest : Manifest
         Of the module.
     body : bytes
@@ -108,16 +136,18 @@ def answer(
     limits : RequestLimits
         What it may take.
     """
-    deadline = time.monotonic() + limits.seconds
+    clock = Clock(limits.seconds)
     try:
         with _memory_for(limits.memory):
             frames = read_frames(body, manifest.ports, manifest.inputs, limits.rows)
+        clock.stop()
         try:
-            result = call(frames, deadline - time.monotonic())
+            result = call(frames, clock)
         except AzmlError as error:
             raise fault_of(error) from error
+        clock.go_on()
         rows = max((len(frame) for frame in frames.values()), default=0)
-        within = AnswerLimits(limits.cells, limits.size, deadline)
+        within = AnswerLimits(limits.cells, limits.size, time.monotonic() + clock.left)
         with _memory_for(limits.memory):
             written = write_answer(result.outputs, form, details=details, limits=within)
         return Answer(200, "", written, rows)

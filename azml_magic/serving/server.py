@@ -204,7 +204,7 @@ class _Server(uvicorn.Server):
 @contextlib.contextmanager
 def _own_copy(zip_path: str) -> Iterator[str]:
     """Keep a copy that nobody changes while the server runs."""
-    place = Path(zip_path).expanduser()
+    place = Path(os.path.expanduser(zip_path))
     with OwnFolder("azml-serve") as folder:
         copy = folder.path / (place.name or "module.zip")
         try:

@@ -46,8 +46,8 @@ def failure(error: BaseException, progress: Progress, filename: str, folder: str
             "event": "refusal",
             "stage": progress.stage,
             "number": error.number,
-            "message": error.message.parts,
-            "hint": error.hint.parts,
+            "message": error.message.to_json(),
+            "hint": error.hint.to_json(),
         }
     return {
         "event": "failure",
@@ -67,7 +67,7 @@ def _finding(finding: Finding) -> Dict[str, Any]:
         "code": finding.code,
         "level": finding.level,
         "rule": finding.rule,
-        "message": message.parts,
+        "message": message.to_json(),
         "line": finding.line,
         "port": finding.port,
     }
