@@ -205,6 +205,22 @@ def machine() -> Capabilities:
     return probe()
 
 
+def caches() -> str:
+    """Return where runs keep caches, in words.
+
+    Raises
+    ------
+    SandboxError
+        When nothing can be run.
+    """
+    from azml_magic.runner import client
+
+    found = client.caches_of(client.STRONGEST)
+    if found.last:
+        return found.folder
+    return "a temporary folder for each session: no home or XDG_CACHE_HOME can be written to"
+
+
 def warm_up() -> None:
     """Get ready for the first run in the background: its processes and its imports."""
     from azml_magic.runner import ahead, client

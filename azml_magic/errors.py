@@ -13,6 +13,7 @@
     ├── SandboxError              nothing was run because it could not be confined
     │   ├── SandboxUnavailable    this machine cannot enforce the confinement
     │   └── SandboxBroken         the monitor or the fork server could not start, or died
+    │       └── NoTemporaryFolder there is no place for temporary files
     └── RunError                  the run started and did not succeed; ``result`` keeps what it left
         ├── ModuleFailed          the module raised an exception (Error 0085)
         ├── ContractError         the module returned what the profile refuses (Error 0085 or 0018)
@@ -100,6 +101,10 @@ class SandboxUnavailable(SandboxError):
 
 class SandboxBroken(SandboxError):
     """The monitor or the fork server could not be started, or died."""
+
+
+class NoTemporaryFolder(SandboxBroken):
+    """There is no place for temporary files: a read-only root without any, or a full disk."""
 
 
 class RunError(AzmlError):

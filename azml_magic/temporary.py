@@ -15,11 +15,18 @@ from pathlib import Path
 from types import TracebackType
 from typing import Callable, Optional, Type
 
+from azml_magic.errors import NoTemporaryFolder
+
+__all__ = ["HINT", "NoTemporaryFolder", "OwnFolder"]
+
 try:
     import fcntl
 except ImportError:  # an exported program may run where there are no such locks
     fcntl = None  # type: ignore[assignment]
 
+HINT = "set TMPDIR to a folder that you can write to, with some space left"
+_NAMED_BY = ("TMPDIR", "TEMP", "TMP")
+_USUAL = ("/tmp", "/var/tmp", "/usr/tmp")
 _UNNAMED_SECONDS = 3600.0
 """How long a folder may be on its way from its first name to its own."""
 
@@ -44,13 +51,18 @@ class OwnFolder:
     ----------
     path : Path
         The folder.
+
+    Raises
+    ------
+    NoTemporaryFolder
+        When there is no place for one; the hint says what to set.
     """
 
     def __init__(self, kind: str, remove: Callable[[str], None] = _remove) -> None:
         self._remove = remove
-        base = Path(tempfile.gettempdir())
+        base = _base()
         _clear(base, kind, remove)
-        made = Path(tempfile.mkdtemp(prefix=f"{kind}-new-", dir=base))
+        made = _new_folder(base, f"{kind}-new-")
         # Locked before it has a name that others look for: they start at any time.
         self._lock = _locked(made)
         self.path = base / f"{kind}-{made.name.rpartition('-')[2]}"
@@ -74,6 +86,24 @@ class OwnFolder:
         trace: Optional[TracebackType],
     ) -> None:
         self.close()
+
+
+def _base() -> Path:
+    try:
+        return Path(tempfile.gettempdir())
+    except FileNotFoundError as error:
+        named = [os.environ[name] for name in _NAMED_BY if os.environ.get(name)]
+        tried = ", ".join(dict.fromkeys([*named, *_USUAL]))
+        message = f"no temporary folder can be written to (tried {tried})"
+        raise NoTemporaryFolder(message, HINT) from error
+
+
+def _new_folder(base: Path, prefix: str) -> Path:
+    try:
+        return Path(tempfile.mkdtemp(prefix=prefix, dir=base))
+    except OSError as error:
+        message = f"no temporary folder can be made in {base}: {error.strerror}"
+        raise NoTemporaryFolder(message, HINT) from error
 
 
 def _locked(folder: Path) -> Optional[int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from os import PathLike
 from pathlib import Path
 
@@ -16,7 +17,7 @@ def module_zip(module: object) -> Manifest | None:
     """Return the manifest of a path to a module zip; ``None`` for anything else."""
     if not isinstance(module, (str, PathLike)) or not str(module).endswith(".zip"):
         return None
-    if not Path(module).expanduser().is_file():
+    if not Path(os.path.expanduser(module)).is_file():
         return None
     return manifest_of(read_bundle(module, CLASSIC)[0])
 

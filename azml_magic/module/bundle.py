@@ -85,7 +85,7 @@ def read_bundle(
         When there is no such zip or folder, or it cannot be unpacked (Error 0102, rule
         Z7), or holds what is never unpacked: links, encrypted files, colliding names.
     """
-    place = Path(path).expanduser()
+    place = Path(os.path.expanduser(path))
     if place.is_dir():
         unpacked = read_folder(place, max_bytes)
     elif place.is_file():

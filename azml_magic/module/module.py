@@ -205,7 +205,7 @@ def _is_source(text: str) -> bool:
 
 
 def _existing(path: str | os.PathLike[str]) -> Path:
-    place = Path(path).expanduser()
+    place = Path(os.path.expanduser(path))
     if place.is_file():
         return place
     if place.is_dir():

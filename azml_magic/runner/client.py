@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from azml_magic.errors import SandboxBroken, SandboxUnavailable
-from azml_magic.runner import launch
+from azml_magic.runner import caches, launch
 from azml_magic.sandbox.standalone import command
 
 READY_SECONDS = 180.0
@@ -43,6 +43,14 @@ STRONGEST = Kind()
 
 
 @dataclass(frozen=True)
+class Caches:
+    """Where a monitor keeps caches, and whether they outlive it."""
+
+    folder: str = ""
+    last: bool = True
+
+
+@dataclass(frozen=True)
 class Key:
     """A monitor that was started for this serves every run that has the same."""
 
@@ -53,7 +61,7 @@ class Key:
 
 def key_of(kind: Kind) -> Key:
     """Return what a monitor of a kind would be started with now."""
-    environment = tuple(launch.environment().items())
+    environment = tuple(launch.environment(caches.lasting()).items())
     return Key(kind, environment, tuple(launch.extra_package_folders()))
 
 
@@ -78,6 +86,7 @@ class MonitorClient:
         self.key = key_of(kind)
         self.socket = ours
         self.confinement = ""
+        self.caches = Caches()
         self.owner = os.getpid()
         self.idle_since = -math.inf
         self._usable = True
@@ -138,6 +147,7 @@ class MonitorClient:
         if message["op"] != "ready":
             raise broken(message)
         self.confinement = message["confinement"]
+        self.caches = Caches(**message["caches"])
 
     def send(self, message: dict[str, Any], descriptors: list[int] | None = None) -> None:
         """Send a request, with descriptors that the monitor passes on."""
@@ -174,6 +184,8 @@ def broken(message: dict[str, Any]) -> SandboxBroken:
     """Return the error of a monitor or fork server that died."""
     lines = [line for line in str(message.get("message", "")).splitlines() if line.strip()]
     detail = lines[-1] if lines else "no reason was given"
+    if message.get("hint"):
+        return SandboxBroken(f"no run can be started: {detail}", message["hint"])
     return SandboxBroken(
         f"the processes around a run could not be started, or ended: {detail}",
         "run the cell again; if this repeats, run `azml-magic doctor`",
@@ -251,6 +263,24 @@ atexit.register(_pool.close)
 def acquire(kind: Kind = STRONGEST) -> MonitorClient:
     """Return a monitor that no other run uses, starting one when none waits."""
     return _pool.acquire(kind)
+
+
+def caches_of(kind: Kind) -> Caches:
+    """Return where a monitor keeps caches: the one that waits, or one that is started.
+
+    Raises
+    ------
+    SandboxError
+        When there can be none.
+    """
+    monitor = acquire(kind)
+    try:
+        monitor.wait_until_ready()
+    except BaseException:
+        monitor.close()
+        raise
+    release(monitor)
+    return monitor.caches
 
 
 def release(client: MonitorClient) -> None:

@@ -33,6 +33,8 @@ class ForkServer:
         Whether its workers may use the network.
     package_folders : list of str
         Further folders of installed packages.
+    caches : Path
+        Where it keeps caches; workers do not write there.
 
     Attributes
     ----------
@@ -47,7 +49,12 @@ class ForkServer:
     """
 
     def __init__(
-        self, folder: Path, level: Level, network: bool, package_folders: list[str]
+        self,
+        folder: Path,
+        level: Level,
+        network: bool,
+        package_folders: list[str],
+        caches: Path,
     ) -> None:
         self.level = level
         self.network = network
@@ -57,9 +64,7 @@ class ForkServer:
         self.baseline = 0
         self.socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 -- read when the server is gone
-        environment = launch.environment()
-        cache = Path(environment["MPLCONFIGDIR"])
-        cache.mkdir(parents=True, exist_ok=True)
+        environment = launch.environment(caches)
         start = command(
             "worker.server",
             str(theirs.fileno()),
@@ -69,7 +74,7 @@ class ForkServer:
             site_packages=True,
         )
         if level.namespaces:
-            plan = self._plan(folder, cache)
+            plan = self._plan(folder, Path(environment["MPLCONFIGDIR"]))
             start = command("sandbox.namespaces", plan.to_json(), *start)
         else:
             start = command("sandbox.keeper", *start)

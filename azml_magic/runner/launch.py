@@ -7,17 +7,24 @@ import site
 import sys
 from pathlib import Path
 
+from azml_magic.runner import caches
+
 _PASSED_ON = ("LANG", "LC_ALL", "LC_CTYPE", "TZ", "LD_LIBRARY_PATH", "PATH")
 
 
-def environment() -> dict[str, str]:
-    """Return the environment of the fork server: nothing of the notebook's but the locale."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+def environment(cache_folder: Path | None) -> dict[str, str]:
+    """Return the environment of the fork server: nothing of the notebook's but the locale.
+
+    Parameters
+    ----------
+    cache_folder : Path or None
+        Where caches go; None while that is not known, as it is the monitor's own to make.
+    """
     passed_on = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
     return {
         **passed_on,
         "MPLBACKEND": "Agg",
-        "MPLCONFIGDIR": str(cache / "azml_magic" / "matplotlib"),
+        "MPLCONFIGDIR": str(cache_folder / caches.MATPLOTLIB) if cache_folder else "",
         # Without these, libraries start threads at import, and a fork wants one thread.
         "OPENBLAS_NUM_THREADS": "1",
         "MKL_NUM_THREADS": "1",

@@ -19,6 +19,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from azml_magic.runner import caches
 from azml_magic.runner.disposal import Disposal
 from azml_magic.runner.enforcement import ActiveRun
 from azml_magic.runner.fork_server import MESSAGE_BYTES, ForkServer
@@ -27,10 +28,11 @@ from azml_magic.sandbox import folders, processes, resources
 from azml_magic.sandbox.policy import Level, Limits
 from azml_magic.sandbox.probe import probe
 from azml_magic.sandbox.supervise import TaskGate
-from azml_magic.temporary import OwnFolder
+from azml_magic.temporary import HINT, NoTemporaryFolder, OwnFolder
 
 POLL_SECONDS = 0.04
 FOLDER_KIND = "azml_magic-runs"
+CACHES_KIND = "azml_magic-caches"
 FILES_OPEN = "files-open"
 
 
@@ -44,9 +46,23 @@ def main() -> None:
     notebook = socket.socket(fileno=int(sys.argv[1]))
     processes.become_subreaper()
     resources.raise_open_files()
-    with OwnFolder(FOLDER_KIND, folders.remove_tree) as folder:
+    with contextlib.ExitStack() as owned:
+        try:
+            folder = owned.enter_context(OwnFolder(FOLDER_KIND, folders.remove_tree)).path
+            lasting = caches.lasting()
+            cache_folder = lasting or owned.enter_context(OwnFolder(CACHES_KIND)).path
+            caches.furnish(cache_folder)
+        except (NoTemporaryFolder, OSError) as error:
+            _tell(notebook, op="broken", message=_message(error), hint=HINT)
+            return
         confinement, network, *package_folders = sys.argv[3:]
-        monitor = Monitor(notebook, os.pidfd_open(int(sys.argv[2])), folder.path)
+        monitor = Monitor(
+            notebook,
+            os.pidfd_open(int(sys.argv[2])),
+            folder,
+            cache_folder,
+            caches_last=lasting is not None,
+        )
         monitor.start(confinement, bool(network), package_folders)
         try:
             monitor.serve()
@@ -65,11 +81,25 @@ class Monitor:
         A pidfd of the notebook's process; readable when it is gone.
     folder : Path
         Where run folders are made.
+    cache_folder : Path
+        Where caches are kept.
+    caches_last : bool
+        Whether they outlive this process.
     """
 
-    def __init__(self, notebook: socket.socket, notebook_process: int, folder: Path) -> None:
+    def __init__(
+        self,
+        notebook: socket.socket,
+        notebook_process: int,
+        folder: Path,
+        cache_folder: Path,
+        *,
+        caches_last: bool,
+    ) -> None:
         self.notebook = notebook
         self.folder = folder
+        self.cache_folder = cache_folder
+        self.caches_last = caches_last
         self.run: ActiveRun | None = None
         self.workers: dict[int, Worker] = {}
         self.spare: Worker | None = None
@@ -99,7 +129,9 @@ class Monitor:
             self.tell(op="refused", message=refusal)
             return
         self.confinement = found.describe(level)
-        self.fork_server = ForkServer(self.folder, level, network, package_folders)
+        self.fork_server = ForkServer(
+            self.folder, level, network, package_folders, self.cache_folder
+        )
         self.watch(self.fork_server.socket, self.on_server)
 
     def serve(self) -> None:
@@ -143,8 +175,7 @@ class Monitor:
 
     def tell(self, **message: Any) -> None:
         """Report to the notebook; one that is gone is noticed elsewhere."""
-        with contextlib.suppress(OSError):
-            self.notebook.send(json.dumps(message).encode())
+        _tell(self.notebook, **message)
 
     def on_request(self) -> None:
         """Carry out one request of the notebook."""
@@ -172,12 +203,24 @@ class Monitor:
         if worker is None or not worker.suits(limits):
             if worker is not None:
                 worker.kill()
-            worker = self.fork(limits)
+            try:
+                worker = self.fork(limits)
+            except OSError as error:
+                for descriptor in descriptors:
+                    os.close(descriptor)
+                return self.on_no_folder(error)
         worker.order(descriptors)
         # While one processor runs the module, another is free.
         self.fork_server.expect()
         self.run = ActiveRun(worker, limits, self, self.fork_server)
         self.look_at = time.monotonic() + POLL_SECONDS
+        return None
+
+    def on_no_folder(self, error: OSError) -> None:
+        """Tell that there is no folder for a run, on a full disk for example, and end."""
+        message = f"no folder for a run can be made in {self.folder}: {_message(error)}"
+        self.tell(op="broken", message=message, hint=HINT)
+        self.stop()
 
     def fork(self, limits: Limits) -> Worker:
         """Have a worker forked."""
@@ -206,7 +249,8 @@ class Monitor:
         if report["op"] == "ready":
             self.fork_server.on_ready(descriptors[0])
             self.ready = True
-            self.tell(op="ready", confinement=self.confinement)
+            kept = {"folder": str(self.cache_folder), "last": self.caches_last}
+            self.tell(op="ready", confinement=self.confinement, caches=kept)
             if self.expected is not None:
                 self.prepare(self.expected)
         elif report["op"] == "forked":
@@ -249,7 +293,9 @@ class Monitor:
             return
         # Where nothing confines files, a run could reach the folder of the next.
         if self.fork_server.level is not Level.FILES_OPEN:
-            self.spare = self.fork(limits)
+            # A run that needs one and gets none is told why.
+            with contextlib.suppress(OSError):
+                self.spare = self.fork(limits)
 
     def on_server_gone(self, fork_server: ForkServer) -> None:
         """Without its fork server a monitor is of no use: tell why, and end."""
@@ -261,6 +307,16 @@ class Monitor:
         assert self.run is not None
         worker, self.run = self.run.worker, None
         worker.remove_folder()
+
+
+def _tell(notebook: socket.socket, **message: Any) -> None:
+    with contextlib.suppress(OSError):
+        notebook.send(json.dumps(message).encode())
+
+
+def _message(error: Exception) -> str:
+    """Return what an error says, without a number or a hint."""
+    return getattr(error, "message", "") or getattr(error, "strerror", "") or str(error)
 
 
 def _comes_last(ready: tuple[selectors.SelectorKey, int]) -> bool:

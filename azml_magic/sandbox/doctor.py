@@ -29,6 +29,11 @@ def report(found: Capabilities) -> str:
 
 def _facts(found: Capabilities) -> list[str]:
     yes = {True: "yes", False: "no"}
+    if found.no_folder:
+        return [
+            f"System:              {found.platform} {found.kernel} ({found.machine})",
+            "All else:            not tried, there is no folder to try it in",
+        ]
     landlock = f"ABI {found.landlock_abi}" if found.landlock_abi else "no"
     namespaces = "yes" if found.namespaces else f"no ({found.namespaces_failure})"
     return [

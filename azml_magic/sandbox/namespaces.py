@@ -27,7 +27,8 @@ _NEW_IPC, _NEW_USER, _NEW_NETWORK = 0x08000000, 0x10000000, 0x40000000
 _DETACH = 2
 _AMBIENT_RAISE = 2
 _MORE_THAN_ALL = 64
-_STAGE = "/tmp"
+# Any folder does, for a moment; not every container has all of these.
+_STAGES = ("/tmp", "/run", "/usr", "/proc")
 # A limit of namespaces, which may be none for good, is ENOSPC, and not among these.
 PASSING = {errno.EAGAIN, errno.EINTR, errno.EMFILE, errno.ENFILE, errno.ENOMEM}
 BUSY, FAILED = 124, 125
@@ -127,10 +128,11 @@ def _furnish(plan: Plan) -> None:
     """Build the new root from what is granted, and leave the old one for good."""
     plain = mounts.NO_SUID | mounts.NO_DEVICES
     mounts.mount(None, "/", None, mounts.RECURSIVE | mounts.PRIVATE)
-    mounts.mount("tmpfs", _STAGE, "tmpfs", plain, "mode=755,size=1m")
+    stage = next(filter(os.path.isdir, _STAGES))
+    mounts.mount("tmpfs", stage, "tmpfs", plain, "mode=755,size=1m")
     for name in ("old", "new"):
-        os.mkdir(f"{_STAGE}/{name}", 0o755)
-    kernel.syscall("pivot_root", _STAGE.encode(), f"{_STAGE}/old".encode())
+        os.mkdir(f"{stage}/{name}", 0o755)
+    kernel.syscall("pivot_root", stage.encode(), f"{stage}/old".encode())
     os.chdir("/")
     # A mount of its own, as the next root must be.
     mounts.mount("tmpfs", "/new", "tmpfs", plain, "mode=755,size=4m")

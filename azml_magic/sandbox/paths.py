@@ -118,7 +118,8 @@ def _homes() -> list[str]:
         homes.append(pwd.getpwuid(os.getuid()).pw_dir)
     except (ImportError, KeyError):
         pass
-    return homes
+    # Without HOME and without an entry in the list of users there is none: "~" stays as it is.
+    return list(filter(os.path.isabs, homes))
 
 
 def _interpreter_paths() -> list[str]:

@@ -19,7 +19,7 @@ from typing import Any
 
 from azml_magic.sandbox import doctor, folders, namespaces, paths, standalone
 from azml_magic.sandbox.policy import Level, readable_paths
-from azml_magic.temporary import OwnFolder
+from azml_magic.temporary import HINT, NoTemporaryFolder, OwnFolder
 
 _SECONDS = 60.0
 _ATTEMPTS = 3
@@ -51,6 +51,8 @@ class Capabilities:
     unsettled : str
         Why it could not be found out, as there was no room for a process or a file just then;
         empty when it could.
+    no_folder : str
+        Why there was no temporary folder to find it out in; empty when there was one.
     """
 
     platform: str
@@ -62,6 +64,7 @@ class Capabilities:
     failure: str = ""
     namespaces_failure: str = "not tried"
     unsettled: str = ""
+    no_folder: str = ""
 
     @property
     def namespaces(self) -> bool:
@@ -97,6 +100,8 @@ class Capabilities:
                 f"runs are confined by Linux's own means, and this is {self.platform}; "
                 "use a Linux machine, WSL2 or a Linux container"
             )
+        if self.no_folder:
+            return f"{self.no_folder}; {HINT}"
         if self.unsettled:
             return (
                 f"it could not be found out what can be enforced here: {self.unsettled}; "
@@ -154,7 +159,7 @@ def probe() -> Capabilities:
         again, so that a busy machine does not pass for a weaker one.
     """
     found = _probe()
-    if found.unsettled:
+    if found.unsettled or found.no_folder:
         _probe.cache_clear()
     return found
 
@@ -166,7 +171,10 @@ def _probe() -> Capabilities:
         return system
     for attempt in range(_ATTEMPTS):
         time.sleep(_PAUSE_SECONDS * attempt)
-        found, inside = _try()
+        try:
+            found, inside = _try()
+        except NoTemporaryFolder as error:
+            return replace(system, no_folder=error.message)
         # At the level that the machine gives, the other trial may fail as it likes.
         passing = [one["failure"] for one in (found, inside) if one.pop("errno", 0) in _PASSING]
         if not passing:

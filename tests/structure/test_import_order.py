@@ -14,7 +14,7 @@ MAY_IMPORT = {
     "errors": {"controls", "result"},
     "result": set(),
     "sentences": {"result"},
-    "temporary": set(),
+    "temporary": {"errors"},
     "contract": {"errors", "result", "sentences"},
     "module": {"errors", "result", "contract"},
     "checks": {"errors", "result", "contract", "module"},
