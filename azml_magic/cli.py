@@ -62,7 +62,9 @@ def build_parser() -> argparse.ArgumentParser:
     _add_run(commands)
     cli_check.add_command(commands)
     cli_deployment.add_commands(commands)
-    doctor = commands.add_parser("doctor", help="print what this machine enforces, and how")
+    doctor = commands.add_parser(
+        "doctor", help="print what this machine enforces, and try it by a real run"
+    )
     doctor.set_defaults(action=_doctor)
     demo = commands.add_parser("demo", help="rank the features of the Pima diabetes data")
     demo.add_argument("--folder", type=Path, default=Path("azml-demo"), help="where the page goes")
@@ -183,9 +185,15 @@ def save_figures(result: Result, folder: Path) -> list[Path]:
 
 
 def _doctor(options: argparse.Namespace) -> int:
+    from azml_magic.real_run import real_run
+
     capabilities = api.machine()
-    print(capabilities.report())
-    return EXIT_SANDBOX if capabilities.refusal else 0
+    print(capabilities.report(), flush=True)
+    if capabilities.refusal:
+        return EXIT_SANDBOX
+    seen = real_run()
+    print(f"\n{seen.report()}")
+    return 0 if seen.error is None else _exit_status(seen.error)
 
 
 def _demo(options: argparse.Namespace) -> int:

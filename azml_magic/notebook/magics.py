@@ -86,8 +86,18 @@ class AzmlMagics(Workspace):
     @no_var_expand
     @line_magic
     def azureml_doctor(self, line: str) -> None:
-        """Print what this machine enforces for a run, and how."""
-        print(api.machine().report())
+        """Print what this machine enforces for a run, and how, and try it by a real run."""
+        from azml_magic.real_run import real_run
+
+        __tracebackhide__ = True
+        found = api.machine()
+        print(found.report(), flush=True)
+        if found.refusal:
+            return
+        try:
+            print(f"\n{real_run().report()}")
+        except Interrupted as error:
+            raise cells.presentable(error, self.shell) from None
 
     def _module(self, chosen: argparse.Namespace, cell: str | None) -> Module:
         if cell is not None:

@@ -70,6 +70,7 @@ MAY_IMPORT = {
         "temporary",
     },
     "demo": {"errors"},
+    "real_run": {"errors", "api"},
     "notebook": {
         "controls",
         "errors",
@@ -80,6 +81,7 @@ MAY_IMPORT = {
         "api",
         "deployment",
         "display",
+        "real_run",
     },
     "cli": {
         "controls",
@@ -90,6 +92,7 @@ MAY_IMPORT = {
         "display",
         "tables",
         "demo",
+        "real_run",
         "cli_check",
         "cli_deployment",
     },
@@ -110,7 +113,7 @@ MAY_IMPORT = {
     "__init__": {"errors", "result", "module", "serving", "api", "deployment", "notebook"},
 }
 # Inside the runner, what runs in the monitor process takes the standard library only.
-MONITOR_FILES = {"monitor.py", "enforcement.py", "launch.py"}
+MONITOR_FILES = {"monitor.py", "enforcement.py", "launch.py", "caches.py"}
 # Rooms that must not know these packages, wherever in a file they are imported.
 FOREIGN = {
     "errors": {"numpy", "pandas", "pyarrow", "matplotlib", "IPython"},
