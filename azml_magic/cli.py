@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from azml_magic import api, cli_check, cli_deployment
+from azml_magic import api, cli_check, cli_deployment, first_process
 from azml_magic.controls import live, visible
 from azml_magic.display.mime import page
 from azml_magic.display.terminal import (
@@ -39,6 +40,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     0 is success, 1 a failed run or findings, 2 a wrong call, 3 no confinement, 130 an
     interrupt.
     """
+    if arguments is None and os.getpid() == 1:
+        first_process.stand_aside()
     options = build_parser().parse_args(arguments)
     try:
         status: int = options.action(options)

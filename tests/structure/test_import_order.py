@@ -70,6 +70,7 @@ MAY_IMPORT = {
         "temporary",
     },
     "demo": {"errors"},
+    "first_process": set(),
     "real_run": {"errors", "api"},
     "notebook": {
         "controls",
@@ -92,6 +93,7 @@ MAY_IMPORT = {
         "display",
         "tables",
         "demo",
+        "first_process",
         "real_run",
         "cli_check",
         "cli_deployment",
