@@ -10,7 +10,9 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from support import ordinary_user
+from support import ordinary_user, programs
+
+from azml_magic.runner import client
 
 MARK = "AZML_MAGIC_TESTS"
 # Tests that wait for browsers, kernels, servers and processes, on a machine that may be busy with
@@ -32,8 +34,23 @@ def as_ordinary_user():
         yield run
 
 
+@pytest.fixture(scope="session")
+def monitors():
+    """What the monitors say on standard error that the tests' own process starts."""
+    said = programs.Monitors(client)
+    yield said
+    said.close()
+
+
+@pytest.fixture(autouse=True)
+def silent_monitors(monitors):
+    """After each test: no monitor has said anything on standard error."""
+    yield
+    assert monitors.take() == ""
+
+
 @pytest.fixture(scope="session", autouse=True)
-def nothing_left_behind(tmp_path_factory):
+def nothing_left_behind(tmp_path_factory, monitors):
     """After all tests: no process that they started, and no run folder."""
     # Run folders go to a place of their own, and processes inherit a mark to be known by.
     folder = tmp_path_factory.mktemp("temporary")
@@ -43,6 +60,7 @@ def nothing_left_behind(tmp_path_factory):
     from azml_magic import api
 
     api.shut_down()
+    assert monitors.take() == ""
     mark = f"{MARK}={os.environ[MARK]}".encode()
     for name, value in before.items():
         os.environ.pop(name)

@@ -43,6 +43,7 @@ class Server:
         self._home = folder.parent / f"{folder.name}-home"
         self._write_setting("notification", {"fetchNews": "false", "checkForUpdates": False})
         self._log = open(folder.parent / f"{folder.name}.log", "w")  # noqa: SIM115
+        # not ours: Jupyter, which logs
         self._process = subprocess.Popen(
             [
                 sys.executable,

@@ -1,10 +1,10 @@
 """Each finding: when it comes, when it does not, and what it says."""
 
-import subprocess
 import sys
 
 import pytest
 from cases import BOTH, CLASSIC, DESIGNER, codes, found, main
+from support import programs
 
 from azml_magic.checks import check, describe_codes
 from azml_magic.contract.profile import get_profile
@@ -414,5 +414,4 @@ def test_codes_are_described_once_and_match_what_is_found():
 
 def test_reading_loads_no_pandas():
     source = "import sys, azml_magic.checks; print('pandas' in sys.modules)"
-    printed = subprocess.run([sys.executable, "-c", source], capture_output=True, text=True)
-    assert printed.stdout == "False\n", printed.stderr
+    assert programs.run([sys.executable, "-c", source]).stdout == "False\n"

@@ -43,6 +43,7 @@ WAYS = {
 def on_a_terminal(code, folder):
     """Run Python code whose streams are a terminal; return what the terminal got."""
     ours, theirs = pty.openpty()
+    # not ours: to look at apart, as a terminal shows both streams as one
     with subprocess.Popen(
         [sys.executable, "-c", code],
         stdin=theirs,

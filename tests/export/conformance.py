@@ -120,9 +120,11 @@ class Uses:
         place = self.environments / name
         if not place.exists():
             first = self.old_python if name == "old" else sys.executable
+            # not ours: pip and venv
             subprocess.run([first, "-m", "venv", place], check=True)
             packages = OLD if name == "old" else ENVIRONMENTS[name]
             command = [place / "bin" / "pip", "install", "-q", *packages]
+            # not ours: pip and venv
             subprocess.run(command, check=True)
         return str(place / "bin" / "python")
 
@@ -248,6 +250,7 @@ def _typed(answer: dict[str, object], like: pd.DataFrame | None) -> pd.DataFrame
 
 def _run(command: list[object], cwd: Path | None = None) -> str:
     words = [str(word) for word in command]
+    # not ours: old and foreign packages, which warn as they like
     done = subprocess.run(words, cwd=cwd, capture_output=True, text=True)
     assert done.returncode == 0, f"{words}\n{done.stdout}\n{done.stderr}"
     return done.stdout
@@ -275,6 +278,7 @@ def _server(
     command: list[object], cwd: Path, ping: str, environment: dict[str, str] | None = None
 ) -> Iterator[None]:
     words = [str(word) for word in command]
+    # not ours: servers of other packages, which log
     process = subprocess.Popen(
         words,
         cwd=cwd,

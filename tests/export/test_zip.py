@@ -3,7 +3,6 @@
 import hashlib
 import json
 import pickle
-import subprocess
 import sys
 import zipfile
 
@@ -12,6 +11,7 @@ import pytest
 import sample
 import yaml
 from sklearn.linear_model import LinearRegression
+from support import programs
 
 import azml_magic
 from azml_magic import export
@@ -68,8 +68,7 @@ def test_it_is_a_script_bundle(made, cell):
 def test_it_is_a_program(made, cell, tmp_path):
     sample.frame().to_parquet(tmp_path / "in.parquet")
     command = [sys.executable, "-I", made.path, "--dataset1", "in.parquet", "--output", "out"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
-    assert (done.returncode, done.stdout) == (0, "ranked 4\n"), done.stderr
+    assert programs.run(command, cwd=tmp_path).stdout == "ranked 4\n"
     found = pd.read_parquet(tmp_path / "out" / "data.parquet")
     pd.testing.assert_frame_equal(found, cell.output1)
 
@@ -87,8 +86,7 @@ def test_a_designer_module_as_a_program(tmp_path):
     frame.to_parquet(tmp_path / "in.parquet")
     command = [sys.executable, "-I", "two.zip", "--dataset1", "in.parquet", "--output", "1.parquet"]
     command += ["--output2", "2.parquet", "--figures", "figures"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
+    programs.run(command, cwd=tmp_path)
     result = azml_magic.run(tmp_path / "two.zip", frame)
     assert result.profile == "designer"
     pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / "1.parquet"), result.output1)
@@ -99,13 +97,12 @@ def test_a_designer_module_as_a_program(tmp_path):
 def test_as_a_program_it_fails_as_the_module_does(made, tmp_path):
     sample.frame().drop(columns="amount").to_csv(tmp_path / "in.csv", index=False)
     command = [sys.executable, "-I", made.path, "--dataset1", "in.csv"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
-    assert done.returncode == 1
+    # The cloud's own text of the error holds the traceback of the module.
+    done = programs.run(command, cwd=tmp_path, errors="Traceback", status=1)
     assert "Error 0085: " in done.stderr
     assert "KeyError" in done.stderr
     command[-1] = "nothing.csv"
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
-    assert done.returncode == 2
+    programs.run(command, cwd=tmp_path, errors="nothing.csv", status=2)
 
 
 def test_it_is_an_endpoint(unpacked, cell):
@@ -115,9 +112,7 @@ def test_it_is_an_endpoint(unpacked, cell):
         f"print(json.dumps(score.run({json.dumps(body)!r})))\n"
         "print(json.dumps(score.run('{}')))\n"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=unpacked, capture_output=True, text=True
-    )
+    done = programs.run([sys.executable, "-c", code], cwd=unpacked)
     printed = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
     found = pd.DataFrame(printed[0]["Results"]["output1"])
     pd.testing.assert_frame_equal(found.astype(cell.output1.dtypes.to_dict()), cell.output1)

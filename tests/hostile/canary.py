@@ -65,6 +65,7 @@ class Canary:
         self.sockets: dict[str, socket.socket] = {}
         self._listen()
         waiting = _lasting()
+        # not ours: a bystander
         self.victim = subprocess.Popen(
             [sys.executable, "-I", "-c", VICTIM, str(self.signals)],
             env={"SECRET": self.token},

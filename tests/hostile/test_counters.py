@@ -168,5 +168,4 @@ def test_a_hoarder_harms_nobody(name):
     user = NOBODY if os.getuid() == 0 else None
     with prepared(user=user, edits=machine.edits, outer=machine.outer) as run:
         done = run(script(numbers), timeout=240)
-    assert done.stderr == ""
     assert json.loads(done.stdout) == {name: [[], [], []] for name in ATTACKERS}

@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
-from support import variants
+from support import programs, variants
 
 import azml_magic
 from azml_magic.sandbox import processes
@@ -74,11 +74,10 @@ class Notebook:
     def __init__(self, source, folder, **environment):
         self.folder = folder / "temporary"
         self.folder.mkdir()
-        self.process = subprocess.Popen(
+        self.process = programs.Started(
             [sys.executable, "-c", NOTEBOOK + textwrap.dedent(source)],
             stdout=subprocess.PIPE,
             env={**os.environ, "TMPDIR": str(self.folder), **environment},
-            text=True,
             cwd=folder,
         )
 
@@ -95,9 +94,7 @@ class Notebook:
         return [one for one in had if one is not None]
 
     def close(self):
-        self.process.kill()
-        self.process.wait()
-        self.process.stdout.close()
+        self.process.finish()
 
     def end(self):
         assert self.process.wait(60) == 0
@@ -245,6 +242,7 @@ def test_a_disk_that_is_full(start, tmp_path):
     disk = tmp_path / "disk"
     disk.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", str(disk)]
+    # not ours: mount
     if os.getuid() != 0 or subprocess.run(mount, stderr=subprocess.DEVNULL).returncode:
         pytest.skip("no small disk can be mounted here")
     try:
@@ -265,6 +263,7 @@ def test_a_disk_that_is_full(start, tmp_path):
         assert notebook.hear() == {"works": True}
         notebook.end()
     finally:
+        # not ours: umount
         subprocess.run(["umount", str(disk)], check=True)
 
 

@@ -140,7 +140,6 @@ def test_the_next_run_is_right_whatever_the_one_before_left(name, user):
     call = str({"x86_64": 60, "aarch64": 93}[os.uname().machine])
     with prepared(user=user, edits=machine.edits, outer=machine.outer) as run:
         done = run(SOURCE.replace("{exit_call}", call), timeout=180)
-    assert done.stderr == ""
     found = json.loads(done.stdout)
     assert list(found) == ["steal", "stop", "linger", "crowd"]
     for seen in found.values():

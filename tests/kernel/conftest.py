@@ -1,16 +1,21 @@
 """A real kernel, spoken to over the Jupyter protocol."""
 
+import contextlib
 import time
 
 import pytest
 from jupyter_client.manager import start_new_kernel
+from support import programs
 
 
 class Kernel:
     """One kernel and what it answers."""
 
     def __init__(self):
-        self.manager, self.client = start_new_kernel(kernel_name="python3")
+        self._ending = contextlib.ExitStack()
+        errors = self._ending.enter_context(programs.silent_file())
+        # not ours: through the kernel manager, with a file that is looked at in the end
+        self.manager, self.client = start_new_kernel(kernel_name="python3", stderr=errors)
 
     def execute(self, code, *, on_message=None, timeout=120):
         """Run a cell; return its reply and its messages of the output channel."""
@@ -46,6 +51,7 @@ class Kernel:
         """End the kernel."""
         self.client.stop_channels()
         self.manager.shutdown_kernel(now=True)
+        self._ending.close()
 
 
 @pytest.fixture(scope="module")

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError
+from support import programs
 
 ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b[=>]|\r")
 LOAD = "%load_ext azml_magic\nimport pandas as pd\nframe = pd.DataFrame({'a': [1.5, 2.0]})"
@@ -40,7 +40,7 @@ def brief_for_the_slow_one(cell):
 def run_with(book, **settings):
     """Execute a notebook; return the error that ended it."""
     with pytest.raises(CellExecutionError) as caught:
-        NotebookClient(book, **{"timeout": 60, **settings}).execute()
+        programs.execute(book, **{"timeout": 60, **settings})
     return caught.value
 
 
@@ -59,7 +59,7 @@ def test_nbclient_stops_at_a_failing_module_and_saves_what_is_shown():
 
 def test_a_failure_that_is_expected_lets_nbclient_go_on():
     book = notebook(LOAD, FAILING, AFTER)
-    NotebookClient(book, timeout=60, allow_errors=True).execute()
+    programs.execute(book, timeout=60, allow_errors=True)
     assert book.cells[2].execution_count == 3
 
 
@@ -77,13 +77,12 @@ def test_a_kernel_that_nbclient_kills_takes_its_processes_along(monkeypatch):
     monkeypatch.setenv("KILLED_KERNEL", mark)
     running = []
     book = notebook(LOAD, FIRST, SLOW)
-    client = NotebookClient(
-        book,
-        timeout_func=brief_for_the_slow_one,
-        on_cell_execute=lambda **_: running.append(carrying(mark)),
-    )
     with pytest.raises(CellTimeoutError):
-        client.execute()
+        programs.execute(
+            book,
+            timeout_func=brief_for_the_slow_one,
+            on_cell_execute=lambda **_: running.append(carrying(mark)),
+        )
     assert len(running[-1]) > 1
     assert book.cells[2].outputs[0]["text"] == "begun\n"
     deadline = time.monotonic() + 10
@@ -111,6 +110,7 @@ def papermill(book, folder):
     nbformat.write(book, folder / "in.ipynb")
     command = [sys.executable, "-m", "papermill", "in.ipynb", "out.ipynb", "--no-progress-bar"]
     command += ["--autosave-cell-every", "1"]
+    # not ours: papermill, which says on standard error how far it is
     return subprocess.Popen(
         command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )
@@ -151,12 +151,14 @@ class Terminal:
 
     def __init__(self, folder, **environment):
         self.text = ""
+        # not ours: to look at apart, as a terminal shows both streams as one
         process, self.descriptor = pty.fork()
         if process == 0:
             os.environ.update(
                 IPYTHONDIR=str(folder), TERM="xterm", COLUMNS="100", LINES="40", **environment
             )
             command = [sys.executable, "-m", "IPython", "--simple-prompt", "--no-banner"]
+            # not ours: the same
             os.execv(sys.executable, command)
         self.process = process
         self.wait_for("In [1]")

@@ -1,10 +1,10 @@
 """Importing and loading bring nothing heavy along, and the rest comes by itself."""
 
 import json
-import subprocess
 import sys
 
 import pytest
+from support import programs
 
 HEAVY = ("IPython", "matplotlib", "numpy", "pandas", "pyarrow", "starlette", "uvicorn")
 LOAD = """
@@ -19,8 +19,7 @@ print(json.dumps(sorted(sys.modules)))
 
 def modules_after(program):
     command = [sys.executable, "-c", program + REPORT]
-    done = subprocess.run(command, check=True, capture_output=True, text=True)
-    assert done.stderr == ""
+    done = programs.run(command)
     return set(json.loads(done.stdout.splitlines()[-1]))
 
 

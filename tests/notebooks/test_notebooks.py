@@ -7,7 +7,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from nbclient import NotebookClient
+from support import programs
 
 NOTEBOOKS = sorted((Path(__file__).resolve().parents[2] / "notebooks").glob("*.ipynb"))
 QUICKSTART = Path(__file__).resolve().parents[2] / "notebooks" / "quickstart.ipynb"
@@ -33,7 +33,7 @@ def run(path):
     """Return a notebook as it is committed, and as it is after a run in a clean kernel."""
     committed = nbformat.read(path, as_version=4)
     fresh = copy.deepcopy(committed)
-    NotebookClient(fresh, timeout=300, resources={"metadata": {"path": path.parent}}).execute()
+    programs.execute(fresh, timeout=300, resources={"metadata": {"path": path.parent}})
     return committed, fresh
 
 

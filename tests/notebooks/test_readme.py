@@ -5,7 +5,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from nbclient import NotebookClient
+from support import programs
 
 from azml_magic.notebook.options import build_parser
 
@@ -17,9 +17,9 @@ BLOCKS = re.findall(r"^```python\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
 def test_the_cells_run_one_after_the_other(tmp_path):
     notebook = nbformat.v4.new_notebook()
     notebook.cells = [nbformat.v4.new_code_cell(block.rstrip()) for block in BLOCKS]
-    NotebookClient(
+    programs.execute(
         notebook, kernel_name="python3", timeout=300, resources={"metadata": {"path": tmp_path}}
-    ).execute()
+    )
     module = next(cell for cell in notebook.cells if cell.source.startswith("%%azureml_module"))
     shown = [output.data for output in module.outputs if "data" in output]
     assert any("8 rows x 2 columns" in data["text/plain"] for data in shown)

@@ -73,7 +73,6 @@ def test_nothing_outside_is_reached_by_an_ordinary_user(as_ordinary_user):
     # The test's own code is handed over as text: the checkout may be closed to that user.
     call = "print(attempt_all(Path.home()).to_json(orient='records'))"
     done = as_ordinary_user(f"{Path(__file__).read_text()}\n\n{call}\n")
-    assert done.returncode == 0, done.stderr
     outcomes = pd.DataFrame(json.loads(done.stdout.splitlines()[-1]))
     assert len(outcomes) == len(ATTEMPTS)
     assert set(outcomes["outcome"]) == {"refused"}, outcomes.to_string()

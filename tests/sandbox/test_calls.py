@@ -149,6 +149,7 @@ def test_no_capability_is_left(sandbox):
 def test_an_executed_program_gains_nothing(sandbox):
     outcome = sandbox.run(
         lambda: (
+            # in a run: a plain interpreter
             subprocess.run(
                 [sys.executable, "-I", "-S", "-c", "print(open('/proc/self/status').read())"],
                 capture_output=True,

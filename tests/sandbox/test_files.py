@@ -164,6 +164,7 @@ def test_written_programs_cannot_be_executed(sandbox, refuses):
         Path("program").write_bytes(Path("/proc/self/stat").read_bytes())
         descriptor = os.open("program", os.O_WRONLY | os.O_CREAT, 0o755)
         os.close(descriptor)
+        # in a run: nothing, as it is refused
         os.execv("./program", ["program"])
 
     refuses(attempt, "EACCES")

@@ -39,6 +39,7 @@ def one_fork():
 
 def one_program():
     with pytest.raises((FileNotFoundError, PermissionError)):
+        # not ours: no program at all
         subprocess.run(["/there-is-no-such-program"], check=True)
 
 

@@ -75,5 +75,6 @@ def test_libraries_work(sandbox, name, monkeypatch):
 @pytest.mark.parametrize("sandbox", ["this user"], indirect=True)
 def test_a_new_interpreter_works(sandbox):
     command = [sys.executable, "-c", "import json, decimal; print(6 * 7)"]
+    # in a run: a plain interpreter
     outcome = sandbox.run(lambda: subprocess.run(command, capture_output=True).stdout.decode())
     assert outcome.value == "42\n", outcome.text

@@ -176,6 +176,7 @@ def test_pipes_are_limited(sandbox, refuses):
         for _ in range(600):
             for end in os.pipe():
                 os.close(end)
+        # in a run: a plain interpreter
         return subprocess.run([sys.executable, "-S", "-c", "print(1)"], capture_output=True).stdout
 
     if sandbox.user is None:

@@ -63,7 +63,6 @@ def test_a_machine_gets_its_level_and_its_words(name, user):
         level = int(probe().level)
     with ordinary_user.prepared(user=user, edits=edits, outer=outer) as run:
         done = run(SOURCE)
-    assert done.returncode == 0, done.stderr
     said = json.loads(done.stdout)
     assert said["level"] == level, said
     if level != 4:

@@ -9,5 +9,4 @@ print(found.level, found.refusal, found.failure)
 
 def test_an_ordinary_user_can_confine_a_process(as_ordinary_user):
     done = as_ordinary_user(SOURCE)
-    assert done.returncode == 0, done.stderr
     assert done.stdout.split() in (["1"], ["2"], ["3"])

@@ -27,6 +27,7 @@ def raw(name, *arguments):
 @pytest.fixture
 def victim(sandbox):
     """A process of the same user, outside."""
+    # not ours: sleep
     process = subprocess.Popen(["sleep", "600"], user=sandbox.user, start_new_session=True)
     before = state_of(process.pid)
     yield process.pid

@@ -1,11 +1,11 @@
 """What a run may read: enough for Python, nothing of the person's."""
 
 import os
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from support import programs
 
 from azml_magic.sandbox import paths
 from azml_magic.sandbox.policy import Limits, Policy, readable_paths
@@ -90,7 +90,7 @@ def test_without_site_the_packages_are_found_too():
         "from azml_magic.sandbox.policy import readable_paths; print(*readable_paths(), sep='\\n')"
     )
     command = [sys.executable, "-I", "-S", "-c", source, str(Path(paths.__file__).parents[1])]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    done = programs.run(command)
     assert covers(done.stdout.splitlines(), pytest.__file__)
 
 
@@ -103,5 +103,5 @@ def test_no_path_is_granted_twice():
 
 def test_the_room_is_light():
     source = "import sys, azml_magic.sandbox; print([n for n in sys.modules if 'azml_magic' in n])"
-    done = subprocess.run([sys.executable, "-c", source], capture_output=True, text=True)
+    done = programs.run([sys.executable, "-c", source])
     assert done.stdout.strip() == "['azml_magic', 'azml_magic.sandbox']"

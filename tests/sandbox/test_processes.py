@@ -5,7 +5,6 @@ import mmap
 import os
 import signal
 import socket
-import subprocess
 import sys
 import tempfile
 import threading
@@ -13,6 +12,7 @@ import time
 from pathlib import Path
 
 import pytest
+from support import programs
 
 from azml_magic import api
 from azml_magic.sandbox import folders, kernel, measure, processes
@@ -273,7 +273,7 @@ def test_memory_that_processes_share_counts_once():
     size = 64 << 20
     # An interpreter of its own, which shares nothing with the process of the tests.
     command = [sys.executable, "-I", "-S", "-c", SHARING.format(size=size)]
-    with subprocess.Popen(command) as child:
+    with programs.Started(command) as child:
         wait_for(lambda: len(processes.descendants([child.pid])) == 4)
         pids = [child.pid, *processes.descendants([child.pid])]
         assert measure.tree_memory(pids, limit=size * 100) > size * 4

@@ -3,12 +3,12 @@
 import contextlib
 import os
 import shutil
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
 import azml_magic
+from support import programs
 
 NOBODY = 65534
 
@@ -33,7 +33,7 @@ exec "$@"
 
 @contextlib.contextmanager
 def prepared(*, user=NOBODY, edits=(), outer="none", files=()):
-    """Yield ``run(source, *arguments, timeout=120)``, which returns a CompletedProcess.
+    """Yield ``run(source, *arguments, timeout=120, errors="", status=0)``, see :mod:`programs`.
 
     It runs Python source with a copy of the package, by default as an ordinary user.
 
@@ -71,15 +71,15 @@ def prepared(*, user=NOBODY, edits=(), outer="none", files=()):
         for path in [folder, *folder.rglob("*")]:
             path.chmod(path.stat().st_mode | (0o755 if path.is_dir() else 0o644))
 
-        def run(source, *arguments, timeout=120):
-            return _run(folder, source, arguments, timeout, user, outer)
+        def run(source, *arguments, **expected):
+            return _run(folder, source, arguments, user, outer, {"timeout": 120, **expected})
 
         yield run
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _run(folder, source, arguments, timeout, user, outer):
+def _run(folder, source, arguments, user, outer, expected):
     environment = {
         "HOME": str(folder / "home"),
         "PATH": os.defpath,
@@ -99,14 +99,7 @@ def _run(folder, source, arguments, timeout, user, outer):
         name = str(user)
         command = ["setpriv", f"--reuid={name}", f"--regid={name}", "--clear-groups", *command]
         command = _reachable(command)
-    return subprocess.run(
-        command,
-        env=environment,
-        cwd=folder / "home",
-        capture_output=True,
-        text=True,
-        timeout=timeout,
-    )
+    return programs.run(command, env=environment, cwd=folder / "home", **expected)
 
 
 def _reachable(command):

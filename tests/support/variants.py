@@ -52,6 +52,4 @@ def run_battery(name, user, *arguments, timeout=900):
         user=user, edits=variant.edits, outer=variant.outer, files=BATTERY.glob("*.py")
     ) as run:
         done = run((BATTERY / "battery.py").read_text(), *arguments, timeout=timeout)
-    if done.returncode:
-        raise AssertionError(done.stderr[-4000:])
     return json.loads(done.stdout.splitlines()[-1])
