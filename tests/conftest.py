@@ -17,7 +17,7 @@ from azml_magic.runner import client
 MARK = "AZML_MAGIC_TESTS"
 # Tests that wait for browsers, kernels, servers and processes, on a machine that may be busy with
 # other work. One that fails is tried once more, and the summary names it; no other test is.
-TRIED_TWICE = {"browser", "kernel", "notebooks", "runs", "serving"}
+TRIED_TWICE = {"browser", "kernel", "notebooks", "places", "runs", "serving"}
 
 
 def pytest_collection_modifyitems(items):

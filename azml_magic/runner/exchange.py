@@ -252,6 +252,8 @@ class Exchange:
             self.received.ended = message
         elif message["op"] == "broken":
             self.received.ended = {"op": "broken", "reason": "broken", **message}
+            # It has told why, and its end tells nothing more.
+            self._selector.unregister(self.client.socket)
 
     def _kill(self, reason: str) -> None:
         if not self.received.ended:

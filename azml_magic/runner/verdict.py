@@ -21,6 +21,7 @@ from azml_magic.errors import (
 )
 from azml_magic.module.module import Module
 from azml_magic.result import Failure, Finding, Result
+from azml_magic.runner.client import broken
 from azml_magic.runner.images import Images
 from azml_magic.runner.job import Received
 from azml_magic.runner.limits import met_limit, no_memory_for_inputs, passed_limit
@@ -60,6 +61,8 @@ def judge(
         raise Interrupted("the run was interrupted; its processes have been ended", result=result)
     ended = received.ended
     if ended.get("reason") == "broken":
+        if ended.get("hint"):
+            raise broken(ended)
         raise SandboxBroken(
             f"the fork server ended during the run: {ended.get('message', '')}".rstrip(": "),
             "run the cell again; it will use a new one",

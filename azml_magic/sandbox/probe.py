@@ -26,6 +26,7 @@ _ATTEMPTS = 3
 _PAUSE_SECONDS = 0.3
 # What says that there is no room just now, and nothing of what this machine can enforce.
 _PASSING = {*namespaces.PASSING, errno.ETOOMANYREFS}
+_NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
 _PASSED_ON = ("HOME", "LD_LIBRARY_PATH")
 _TRIAL = "sandbox.trial"
 
@@ -175,6 +176,8 @@ def _probe() -> Capabilities:
             found, inside = _try()
         except NoTemporaryFolder as error:
             return replace(system, no_folder=error.message)
+        if found.get("errno") in _NO_SPACE:
+            return replace(system, no_folder=f"no trial can write its file: {found['failure']}")
         # At the level that the machine gives, the other trial may fail as it likes.
         passing = [one["failure"] for one in (found, inside) if one.pop("errno", 0) in _PASSING]
         if not passing:

@@ -16,7 +16,6 @@ NOBODY = 65534
 # namespace of its own the closed folder is covered by an open, empty one, in which only the
 # interpreter's own folders stand again.
 _OPEN_UP = """
-set -e
 shelf=$(mktemp -d)
 number=0
 for folder in {folders}; do
@@ -27,7 +26,6 @@ number=0
 for folder in {folders}; do
   number=$((number + 1)); mkdir -p "$folder"; mount --bind "$shelf/$number" "$folder"
 done
-exec "$@"
 """
 
 
@@ -98,21 +96,33 @@ def _run(folder, source, arguments, user, outer, expected):
     if user is not None:
         name = str(user)
         command = ["setpriv", f"--reuid={name}", f"--regid={name}", "--clear-groups", *command]
-        command = _reachable(command)
+        command = _reachable(command, folder)
     return programs.run(command, env=environment, cwd=folder / "home", **expected)
 
 
-def _reachable(command):
+def _reachable(command, shelves):
+    script = opening_script()
+    if not script:
+        return command
+    # What it takes is deleted with the folder of the test.
+    text = f"set -e\nexport TMPDIR='{shelves}'\n{script}\nunset TMPDIR\nexec \"$@\""
+    return ["unshare", "--mount", "sh", "-c", text, "sh", *command]
+
+
+def opening_script():
+    """Return shell commands for a mount namespace in which any user reaches the interpreter.
+
+    Empty where any user does already.
+    """
     folders = sorted({sys.prefix, sys.base_prefix})
     above = {str(parent) for folder in folders for parent in Path(folder).parents}
     closed = set(filter(_closed, above))
-    if not closed:
-        return command
     # Of closed folders within each other, the outermost is covered.
     tops = [one for one in closed if not closed & {str(parent) for parent in Path(one).parents}]
     below = [folder for folder in folders if folder.startswith(tuple(f"{top}/" for top in tops))]
-    script = _OPEN_UP.format(folders=_quoted(below), closed=_quoted(sorted(tops)))
-    return ["unshare", "--mount", "sh", "-c", script, "sh", *command]
+    if not closed:
+        return ""
+    return _OPEN_UP.format(folders=_quoted(below), closed=_quoted(sorted(tops)))
 
 
 def _quoted(paths):
