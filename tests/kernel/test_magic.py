@@ -1,5 +1,6 @@
 """The magic in a real kernel: binding, output, streaming, errors, interrupts."""
 
+import re
 import time
 
 import pytest
@@ -223,3 +224,12 @@ def test_the_extension_unloads_and_loads_again(kernel):
     kernel.execute("%load_ext azml_magic")
     reply, _ = kernel.execute(f"%%azureml_module -i frame\n{ECHO}")
     assert reply["status"] == "ok"
+
+
+def test_the_doctor_makes_a_real_run(kernel):
+    _, messages = kernel.execute("%azureml_doctor")
+    printed = "".join(m["content"]["text"] for m in messages if m["msg_type"] == "stream")
+    report, seen = printed.split("\nA real run\n")
+    assert "\nMissing\n" in report
+    assert re.match(r"  result           as it should be, after [0-9.]+ s\n  confined by ", seen)
+    assert "\n  caches           " in seen

@@ -17,6 +17,7 @@ from support.places import STRANGER, Place
 
 import azml_magic
 from azml_magic.sandbox import processes
+from azml_magic.sandbox.policy import Level
 from azml_magic.sandbox.probe import probe
 
 if sys.platform != "linux" or os.geteuid() != 0:
@@ -35,6 +36,8 @@ PLACES = {
     "process 1": Place(first=True, home="/nonexistent"),
     "a hardened container": HARDENED,
     "a hardened container, no HOME": replace(HARDENED, home=None),
+    "a hardened container of Docker": replace(HARDENED, outer="docker"),
+    "a hardened container on an old kernel": replace(HARDENED, outer="no-landlock"),
 }
 NOWHERE = replace(HARDENED, temporary=False)
 MODULE = """
@@ -76,13 +79,55 @@ def at(*names, **others):
     return pytest.mark.parametrize("ground", chosen.values(), ids=chosen, indirect=True)
 
 
+LEVELS = {"docker": Level.LANDLOCK, "no-landlock": Level.NAMESPACES}
+
+
+def confinement(place):
+    """Return how runs are confined on a machine that lacks nothing but what is forbidden here."""
+    return probe().describe(LEVELS.get(place.outer))
+
+
 @at(*PLACES)
 def test_a_module_runs_and_is_confined_as_it_is_elsewhere(ground):
     done = ground.azml_magic("run", ground.write("module.py", MODULE))
     assert done.stdout.startswith("at home: True\n")
     assert "3 rows x 1 column" in done.stdout
-    assert f"sandbox: {probe().describe()}\n" in done.stdout
+    assert f"sandbox: {confinement(ground.place)}\n" in done.stdout
     assert "line.png" in done.stdout
+
+
+INTRUDER = """
+import glob
+def azureml_main():
+    for place in ("{caches}", *glob.glob("{temporary}/*"), *glob.glob("{temporary}/*/matplotlib")):
+        try:
+            open(place + "/written", "w").close()
+            print("written", place)
+        except OSError as error:
+            print("refused", error.errno)
+"""
+WRITER = """
+import glob, os, sys
+import azml_magic
+azml_magic.run("def azureml_main(): pass")
+(caches,) = glob.glob(os.environ["TMPDIR"] + "/azml_magic-caches-*/matplotlib")
+source = open("intruder.py").read().format(caches=caches, temporary=os.environ["TMPDIR"])
+result = azml_magic.run(source)
+print(result.confinement)
+print(*result.stdout.splitlines(), sep="\\n")
+print(os.path.exists(caches + "/written"))
+"""
+
+
+@at("HOME=/", *(name for name in PLACES if name.startswith("a hardened container ")))
+def test_no_run_writes_to_temporary_caches(ground):
+    ground.write("intruder.py", INTRUDER)
+    confined, *tried, there = ground.python("-c", WRITER).stdout.splitlines()
+    assert confined == confinement(ground.place)
+    assert tried[0].startswith("refused")
+    # At most what is its own: in its mounts the run folder stands in the place of all.
+    assert [line for line in tried if "written" in line and "-runs-" not in line] == []
+    assert there == "False"
 
 
 @at("HOME=/", "no HOME", "a hardened container")
@@ -164,7 +209,7 @@ def namespace_of(pid):
     ("number", "status", "said"),
     [(signal.SIGTERM, 143, ""), (signal.SIGINT, 130, "the run was interrupted")],
 )
-@at("process 1", "a hardened container")
+@at("process 1", "a hardened container", "a hardened container of Docker")
 def test_process_1_answers_signals(ground, number, status, said):
     with begun(ground, errors=said) as started:
         first = places.program_of(started)
@@ -211,7 +256,7 @@ print(sorted(name for name in os.listdir("/proc") if name.isdigit()))
 """
 
 
-@at("process 1", "a hardened container")
+@at("process 1", "a hardened container", "a hardened container of Docker")
 def test_a_program_that_is_process_1_has_nothing_left_below_it(ground):
     assert ground.python("-c", PROGRAM).stdout == "ran\nran\n['1']\n"
 
@@ -269,7 +314,7 @@ def module_zip(tmp_path_factory):
     return azml_magic.export(source, path, pd.DataFrame({"a": [1.5]}), name="doubler").path
 
 
-@at("HOME=/", "no HOME", "a hardened container")
+@at("HOME=/", "no HOME", "a hardened container", "a hardened container of Docker")
 def test_the_service_answers(ground, module_zip):
     path = ground.work / "doubler.zip"
     path.write_bytes(module_zip.read_bytes())

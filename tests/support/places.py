@@ -76,6 +76,8 @@ class Place:
         Whether the program is the first process of its process namespace.
     most_files : int
         How many files TMPDIR takes, when the root is read-only; 0 for any number.
+    outer : str
+        The kind of :mod:`outer_filter` that the program lives under.
     """
 
     user: int = 0
@@ -85,6 +87,7 @@ class Place:
     no_shared_memory: bool = False
     first: bool = False
     most_files: int = 0
+    outer: str = "none"
 
 
 class Ground:
@@ -143,6 +146,8 @@ class Ground:
         dying = ["setpriv", "--pdeathsig", "KILL"]
         become = [*dying, f"--reuid={user}", f"--regid={user}", "--clear-groups"]
         first = [*dying, "unshare", "--pid", "--fork", "--mount-proc", "--kill-child"]
+        if place.outer != "none":
+            command = [sys.executable, str(self.folder / "outer_filter.py"), place.outer, *command]
         inner = [*(first if place.first else []), *become, *command]
         return ["unshare", "--mount", "sh", "-c", text, "sh", *inner]
 
@@ -154,6 +159,7 @@ def made(place):
     try:
         package = folder / "package" / "azml_magic"
         shutil.copytree(Path(azml_magic.__file__).parent, package)
+        shutil.copy(Path(__file__).with_name("outer_filter.py"), folder)
         for name in ("work", "tmp", "shelves"):
             (folder / name).mkdir()
         for path in [folder, *folder.rglob("*")]:
