@@ -58,7 +58,11 @@ def tell(**facts):
 def below(word=b""):
     found = []
     for pid in processes.descendants([os.getpid()]):
-        if word in open(f"/proc/{pid}/cmdline", "rb").read():
+        try:
+            command = open(f"/proc/{pid}/cmdline", "rb").read()
+        except OSError:  # it has ended since it was listed
+            continue
+        if word in command:
             found.append(pid)
     return found
 
