@@ -61,7 +61,7 @@ def test_blank_lines_above_the_magic_count(kernel):
     [
         ("def azureml_main(:\n    pass\n", 2, "SyntaxError"),
         ("import no_such_package\ndef azureml_main(): pass\n", 2, "no_such_package"),
-        ("def azureml_main():\n    raise ValueError('two\\nlines')\n", 3, "two\nlines"),
+        ("def azureml_main():\n    raise ValueError('two\\nlines')\n", 3, "two\n  | lines"),
         ("def azureml_main():\n    exit(3)\n", 3, "SystemExit"),
     ],
 )
