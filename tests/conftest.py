@@ -37,7 +37,7 @@ def as_ordinary_user():
 @pytest.fixture(scope="session")
 def monitors():
     """What the monitors say on standard error that the tests' own process starts."""
-    said = programs.Monitors(client)
+    said = programs.Beneath(client)
     yield said
     said.close()
 

@@ -121,7 +121,10 @@ class ForkServer:
 
     def receive(self) -> tuple[dict[str, Any] | None, list[int]]:
         """Take a report and its descriptors; None when the server is gone."""
-        data, descriptors, _, _ = socket.recv_fds(self.socket, MESSAGE_BYTES, 8)
+        try:
+            data, descriptors, _, _ = socket.recv_fds(self.socket, MESSAGE_BYTES, 8)
+        except ConnectionError:  # it was killed before it had read what it was asked
+            return None, []
         return (json.loads(data) if data else None), descriptors
 
     def last_words(self) -> str:

@@ -44,6 +44,10 @@ def main() -> None:
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     notebook = socket.socket(fileno=int(sys.argv[1]))
+    try:
+        notebook_process = os.pidfd_open(int(sys.argv[2]))
+    except ProcessLookupError:  # it was killed meanwhile
+        return
     processes.become_subreaper()
     resources.raise_open_files()
     with contextlib.ExitStack() as owned:
@@ -58,7 +62,7 @@ def main() -> None:
         confinement, network, *package_folders = sys.argv[3:]
         monitor = Monitor(
             notebook,
-            os.pidfd_open(int(sys.argv[2])),
+            notebook_process,
             folder,
             cache_folder,
             caches_last=lasting is not None,

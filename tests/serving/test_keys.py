@@ -1,11 +1,11 @@
 """Keys, and where a server may listen."""
 
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 from served import SOURCE, Client, fault, row, sample
+from support import programs
 
 from azml_magic import Keys, ServiceSettings, serve
 from azml_magic.errors import OptionError
@@ -77,12 +77,8 @@ def test_a_key_is_never_logged(tmp_path):
     keys.write_text(PRIMARY)
     keys.chmod(0o400)
     command = [sys.executable, "-c", "import azml_magic.cli as cli; cli.main()", "serve", module]
-    with subprocess.Popen(
-        [*command, "--port", "0", "--workers", "1", "--key-file", keys],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as server:
+    command += ["--port", "0", "--workers", "1", "--key-file", keys]
+    with programs.Started(command, stdout=programs.PIPE, errors=programs.log_lines) as server:
         url = server.stdout.readline().split()[-1]
 
         class Service:
@@ -93,8 +89,8 @@ def test_a_key_is_never_logged(tmp_path):
         for key in (PRIMARY, "wrong" * 10):
             client.score({"a": 1}, headers={"Authorization": f"Bearer {key}"})
         server.terminate()
-        output, log = server.communicate(timeout=60)
-    assert server.returncode == 0
+        assert server.wait(60) == 0
+        output, log = server.stdout.read(), server.all_said()
     assert '"status": 200' in log
     assert '"status": 401' in log
     assert PRIMARY not in output + log

@@ -2,8 +2,6 @@
 
 import concurrent.futures
 import contextlib
-import json
-import subprocess
 import sys
 import time
 import types
@@ -11,6 +9,7 @@ import zipfile
 
 import pytest
 from served import SOURCE, Client, row, sample
+from support import programs
 
 from azml_magic import export, serve
 from azml_magic.errors import BundleError, SandboxError
@@ -29,15 +28,11 @@ def module_zip(tmp_path_factory):
 def server(path, *options):
     """Start a server by the command line; give its process and a client."""
     command = [*COMMAND, "serve", str(path), "--workers", "1", *options]
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as process:
-        try:
-            url = process.stdout.readline().split()[-1]
-            yield process, Client(types.SimpleNamespace(url=url, name="obedient"))
-        finally:
-            process.terminate()
-            process.communicate(timeout=60)
+    with programs.Started(command, stdout=programs.PIPE, errors=programs.log_lines) as process:
+        url = process.stdout.readline().split()[-1]
+        yield process, Client(types.SimpleNamespace(url=url, name="obedient"))
+        process.terminate()
+        process.wait(60)
 
 
 def test_a_stop_answers_what_was_begun_and_logs_json(module_zip):
@@ -48,9 +43,8 @@ def test_a_stop_answers_what_was_begun_and_logs_json(module_zip):
             time.sleep(0.2)
             process.terminate()
             assert last.result().status_code == 200
-        _, log = process.communicate(timeout=60)
-        assert process.returncode == 0
-    lines = [json.loads(line) for line in log.splitlines()]
+        assert process.wait(60) == 0
+        lines = programs.log_lines(process.all_said())
     assert [line["event"] for line in lines] == ["start", "request", "request", "stop"]
     assert lines[1]["route"] == "score"
     assert lines[1]["rows"] == 1
@@ -60,19 +54,14 @@ def test_a_stop_answers_what_was_begun_and_logs_json(module_zip):
 def test_two_servers_on_one_port(module_zip):
     with server(module_zip, "--port", "0") as (_, client):
         port = client.service.url.rpartition(":")[2]
-        second = subprocess.run(
-            [*COMMAND, "serve", module_zip, "--port", port], capture_output=True, text=True
-        )
-        assert second.returncode == 2
-        assert "is taken by another server" in second.stderr
+        command = [*COMMAND, "serve", module_zip, "--port", port]
+        programs.run(command, status=2, errors="is taken by another server")
         client.assert_serves()
 
 
 def test_no_server_elsewhere_without_a_key(module_zip):
     command = [*COMMAND, "serve", module_zip, "--host", "0.0.0.0"]
-    done = subprocess.run(command, capture_output=True, text=True)
-    assert done.returncode == 2
-    assert "no key is set" in done.stderr
+    programs.run(command, status=2, errors="no key is set")
 
 
 def test_a_zip_that_was_changed_is_not_served(module_zip, tmp_path):

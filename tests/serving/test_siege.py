@@ -2,11 +2,9 @@
 
 import concurrent.futures
 import contextlib
-import json
 import os
 import signal
 import socket
-import subprocess
 import sys
 import tempfile
 import time
@@ -15,6 +13,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from served import LIMITS, SOURCE, Client, fault, row, sample
+from support import programs
 from test_faults import processes
 from test_keys import PRIMARY
 from test_life import COMMAND, module_zip, server  # noqa: F401 -- a fixture is taken by its name
@@ -244,8 +243,8 @@ def test_a_reason_is_logged_for_each_500(module_zip):  # noqa: F811
             assert fault(slow.result())[0] == 500
         client.assert_serves()
         process.terminate()
-        _, log = process.communicate(timeout=60)
-    lines = [json.loads(line) for line in log.splitlines()]
+        assert process.wait(60) == 0
+        lines = programs.log_lines(process.all_said())
     failed = [line for line in lines if line.get("status") == 500]
     assert len(failed) == 2
     assert [line["begun"] for line in failed] == [True, True]
@@ -298,15 +297,16 @@ def test_a_stop_during_the_start_leaves_nothing(tmp_path, temporary, seconds, nu
         "--dataset1",
         str(tmp_path / "in.csv"),
     ]
-    with subprocess.Popen(
-        [*command, "--force"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as process:
+
+    def said_little(said):
+        # Python itself may be starting, and tells of an interrupt in its own way.
+        assert "Traceback" not in said or (number, seconds) == (signal.SIGINT, 0.1), said
+
+    with programs.Started([*command, "--force"], errors=said_little) as process:
         time.sleep(seconds)
         process.send_signal(number)
-        printed, log = process.communicate(timeout=60)
+        assert process.wait(60) in {0, 130, 143, -number}
     wait_until(lambda: not list(temporary.iterdir()))
-    assert "Traceback" not in log or seconds == 0.1  # Python itself may be starting
-    assert process.returncode in {0, 130, 143, -number}, (printed, log)
 
 
 def test_what_killed_servers_left_is_cleared_at_the_next_start(module_zip, temporary):  # noqa: F811
@@ -338,8 +338,7 @@ os.kill(os.getpid(), signal.SIGKILL)
 
 
 def test_each_kind_of_folder_clears_its_own(temporary):
-    done = subprocess.run([sys.executable, "-c", LEFT], capture_output=True, text=True)
-    assert done.stderr == ""
+    done = programs.run([sys.executable, "-c", LEFT], status=-signal.SIGKILL)
     left = [Path(line) for line in done.stdout.split()]
     (left[0] / "closed").mkdir(mode=0o500)
     from azml_magic.temporary import OwnFolder

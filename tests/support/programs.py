@@ -152,10 +152,19 @@ def execute(notebook, **options):
         NotebookClient(notebook, **options).execute(stderr=file)
 
 
-class Monitors:
-    """The standard error of monitors that runs in the tests' own process start."""
+class Beneath:
+    """The standard error of processes that the package starts from the tests' own process.
 
-    def __init__(self, client):
+    Parameters
+    ----------
+    client : module
+        The module of the package that starts them.
+    silenced : bool
+        Whether it sends their standard error to nowhere, which is not so while this looks.
+    """
+
+    def __init__(self, client, *, silenced=False):
+        self._silenced = silenced
         self._file = tempfile.TemporaryFile("ab+")  # noqa: SIM115 -- until close
         self._seen = 0
         self._client = client
@@ -164,7 +173,9 @@ class Monitors:
         client.subprocess = types.SimpleNamespace(**names)
 
     def _start(self, command, **options):
-        return subprocess.Popen(command, **{"stderr": self._file, **options})
+        if self._silenced or "stderr" not in options:
+            options["stderr"] = self._file
+        return subprocess.Popen(command, **options)
 
     def take(self):
         """Return what came since the last look."""
@@ -174,6 +185,6 @@ class Monitors:
         return came.decode("utf-8", "replace")
 
     def close(self):
-        """Let monitors have the standard error of this process again."""
+        """Let them have the standard error that they would have."""
         self._client.subprocess = self._original
         self._file.close()
