@@ -237,17 +237,21 @@ def application(service: Service, more_routes: list[BaseRoute]) -> Starlette:
     async def http_fault(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
         if error.status_code == 404:
-            return fault_response(not_found("There is nothing at this path."))
+            return service.refuse(not_found("There is nothing at this path."), request.method)
         detail = f"{request.method} is not possible here."
-        response = fault_response(bad_argument("MethodNotAllowed", detail, error.status_code))
+        fault = bad_argument("MethodNotAllowed", detail, error.status_code)
+        response = service.refuse(fault, request.method)
         response.headers.update(error.headers or {})
         return response
 
-    return Starlette(
+    app = Starlette(
         routes=[*service.routes(), *more_routes],
         middleware=[Middleware(HostCheck, service=service)],
         exception_handlers={HTTPException: http_fault},
     )
+    # A path with a slash too many is another path, as for every client that cannot follow.
+    app.router.redirect_slashes = False
+    return app
 
 
 class HostCheck:

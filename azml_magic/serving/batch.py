@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import fcntl
 import json
+import os
 import sqlite3
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,11 +22,13 @@ from azml_magic.scoring.faults import Fault, bad_argument, mismatch, not_found, 
 from azml_magic.serving.app import Service
 from azml_magic.serving.jobs import Job, JobStore
 from azml_magic.serving.lane_process import LaneEnded, LaneProcess
-from azml_magic.serving.places import STATE_FILE, steps_of
+from azml_magic.serving.places import LOCK_FILE, STATE_FILE, steps_of
 from azml_magic.serving.pool import Pool
 from azml_magic.serving.requests import check_caller, read_body
 
 _TRIES = 2
+_RETRY_SECONDS = 1.0
+_LOOK_SECONDS = 5.0
 
 
 class Batch:
@@ -43,6 +48,9 @@ class Batch:
         self._pool = pool
         self._folder = Path(service.settings.batch_folder)
         self._store = JobStore(str(self._folder / STATE_FILE))
+        self._lock = os.open(
+            self._folder / LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600
+        )
         self._wake = asyncio.Event()
         self._lane: LaneProcess | None = None
         self._current = ""
@@ -66,6 +74,7 @@ class Batch:
         await asyncio.gather(self._worker, return_exceptions=True)
         await self._kill_lane()
         self._store.close()
+        os.close(self._lock)
 
     async def create(self, request: Request) -> Response:
         """Create a job; answers with its id."""
@@ -73,7 +82,10 @@ class Batch:
         wanted = _parsed(await read_body(request, self._settings))
         if len(self._service.manifest.ports) != 1:
             raise bad_argument("BatchNotPossible", "The module does not have one input.")
-        source = _location(wanted.get("Input") or _only(wanted.get("Inputs"), "Inputs"), "Input")
+        given = wanted.get("Input")
+        if given is None and "Inputs" in wanted:
+            given = _only(wanted["Inputs"], "Inputs")
+        source = _location(given, "Input")
         target = _location(_only(wanted.get("Outputs"), "Outputs"), "Outputs")
         steps = steps_of(self._folder, source, target)
         return JSONResponse(self._store.create(target, steps))
@@ -82,7 +94,8 @@ class Batch:
         """Start a job."""
         job = self._job(request)
         if not self._store.start(job.id):
-            detail = f"The job is {job.state} and cannot be started."
+            waits = job.state == "NotStarted"
+            detail = f"The job {'has been started already' if waits else f'is {job.state}'}."
             raise Fault(409, "InvalidOperation", detail, "JobAlreadyStarted", detail)
         self._wake.set()
         return Response(status_code=204)
@@ -108,12 +121,15 @@ class Batch:
 
     async def _work(self) -> None:
         """Work on one job after the other, those that a stop interrupted first."""
+        await self._own_jobs()
         while True:
+            self._wake.clear()
             number = self._next_job()
             if number is None:
-                self._wake.clear()
                 await self._kill_lane()
-                await self._wake.wait()
+                # Another server of this folder may have been told to start one.
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._wake.wait(), _LOOK_SECONDS)
                 continue
             self._current = number
             try:
@@ -125,6 +141,27 @@ class Batch:
                 await self._kill_lane()
                 self._give_up(number, f"the service made a mistake: {type(error).__name__}")
             self._current = ""
+            self._tell(number)
+
+    def _tell(self, number: str) -> None:
+        """Tell the log how a job has ended, or how far it is."""
+        with contextlib.suppress(sqlite3.Error):
+            if (job := self._store.find(number)) is not None:
+                fields = {"job": number, "state": job.state, "files": job.done, "rows": job.rows}
+                self._service.log.info("job", extra={"fields": fields})
+
+    async def _own_jobs(self) -> None:
+        """Wait until no other server works on the jobs of this folder."""
+        told = False
+        while True:
+            try:
+                fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return
+            except OSError:
+                if not told:
+                    self._service.log.warning("another server works on the jobs of this folder")
+                told = True
+                await asyncio.sleep(_RETRY_SECONDS)
 
     def _give_up(self, number: str, detail: str) -> None:
         """Note that a job failed; one that cannot even be noted is not tried again here."""

@@ -96,9 +96,15 @@ def forget_keys() -> None:
 
 def _check_private(file: Path) -> None:
     try:
-        mode = file.stat().st_mode
+        about = file.stat()
     except OSError as error:
         raise OptionError(f"the key file {file} cannot be read: {error.strerror}") from None
+    mode = about.st_mode
+    if about.st_uid not in {0, os.geteuid()}:
+        raise OptionError(
+            f"the key file {file} belongs to another user, who can change it",
+            "make one of your own, with mode 600",
+        )
     if mode & (stat.S_IROTH | stat.S_IWOTH | stat.S_IWGRP):
         raise OptionError(
             f"the key file {file} can be read or changed by others (mode {mode & 0o777:o})",

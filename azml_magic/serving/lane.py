@@ -13,12 +13,15 @@ import sys
 
 from azml_magic.runner import client
 from azml_magic.runner.options import RunOptions, limits
+from azml_magic.sandbox import kernel
 from azml_magic.serving.messages import receive
 
 
 def main() -> None:
     """Serve the server over the socket whose descriptor is ``argv[1]``."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Whatever ends the server ends this at once, and with it the monitor and what runs.
+    kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
     endpoint = socket.socket(fileno=int(sys.argv[1]))
     message = receive(endpoint)
     if message is None:

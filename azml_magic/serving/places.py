@@ -18,6 +18,7 @@ from azml_magic.scoring.faults import Fault, bad_argument
 from azml_magic.tables import ENDINGS
 
 STATE_FILE = ".azml-jobs.sqlite"
+LOCK_FILE = ".azml-jobs.lock"
 _PARTIAL = "_partial-"
 _NAME_BYTES = 255
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC

@@ -171,7 +171,9 @@ class Pool:
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await asyncio.gather(*(lane.close() for lane in self._lanes))
+        # What still runs was given its time: nobody waits for the answer any more.
+        ends = [lane.close() if lane in self._idle else lane.kill() for lane in self._lanes]
+        await asyncio.gather(*ends)
 
     async def _wait(self, gone: Gone) -> LaneProcess:
         """Wait in the queue for a lane."""

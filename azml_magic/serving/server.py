@@ -31,7 +31,6 @@ from azml_magic.temporary import OwnFolder
 _BACKLOG = 512
 _CONNECTIONS = 1024
 _OTHER_FILES = 256
-_STOPPING = (signal.SIGINT, signal.SIGTERM)
 
 
 def serve(
@@ -73,16 +72,23 @@ def serve(
 
 @contextlib.contextmanager
 def stopping_ends_this_process() -> Iterator[None]:
-    """Let SIGTERM end this process by an exception, so that it leaves nothing behind."""
+    """Let a signal end this process by an exception, so that it leaves nothing behind."""
 
     def stop(number: int, frame: object) -> None:
         raise SystemExit(128 + number)
 
-    before = signal.signal(signal.SIGTERM, stop)
+    before = {number: signal.signal(number, stop) for number in _stopping() - {signal.SIGINT}}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _stopping() -> set[signal.Signals]:
+    """Return the signals that stop a server: a closed terminal too, unless it is to outlive it."""
+    ignored = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    return {signal.SIGINT, signal.SIGTERM, *([] if ignored else [signal.SIGHUP])}
 
 
 async def _serve(
@@ -134,7 +140,7 @@ async def _started(pool: Pool, owner: socket.socket | None) -> bool:
     """Start the lanes; False when a signal came first, or the owner's end."""
     loop = asyncio.get_running_loop()
     starting = asyncio.ensure_future(pool.start())
-    for number in _STOPPING:
+    for number in _stopping():
         loop.add_signal_handler(number, starting.cancel)
     if owner is not None:
         loop.add_reader(owner, starting.cancel)
@@ -183,7 +189,7 @@ class _Server(uvicorn.Server):
     def stop_on_signals(self) -> None:
         """Stop gracefully at the first signal, at once at the second."""
         loop = asyncio.get_running_loop()
-        for number in _STOPPING:
+        for number in _stopping():
             loop.add_signal_handler(number, self._stop)
 
     def stop_with(self, owner: socket.socket) -> None:
@@ -229,6 +235,8 @@ def _listening(settings: ServiceSettings) -> Iterator[socket.socket]:
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
         listener = socket.create_server((host, port), family=family, backlog=_BACKLOG)
+    except OverflowError:
+        raise OptionError(f"there is no port {port}", "give one from 0 to 65535") from None
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
             raise OptionError(

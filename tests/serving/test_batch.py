@@ -308,3 +308,23 @@ def test_what_a_killed_server_left_half_written_is_deleted(jobs, folder):
         assert [path.name for path in folder.glob("_partial-*")] == ["_partial-living.csv"]
     assert finished(jobs)
     assert not list(folder.glob("_partial-*"))
+
+
+def test_two_servers_of_one_folder_do_not_work_on_one_job(tmp_path):
+    for name in ("1.csv", "2.csv", "3.csv"):
+        put(tmp_path / "in" / name, 0.7)
+    put(tmp_path / "in.csv")
+    with serving(tmp_path) as first:
+        one = Jobs(first)
+        job = one.create("in", "out").json()
+        one.start(job)
+        with serving(tmp_path) as second:
+            other = Jobs(second)
+            # Either may be asked; the first one works on all.
+            more = other.create("in.csv", "out.csv").json()
+            other.start(more)
+            assert fault(other.start(more))[0] == 409
+            assert one.ended(job)["StatusCode"] == "Finished"
+            assert other.ended(more)["StatusCode"] == "Finished"
+            first.stop()
+            assert finished(other)

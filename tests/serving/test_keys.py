@@ -1,5 +1,6 @@
 """Keys, and where a server may listen."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -107,3 +108,13 @@ def test_a_key_file_that_others_can_read_or_change_is_refused(tmp_path, mode):
     assert "chmod 600" in raised.value.hint
     file.chmod(0o440)  # as a group's secret is mounted
     assert read_keys(str(file)) == Keys(PRIMARY)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
+def test_a_key_file_of_another_user_is_refused(tmp_path):
+    file = tmp_path / "keys"
+    file.write_text(PRIMARY)
+    file.chmod(0o600)
+    os.chown(file, 12345, 12345)
+    with pytest.raises(OptionError, match="belongs to another user"):
+        read_keys(str(file))

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+import requests
 from served import LIMITS, SOURCE, Client, fault, row, sample
 from support import programs
 from test_faults import processes
@@ -349,3 +350,67 @@ def test_each_kind_of_folder_clears_its_own(temporary):
             assert not path.exists()
             assert own.path.stat().st_mode & 0o777 == 0o700
         assert not own.path.exists()
+
+
+def held(client):
+    """Begin a request that lasts until its time limit, in a thread of its own."""
+    thread = concurrent.futures.ThreadPoolExecutor(1)
+
+    def ask():
+        with contextlib.suppress(requests.ConnectionError):
+            return Client(client.service).score(row("hang")).status_code
+
+    answer = thread.submit(ask)
+    thread.shutdown(wait=False)
+    time.sleep(1)
+    return answer
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_a_second_signal_ends_a_server_at_once(module_zip, temporary, number):  # noqa: F811
+    with server(module_zip, "--port", "0") as (process, client):
+        held(client)
+        below = processes(type("Named", (), {"_process": process}), "")
+        process.send_signal(number)
+        time.sleep(0.5)
+        assert process.poll() is None
+        started = time.monotonic()
+        process.send_signal(number)
+        assert process.wait(60) == 0
+        assert time.monotonic() - started < 3
+        wait_until(lambda: not [pid for pid in below if Path(f"/proc/{pid}").exists()], 5)
+    wait_until(lambda: not list(temporary.iterdir()))
+
+
+def test_what_runs_ends_with_a_server_that_is_killed(module_zip, temporary):  # noqa: F811
+    with server(module_zip, "--port", "0") as (process, client):
+        held(client)
+        below = processes(type("Named", (), {"_process": process}), "")
+        assert len(below) > 4
+        process.kill()
+        process.wait()
+        wait_until(lambda: not [pid for pid in below if Path(f"/proc/{pid}").exists()], 5)
+    # Monitors end by themselves, and take their folders along.
+    left = {path.name.rpartition("-")[0] for path in temporary.iterdir()}
+    assert left == {"azml-serve", "azml-service"}
+
+
+def test_what_is_not_found_is_logged_and_counted(module_zip):  # noqa: F811
+    with server(module_zip, "--port", "0") as (process, client):
+        assert client.get("/nothing").status_code == 404
+        assert client.post("/score/", {}).status_code == 404
+        refused = client.get("/score")
+        assert refused.status_code == 405
+        assert refused.headers["Allow"] == "POST"
+        assert refused.headers["x-ms-request-id"]
+        assert 'azml_requests_total{route="unread",status="404"} 2.0' in client.get("/metrics").text
+        process.terminate()
+        assert process.wait(60) == 0
+        lines = programs.log_lines(process.all_said())
+    found = [(line["method"], line["status"]) for line in lines if line["event"] == "request"]
+    assert found[:3] == [("GET", 404), ("POST", 404), ("GET", 405)]
+
+
+def test_a_port_that_is_none(module_zip):  # noqa: F811
+    command = [*COMMAND, "serve", str(module_zip), "--port", "80000"]
+    programs.run(command, status=2, errors="there is no port 80000")

@@ -51,6 +51,7 @@ MAY_IMPORT = {
         "contract",
         "module",
         "runner",
+        "sandbox",
         "scoring",
         "exporting",
         "tables",
