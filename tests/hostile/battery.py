@@ -102,7 +102,7 @@ def try_one(snippet: Snippet, canary: Canary, level: int) -> Verdict:
         verdict = DOCUMENTED
     detail = "; ".join([*harms, *escapes])[:500]
     if detail:
-        print(verdict, snippet.group, snippet.name, detail, sep=" | ", file=sys.stderr, flush=True)
+        print(verdict, snippet.group, snippet.name, detail, sep=" | ", flush=True)
     return Verdict(snippet.group, snippet.name, verdict, detail, round(took, 3), error)
 
 
