@@ -22,6 +22,7 @@ from typing import (
     Optional,
     Sequence,
     Tuple,
+    Type,
     Union,
 )
 
@@ -31,13 +32,14 @@ Value = Union[str, int, float, None, List[Any]]
 Part = Tuple[str, Dict[str, Value]]
 
 MOST_PARTS = 20
+PORTS = ("dataset1", "dataset2", "output1", "output2")
 NAME_CHARACTERS = 60
 SAID_CHARACTERS = 300
 _DEEPEST = 4
 _BITS = 64
 
-_WORD = re.compile(r"-?[^\W\d][\w.]{0,79}")
-_DTYPE = re.compile(r"[<>=|]?\w{1,40}(\[[\w:/+-]{1,40}(, [\w:/+.-]{1,40})?\])?")
+_WORD = re.compile(r"-?[A-Za-z_]\w{0,59}", re.ASCII)
+_DTYPE = re.compile(r"[<>=|]?\w{1,40}(\[[\w:/+-]{1,40}(, [\w:/+.-]{1,40})?\])?", re.ASCII)
 _AN = frozenset("aeio")
 
 
@@ -76,7 +78,7 @@ class Sentence:
     - ``label``: the label of a column or of an index, as Python writes it;
     - ``type``: the name of a class, after "a" or "an"; ``word``: such a name alone;
     - ``dtype``: a type of NumPy or pandas;
-    - ``number``: a whole number;
+    - ``port``: one of :data:`PORTS`; ``number``: a whole number;
     - ``said``: words of the module, of a library or of Python, which stand in quotes.
     """
 
@@ -91,6 +93,18 @@ class Sentence:
     def __call__(self, **values: Any) -> Told:
         """Return the sentence with these values in its gaps."""
         return Told([(self.text, {gap: self.gaps[gap].simple(values[gap]) for gap in values})])
+
+
+class Refusal(Sentence):
+    """A piece of why a frame is refused."""
+
+
+class Hint(Sentence):
+    """What to do about it."""
+
+
+class Detail(Sentence):
+    """What a finding is about, after its message."""
 
 
 @dataclass(frozen=True)
@@ -130,22 +144,35 @@ def listed(details: Sequence[Told], most: int) -> Told:
     return joined(*parts, AND_MORE(number=more)) if more > 0 else joined(*parts)
 
 
-def read(value: object) -> Told:
+def read(
+    value: object, kind: Type[Sentence] = Sentence, *, first: Optional[Sentence] = None
+) -> Told:
     """Return the text that the parts of a report stand for.
 
     Parameters
     ----------
     value : object
         What came out of a worker as JSON: a list of pairs of a text and an object.
+    kind : type
+        Of all its sentences: pieces of another kind would make prose of a worker's own.
+    first : Sentence, optional
+        The one that must come first, of any kind.
 
     Raises
     ------
     ValueError
-        When a part is none of the known sentences, or a value is not of its gap's kind.
+        When a part is none of the sentences that may stand there, or a value is not of its
+        gap's kind.
     """
-    if not isinstance(value, list) or len(value) > MOST_PARTS:
+    if not isinstance(value, list) or not 0 < len(value) <= MOST_PARTS:
         raise ValueError("a text that is no list of sentences")
-    return Told(_part(item) for item in value)
+    parts = [_part(item) for item in value]
+    if first is not None and parts[0][0] != first.text:
+        raise ValueError("a text that begins with another sentence")
+    rest = parts if first is None else parts[1:]
+    if not all(isinstance(Sentence.known[text], kind) for text, _ in rest):
+        raise ValueError("a sentence that does not belong there")
+    return Told(parts)
 
 
 def article(name: str) -> str:
@@ -248,103 +275,104 @@ _GAPS = {
     "type": _Gap(_cut, _is_text, _type),
     "word": _Gap(_cut, _is_text, _word),
     "dtype": _Gap(lambda dtype: _cut(str(dtype)), _is_text, _dtype),
+    "port": _Gap(_cut, lambda port: port in PORTS, str),
     "number": _Gap(int, _is_number, lambda number: f"{number:,}"),
     "said": _Gap(_cut, _is_text, lambda said: shortened(said, SAID_CHARACTERS)),
 }
 
 # Pieces that others are joined from.
-COMMA = Sentence(", ")
-COLON = Sentence(": ")
-AND_MORE = Sentence(" and {number} more")
-PORT = Sentence("{word}")
-LABEL = Sentence("{label}")
-BECAME = Sentence("{label} became {label_2}")
-THE_INDEX = Sentence("the index")
-INDEX_LEVEL = Sentence("the index {label}")
-INDEX_NAME = Sentence("its name {label}")
-MIXED_LABELS = Sentence("labels of several types, numbered from 0")
+COMMA = Detail(", ")
+COLON = Detail(": ")
+AND_MORE = Detail(" and {number} more")
+LABEL = Detail("{label}")
+BECAME = Detail("{label} became {label_2}")
+THE_INDEX = Detail("the index")
+INDEX_LEVEL = Detail("the index {label}")
+INDEX_NAME = Detail("its name {label}")
+MIXED_LABELS = Detail("labels of several types, numbered from 0")
 
 # Why a frame is refused: where ...
-COLUMN = Sentence(": column {label} ")
-INDEX = Sentence(": the index ")
-FIRST_IN_ROW = Sentence(", first in row {number}")
-NOT_WRITTEN = Sentence("the returned frame cannot be written: column {label} ")
-SEVERAL_LEVELS = Sentence(" has several levels of column names")
-UNREADABLE_NAME = Sentence(" has a column whose name cannot be read: {word}")
+PORT = Refusal("{port}")
+COLUMN = Refusal(": column {label} ")
+INDEX = Refusal(": the index ")
+FIRST_IN_ROW = Refusal(", first in row {number}")
+NOT_WRITTEN = Refusal("the returned frame cannot be written: column {label} ")
+SEVERAL_LEVELS = Refusal(" has several levels of column names")
+UNREADABLE_NAME = Refusal(" has a column whose name cannot be read: {word}")
 
 # ... and what it holds.
-HOLDS = Sentence("holds {type}")
-HOLDS_AFTER = Sentence("holds {type} after {type_2}")
-HOLDS_THAT = Sentence("holds {type} that ")
-UNREADABLE = Sentence("cannot be read: {word}")
-LARGE_NUMBER = Sentence("holds a whole number of more than 64 bits")
-SEVERAL_DATES = Sentence(
+HOLDS = Refusal("holds {type}")
+HOLDS_AFTER = Refusal("holds {type} after {type_2}")
+HOLDS_THAT = Refusal("holds {type} that ")
+UNREADABLE = Refusal("cannot be read: {word}")
+LARGE_NUMBER = Refusal("holds a whole number of more than 64 bits")
+SEVERAL_DATES = Refusal(
     "holds dates that do not fit one column: other time zones, or out of bounds"
 )
-FAR_DATE = Sentence("holds a date outside the years 1678 to 2261")
-DATES = Sentence("holds dates ({dtype})")
-SPANS = Sentence("holds time spans ({dtype})")
-LONG_SPAN = Sentence("holds a time span of more than 292 years")
-DECIMAL = Sentence("holds the decimal {word}")
-LONG_DECIMALS = Sentence("holds decimals of more than {number} digits")
-VALUES = Sentence("holds {dtype} values")
-PERIODS = Sentence("holds periods")
-INTERVALS = Sentence("holds intervals")
-UNWRITABLE = Sentence("is {dtype}, which cannot be written")
-DEEP = Sentence("is nested more than {number} deep")
-KEY = Sentence("holds {type} as a key")
-MIXES = Sentence("mixes {word} and {word_2}")
-SURROGATE = Sentence("holds text that is not valid Unicode (a lone surrogate)")
-NO_WAY_OUT = Sentence("holds {type}, which cannot leave its process")
-ARRAY = Sentence("holds an array of {dtype} with {number} dimensions")
-ENDLESS = Sentence("holds lists or dicts that are nested too deep, or hold themselves")
-UNKNOWN_ZONE = Sentence("is in the time zone {said}, which has no name that another process knows")
-UNKNOWN_TYPE = Sentence("is of type {dtype}, which cannot travel")
+FAR_DATE = Refusal("holds a date outside the years 1678 to 2261")
+DATES = Refusal("holds dates ({dtype})")
+SPANS = Refusal("holds time spans ({dtype})")
+LONG_SPAN = Refusal("holds a time span of more than 292 years")
+DECIMAL = Refusal("holds the decimal {word}")
+LONG_DECIMALS = Refusal("holds decimals of more than {number} digits")
+VALUES = Refusal("holds {dtype} values")
+PERIODS = Refusal("holds periods")
+INTERVALS = Refusal("holds intervals")
+UNWRITABLE = Refusal("is {dtype}, which cannot be written")
+DEEP = Refusal("is nested more than {number} deep")
+KEY = Refusal("holds {type} as a key")
+MIXES = Refusal("mixes {word} and {word_2}")
+SURROGATE = Refusal("holds text that is not valid Unicode (a lone surrogate)")
+NO_WAY_OUT = Refusal("holds {type}, which cannot leave its process")
+ARRAY = Refusal("holds an array of {dtype} with {number} dimensions")
+ENDLESS = Refusal("holds lists or dicts that are nested too deep, or hold themselves")
+UNKNOWN_ZONE = Refusal("is in the time zone {said}, which has no name that another process knows")
+UNKNOWN_TYPE = Refusal("is of type {dtype}, which cannot travel")
 
 # What azureml_main returned.
-NOT_A_FRAME = Sentence("azureml_main returned {type}, not a frame")
-ARRAY_NOT_A_FRAME = Sentence("azureml_main returned an array of {dtype} values, not a frame")
-EMPTY = Sentence("azureml_main returned an empty {word}")
-BEGINS_WITH = Sentence("azureml_main returned {type} that begins with {type_2}, not a frame")
-NO_TABLE = Sentence("azureml_main returned {type}, which makes no table")
-NO_TABLE_BECAUSE = Sentence("azureml_main returned {type} that makes no table: {said}")
-FRAMES_IN_LIST = Sentence("azureml_main returned a list of frames")
-DICTS_IN_LIST = Sentence("azureml_main returned a list of dicts")
-DIMENSIONS = Sentence("azureml_main returned an array of {number} dimensions")
+NOT_A_FRAME = Refusal("azureml_main returned {type}, not a frame")
+ARRAY_NOT_A_FRAME = Refusal("azureml_main returned an array of {dtype} values, not a frame")
+EMPTY = Refusal("azureml_main returned an empty {word}")
+BEGINS_WITH = Refusal("azureml_main returned {type} that begins with {type_2}, not a frame")
+NO_TABLE = Refusal("azureml_main returned {type}, which makes no table")
+NO_TABLE_BECAUSE = Refusal("azureml_main returned {type} that makes no table: {said}")
+FRAMES_IN_LIST = Refusal("azureml_main returned a list of frames")
+DICTS_IN_LIST = Refusal("azureml_main returned a list of dicts")
+DIMENSIONS = Refusal("azureml_main returned an array of {number} dimensions")
 
 # What to do.
-RETURN_FRAME = Sentence("return the frame in a tuple: return frame,")
-RETURN_TUPLE = Sentence("return a tuple: return frame1, frame2")
-RETURN_ROWS = Sentence("return pd.DataFrame(rows),")
-RETURN_ARRAY = Sentence("return pd.DataFrame(array),")
-DATES_AS_TEXT = Sentence(
+RETURN_FRAME = Hint("return the frame in a tuple: return frame,")
+RETURN_TUPLE = Hint("return a tuple: return frame1, frame2")
+RETURN_ROWS = Hint("return pd.DataFrame(rows),")
+RETURN_ARRAY = Hint("return pd.DataFrame(array),")
+DATES_AS_TEXT = Hint(
     "turn dates into text or numbers first, for example "
     'frame["name"].dt.strftime("%Y-%m-%d %H:%M:%S")'
 )
-DAYS_AS_TEXT = Sentence('turn dates into text first: frame["name"].astype(str)')
-TIMES_AS_TEXT = Sentence('turn times into text first: frame["name"].astype(str)')
-RANGES_AS_TEXT = Sentence('turn them into text first: frame["name"].astype(str)')
-CLIP_DATES = Sentence("the cloud keeps dates in nanoseconds: clip them, or pass them as text")
-IN_UTC = Sentence('convert them first: pd.to_datetime(frame["name"], utc=True)')
-SPANS_AS_NUMBERS = Sentence(
+DAYS_AS_TEXT = Hint('turn dates into text first: frame["name"].astype(str)')
+TIMES_AS_TEXT = Hint('turn times into text first: frame["name"].astype(str)')
+RANGES_AS_TEXT = Hint('turn them into text first: frame["name"].astype(str)')
+CLIP_DATES = Hint("the cloud keeps dates in nanoseconds: clip them, or pass them as text")
+IN_UTC = Hint('convert them first: pd.to_datetime(frame["name"], utc=True)')
+SPANS_AS_NUMBERS = Hint(
     'turn time spans into numbers first, for example frame["name"].dt.total_seconds()'
 )
-AS_NUMBER = Sentence("pass it as a number")
-NUMBER_AS_TEXT = Sentence("turn it into text or float first")
-DECIMALS_AS_NUMBERS = Sentence('turn decimals into numbers first: frame["name"].astype(float)')
-TWO_PARTS = Sentence("return real and imaginary part as two columns")
-COLUMN_FOR_ITEM = Sentence("make a column for each item, or pickle the cell into bytes")
-COLUMN_FOR_KEY = Sentence("make a column for each key, or pickle the cell into bytes")
-PICKLE_OTHERS = Sentence(
+AS_NUMBER = Hint("pass it as a number")
+NUMBER_AS_TEXT = Hint("turn it into text or float first")
+DECIMALS_AS_NUMBERS = Hint('turn decimals into numbers first: frame["name"].astype(float)')
+TWO_PARTS = Hint("return real and imaginary part as two columns")
+COLUMN_FOR_ITEM = Hint("make a column for each item, or pickle the cell into bytes")
+COLUMN_FOR_KEY = Hint("make a column for each key, or pickle the cell into bytes")
+PICKLE_OTHERS = Hint(
     "a dataset holds numbers, text, booleans and dates; pickle other objects into bytes"
 )
-ONE_TYPE = Sentence("give the column one type")
-TO_DENSE = Sentence("use .sparse.to_dense()")
-TO_FLOAT = Sentence("use astype('float64')")
-PLAIN_CELLS = Sentence("keep numbers, text, booleans and dates in frames")
-JOIN_LEVELS = Sentence(
+ONE_TYPE = Hint("give the column one type")
+TO_DENSE = Hint("use .sparse.to_dense()")
+TO_FLOAT = Hint("use astype('float64')")
+PLAIN_CELLS = Hint("keep numbers, text, booleans and dates in frames")
+JOIN_LEVELS = Hint(
     'join them: frame.columns = [" ".join(map(str, name)) for name in frame.columns]'
 )
-NAME_WITH_STRINGS = Sentence("name the columns with strings")
-DROP_INDEX = Sentence("use frame.reset_index(drop=True)")
-CONVERT = Sentence("convert {label} to numbers or text before returning it")
+NAME_WITH_STRINGS = Hint("name the columns with strings")
+DROP_INDEX = Hint("use frame.reset_index(drop=True)")
+CONVERT = Hint("convert {label} to numbers or text before returning it")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import secrets
 import shutil
 import tempfile
 import time
@@ -65,7 +66,7 @@ class OwnFolder:
         made = _new_folder(base, f"{kind}-new-")
         # Locked before it has a name that others look for: they start at any time.
         self._lock = _locked(made)
-        self.path = base / f"{kind}-{made.name.rpartition('-')[2]}"
+        self.path = base / f"{kind}-{secrets.token_hex(8)}"
         made.rename(self.path)
 
     def close(self) -> None:

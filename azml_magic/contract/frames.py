@@ -60,7 +60,7 @@ def prepare_input(
     try:
         prepared = _prepare(frame, Passage(profile, True, dates), changes)
     except _Refused as refused:
-        message = joined(sentences.PORT(word=port), refused.message)
+        message = joined(sentences.PORT(port=port), refused.message)
         raise InputError(message, refused.hint) from None
     return prepared, changes.findings()
 
@@ -96,7 +96,7 @@ def prepare_output(
         prepared = _prepare(frame, Passage(profile, False, dates), changes)
     except _Refused as refused:
         number = refused.number or profile.write_error
-        message = joined(sentences.PORT(word=port), refused.message)
+        message = joined(sentences.PORT(port=port), refused.message)
         raise ReturnRefused(message, refused.hint, number) from None
     return prepared, changes.findings()
 

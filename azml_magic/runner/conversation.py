@@ -14,6 +14,7 @@ from azml_magic.runner.client import MonitorClient
 from azml_magic.runner.exchange import DYING_SECONDS, EVENT_BYTES, Exchange, WorkerEnded
 from azml_magic.runner.job import Received
 from azml_magic.runner.outcome import BadReport, SuccessReport, read_report
+from azml_magic.worker.report import BEGUN
 from azml_magic.worker.wire import Channel, EncodedFrame, WireError, receive_frame, send_frame
 
 
@@ -115,7 +116,10 @@ class Conversation(Exchange):
                 self._channel.send_event({"datasets": list(question.datasets)})
                 for frame in question.datasets.values():
                     send_frame(self._channel, frame)
-            self._await_begin(self._channel)
+            if self._channel.receive_event(EVENT_BYTES) != BEGUN:
+                # Its module has run: what it would say now are not words of ours.
+                raise BadReport("the worker spoke before it began")
+            self.received.begun = True
             if question.on_begin is not None:
                 question.on_begin()
             report = read_report(self._channel.receive_event(EVENT_BYTES))

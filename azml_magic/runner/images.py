@@ -9,6 +9,7 @@ from azml_magic.contract.profile import Profile
 from azml_magic.result import Figure, Finding
 from azml_magic.runner.outcome import SuccessReport
 from azml_magic.runner.png import FIGURES, TOTAL_BYTES, NotAnImage, read_figure, regular_files
+from azml_magic.sentences import shortened
 
 OTHER_IMAGES = (".jpg", ".jpeg", ".svg", ".pdf", ".gif", ".bmp", ".tif", ".tiff", ".eps")
 
@@ -60,7 +61,9 @@ def _read_all(folder: Path, files: list[tuple[str, str]], findings: list[Finding
         try:
             figure = read_figure(folder, file, name)
         except NotAnImage as error:
-            findings.append(Finding("AZ411", "warning", f"{name} is not shown: {error}", rule="W3"))
+            findings.append(
+                Finding("AZ411", "warning", f"{shortened(name)} is not shown: {error}", rule="W3")
+            )
             continue
         total += len(figure.png)
         if len(figures) == FIGURES or total > TOTAL_BYTES:
@@ -89,6 +92,11 @@ def _unsaved(numbers: list[int]) -> Finding:
     )
 
 
+def _named(names: list[str]) -> str:
+    """Name some files in quotes: a module chooses their names."""
+    return ", ".join(shortened(name) for name in names[:5])
+
+
 def _saved_but_not_uploaded(names: list[str], uploads: int) -> list[Finding]:
     if not names or uploads:
         return []
@@ -96,7 +104,7 @@ def _saved_but_not_uploaded(names: list[str], uploads: int) -> list[Finding]:
         Finding(
             "AZ413",
             "warning",
-            f"{', '.join(names[:5])} saved, but the designer shows uploaded images only",
+            f"{_named(names)} saved, but the designer shows uploaded images only",
             'add Run.get_context().upload_file("graphics/name.png", "name.png")',
             rule="W3",
         )
@@ -111,7 +119,7 @@ def _other_formats(names: list[str]) -> list[Finding]:
         Finding(
             "AZ412",
             "note",
-            f"{', '.join(others[:5])} not shown: the cloud shows PNG files only",
+            f"{_named(others)} not shown: the cloud shows PNG files only",
             "save the figure as .png",
             rule="W4",
         )

@@ -16,7 +16,7 @@ from azml_magic import errors, sentences
 from azml_magic.contract import changes, returns
 from azml_magic.controls import plain
 from azml_magic.result import Finding
-from azml_magic.sentences import Told
+from azml_magic.sentences import Detail, Hint, Refusal, Sentence, Told
 from azml_magic.worker import observe
 from azml_magic.worker.report import BEGUN
 
@@ -37,13 +37,13 @@ FINDINGS = {
 }
 """What a run can find; nothing else is taken from one."""
 _OUR_EXCEPTIONS = frozenset(
-    name
+    name.lower()
     for name, value in vars(errors).items()
     if isinstance(value, type) and issubclass(value, errors.AzmlError)
 )
-_CLASS = re.compile(r"[^\W\d][\w.<>]{0,199}")
-_FILE = re.compile(r"(Script Bundle/)?[\w./+-]{1,200}")
-_FUNCTION = re.compile(r"\w{1,100}|<\w{1,20}>")
+_CLASS = re.compile(r"[A-Za-z_][\w.<>]{0,199}", re.ASCII)
+_FILE = re.compile(r"(Script Bundle/)?[\w./+-]{1,200}", re.ASCII)
+_FUNCTION = re.compile(r"\w{1,100}|<\w{1,20}>", re.ASCII)
 
 T = TypeVar("T")
 
@@ -178,20 +178,24 @@ def _failure(event: Mapping[str, Any]) -> FailureReport:
 
 
 def _refusal(event: Mapping[str, Any]) -> RefusalReport:
+    hint = _told(event.get("hint"), Hint)
+    if len(hint.parts) != 1:
+        raise BadReport("more than one hint")
     return RefusalReport(
         stage=_one_of(event, "stage", REFUSING_STAGES),
         number=_one_of(event, "number", NUMBERS),
-        message=_told(event, "message"),
-        hint=_told(event, "hint"),
+        message=_told(event.get("message"), Refusal),
+        hint=hint,
     )
 
 
 def _finding(value: object) -> Finding:
     item = _mapping(value)
     kind = FINDINGS.get((_text(item, "code"), _text(item, "level"), _text(item, "rule")))
-    message, line = _told(item, "message"), item.get("line")
-    if kind is None or not message.parts or message.parts[0][0] != kind.message.text:
+    if kind is None:
         raise BadReport("a finding of an unknown kind")
+    line = item.get("line")
+    message = _told(item.get("message"), Detail, first=kind.message)
     return kind.at(
         message,
         line=None if line is None else _whole(item, "line"),
@@ -238,10 +242,10 @@ def _text(item: Mapping[str, Any], key: str) -> str:
     return value.encode("utf-8", "replace").decode("utf-8")
 
 
-def _told(item: Mapping[str, Any], key: str) -> Told:
+def _told(value: object, kind: type[Sentence], *, first: Sentence | None = None) -> Told:
     """Return a text that the worker gave as sentences of this package."""
     try:
-        return sentences.read(item.get(key))
+        return sentences.read(value, kind, first=first)
     except ValueError as error:
         raise BadReport(str(error)) from None
 
@@ -257,7 +261,8 @@ def _class(name: str) -> str:
     if not _CLASS.fullmatch(name):
         return sentences.shortened(name)
     own = name.rpartition(".")[2]
-    return f"module.{own}" if own in _OUR_EXCEPTIONS else name
+    ours = own.lower() in _OUR_EXCEPTIONS or name.startswith("azml_magic")
+    return f"module.{own}" if ours else name
 
 
 def _one_of(item: Mapping[str, Any], key: str, allowed: Sequence[str]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any, Dict, List, Sequence, Tuple
 
@@ -118,8 +119,8 @@ def _check_text(value: Any) -> None:
 def _without_repeats(pairs: List[Tuple[str, Any]]) -> Dict[str, Any]:
     value = dict(pairs)
     if len(value) != len(pairs):
-        names = [name for name, _ in pairs]
-        repeated = next(name for name in names if names.count(name) > 1)
+        counted = Counter(name for name, _ in pairs)
+        repeated = next(name for name, count in counted.items() if count > 1)
         raise unparsable(f"The key {repeated!r} is given twice.", repeated)
     return value
 

@@ -27,6 +27,8 @@ from azml_magic.serving.pool import Pool
 from azml_magic.serving.requests import check_caller, read_body
 
 _TRIES = 2
+# It names two places, and is read in the process that answers everybody.
+_BODY_BYTES = 64 << 10
 _RETRY_SECONDS = 1.0
 _LOOK_SECONDS = 5.0
 
@@ -79,7 +81,7 @@ class Batch:
     async def create(self, request: Request) -> Response:
         """Create a job; answers with its id."""
         check_caller(request, self._settings)
-        wanted = _parsed(await read_body(request, self._settings))
+        wanted = _parsed(await read_body(request, self._settings, _BODY_BYTES))
         if len(self._service.manifest.ports) != 1:
             raise bad_argument("BatchNotPossible", "The module does not have one input.")
         given = wanted.get("Input")

@@ -54,6 +54,7 @@ class TimedConnection(H11Protocol):
     used = False
     """Whether a request was answered over it."""
     _limit: asyncio.TimerHandle | None = None
+    _unread: asyncio.TimerHandle | None = None
 
     @property
     def silent(self) -> bool:
@@ -74,8 +75,24 @@ class TimedConnection(H11Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Wait no more."""
         self._unwatch()
+        self._has_read()
         self.all_open.discard(self)
         super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        """Give a client that does not read its answer no longer than one that does not send."""
+        super().pause_writing()
+        self._unread = self.loop.call_later(self.header_seconds, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """Wait no more: it has read."""
+        super().resume_writing()
+        self._has_read()
+
+    def _has_read(self) -> None:
+        if self._unread is not None:
+            self._unread.cancel()
+            self._unread = None
 
     def _watch(self) -> None:
         if not self.silent:

@@ -21,6 +21,7 @@ STATE_FILE = ".azml-jobs.sqlite"
 LOCK_FILE = ".azml-jobs.lock"
 _PARTIAL = "_partial-"
 _NAME_BYTES = 255
+_LOCATION_CHARACTERS = 1024
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _WRITE = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -204,6 +205,9 @@ def _goal_of_file(goal: Path, source: Path) -> Path:
 
 def _inside(root: Path, location: str) -> Path:
     """Return the path, with links followed, when it lies in the folder."""
+    if len(location) > _LOCATION_CHARACTERS:
+        detail = f"A location has {_LOCATION_CHARACTERS:,} characters at most."
+        raise _bad(detail, "RelativeLocation")
     parts = Path(location.replace("\\", "/").lstrip("/"))
     if "\0" in location or not location.strip() or parts.name.startswith("."):
         raise _bad(f"{location!r} names no file.", "RelativeLocation")

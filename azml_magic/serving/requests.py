@@ -82,8 +82,8 @@ def classic_wishes(request: Request) -> Wanted:
     return Wanted("swagger" if form else "classic", details.lower() == "true")
 
 
-async def read_body(request: Request, settings: ServiceSettings) -> bytes:
-    """Receive a JSON body within the limits.
+async def read_body(request: Request, settings: ServiceSettings, most: int | None = None) -> bytes:
+    """Receive a JSON body within the limits, or of `most` bytes where that is less.
 
     Raises
     ------
@@ -100,7 +100,7 @@ async def read_body(request: Request, settings: ServiceSettings) -> bytes:
     if kind != "application/json":
         detail = f"Content-Type is application/json, not {kind!r}."
         raise bad_argument("UnsupportedMediaType", detail, status=415)
-    limit = settings.max_body
+    limit = settings.max_body if most is None else min(most, settings.max_body)
     fault = too_large("RequestBodyTooLarge", f"The service takes bodies of {limit:,} bytes.")
     declared = request.headers.get("content-length", "0")
     if declared.isdigit() and int(declared) > limit:

@@ -117,6 +117,7 @@ async def _serve(
             log_config=None,
             access_log=False,
             lifespan="off",
+            ws="none",
             server_header=False,
             timeout_graceful_shutdown=int(settings.seconds) + 5,
         )

@@ -7,12 +7,12 @@ import warnings
 from typing import Any, List, Optional, Set, TextIO, Tuple
 
 from azml_magic.result import Finding
-from azml_magic.sentences import FindingKind, Sentence, joined
+from azml_magic.sentences import Detail, FindingKind, Sentence, joined
 
 MOST = 20
 
 _WARNED = Sentence("{word} says {said}")
-_IN_FILE = Sentence(", in line {number} of {said}")
+_IN_FILE = Detail(", in line {number} of {said}")
 # By the name of the category: pandas has not all of them in all versions.
 _BY_NAME = {
     "ChainedAssignmentError": FindingKind(

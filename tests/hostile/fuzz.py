@@ -35,6 +35,7 @@ FINDING = {
     "code": KIND.code, "level": KIND.level, "rule": KIND.rule, "line": None, "port": "output1",
     "message": [[KIND.message.text, {}], [sentences.BECAME.text, {"label": 1, "label_2": "a"}]],
 }  # fmt: skip
+HINT = [[sentences.ONE_TYPE.text, {}]]
 HOLDS = [["holds {type} after {type_2}", {"type": "str", "type_2": "int"}]]
 ENTRY = {"file": "azureml_module.py", "line": 1, "function": "f", "text": "t", "mine": True}
 REPORTS = (
@@ -49,7 +50,7 @@ REPORTS = (
         "event": "failure", "stage": "call", "kind": "E", "message": "m", "errno": None,
         "entries": [ENTRY],
     },
-    {"event": "refusal", "stage": "write", "number": "0018", "message": HOLDS, "hint": HOLDS},
+    {"event": "refusal", "stage": "write", "number": "0018", "message": HOLDS, "hint": HINT},
 )  # fmt: skip
 
 

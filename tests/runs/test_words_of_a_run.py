@@ -39,6 +39,7 @@ def told(text, **values):
 
 
 HOLDS = "holds {type}"
+LABEL = told("{label}", label="a")
 REFUSED = {
     "another code": changed(RESULT, "findings", 0, "code", to="AZ900"),
     "a code of reading": changed(RESULT, "findings", 0, "code", to="AZ110"),
@@ -70,6 +71,14 @@ REFUSED = {
     ),
     "an object for a label": changed(REFUSAL, "message", to=told("{label}", label={"a": 1})),
     "a deep label": changed(REFUSAL, "message", to=told("{label}", label=[[[[[[[1]]]]]]])),
+    "two hints": changed(REFUSAL, "hint", to=told("give the column one type") * 2),
+    "a reason for a hint": changed(REFUSAL, "hint", to=told(HOLDS, type="a")),
+    "a hint for a reason": changed(REFUSAL, "message", to=told("give the column one type")),
+    "words joined to prose": changed(REFUSAL, "message", to=[*LABEL, *told(": "), *LABEL]),
+    "a refusal in a finding": changed(
+        RESULT, "findings", 0, "message", 1, to=[HOLDS, {"type": "a"}]
+    ),
+    "a port of its own": changed(REFUSAL, "message", to=told("{port}", port="run_curl")),
     "another stage": changed(FAILURE, "stage", to="limits"),
     "a refusal while it runs": changed(REFUSAL, "stage", to="call"),
     "another number": changed(REFUSAL, "number", to="0001"),
@@ -177,6 +186,18 @@ FORGERS = {
     "cell": "    return pd.DataFrame({'a': [type(FORGED, (), {})()]})",
     "renamed": "    return pd.DataFrame([[1, 2]], columns=[FORGED, FORGED])",
     "index": "    return pd.DataFrame({'a': [1]}, pd.Index([5], name=FORGED))",
+    "class": """
+    event = {"event": "failure", "stage": "call", "errno": None, "entries": [], "message": "m"}
+    send({**event, "kind": "Sandbox\\u3164broken\\u3164" + ADVICE.replace(" ", "\\u3164")})
+""",
+    "homoglyph": """
+    event = {"event": "failure", "stage": "call", "errno": None, "entries": [], "message": "m"}
+    send({**event, "kind": "azml_magic.errors.Sandb\\u043exBroken"})
+""",
+    "file": """
+    for name in ("a.svg", "b.png"):
+        open(name.replace(".", "\\n    Fix: run `curl`\\n."), "w").close()
+""",
     "warning": "    warnings.warn(FORGED, type(FORGED, (FutureWarning,), {}))",
 }
 SOURCE = f"""
@@ -213,8 +234,22 @@ def test_no_run_speaks_for_the_product(name, profile, monkeypatch):
             quoted = before.count("'") % 2 or before.count('"') % 2
             assert not advice or before.startswith("  | ") or quoted, text
             assert not line.lstrip().startswith(("Hint: run", "Fix: run")), text
+            filled, filler, _ = line.partition("\u3164")
+            assert not filler or filled.count("'") % 2, text
+            assert not line.startswith("azml_magic.errors"), text
     if error:
         assert not re.search(r"(<p>|<br>)\s*(Hint|Fix): run", failure_html(error))
+
+
+FILLED = "run\u3164pip\u3164install"
+
+
+@pytest.mark.parametrize(
+    "value", [FILLED, "Your.sandbox.is.old", "größe", "a b", "", "1a", "a" * 99]
+)
+def test_only_plain_names_go_without_quotes(value):
+    assert sentences.UNREADABLE(word=value) == f"cannot be read: {sentences.shortened(value)}"
+    assert sentences.HOLDS(type=value) == f"holds a {sentences.shortened(value)}"
 
 
 def test_each_forger_meets_what_it_should():

@@ -328,3 +328,16 @@ def test_two_servers_of_one_folder_do_not_work_on_one_job(tmp_path):
             assert other.ended(more)["StatusCode"] == "Finished"
             first.stop()
             assert finished(other)
+
+
+@pytest.mark.parametrize("location", ["a/" * 300_000, "../" * 1000, "/" * 20_000])
+def test_a_long_location_costs_nobody_time(jobs, location):
+    started = time.monotonic()
+    assert fault(jobs.create(location, "x.csv"))[0] in {400, 413}
+    assert time.monotonic() - started < 1
+
+
+def test_a_large_body_is_not_read_here(jobs):
+    body = b'{"a":[' + b"[]," * 50_000 + b"1]}"
+    response = jobs.post(f"{jobs.base}/jobs?api-version=2.0", body)
+    assert fault(response) == (413, "BadArgument", "RequestBodyTooLarge")

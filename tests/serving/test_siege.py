@@ -2,6 +2,7 @@
 
 import concurrent.futures
 import contextlib
+import json
 import os
 import signal
 import socket
@@ -414,3 +415,72 @@ def test_what_is_not_found_is_logged_and_counted(module_zip):  # noqa: F811
 def test_a_port_that_is_none(module_zip):  # noqa: F811
     command = [*COMMAND, "serve", str(module_zip), "--port", "80000"]
     programs.run(command, status=2, errors="there is no port 80000")
+
+
+LIAR = """
+import gc, json, os, socket, struct
+
+road = [one for one in gc.get_objects() if isinstance(one, socket.socket)][0]
+
+def send(event):
+    data = json.dumps(event).encode()
+    road.setblocking(True)
+    road.sendall(struct.pack("<Q", len(data)) + data)
+
+def azureml_main(frame):
+    action = frame["action"].iloc[0]
+    if action == "lie":
+        # What the next request gets to hear in its place.
+        result = {"event": "result", "outputs": [False, False], "findings": []}
+        send({**result, "unsaved": [], "uploads": []})
+        said = {"kind": "Azml error", "message": "send your key to https://example.invalid"}
+        send({"event": "not begun", **said})
+        os.close(road.fileno())
+    return frame,
+"""
+
+
+def test_no_module_speaks_for_the_service(tmp_path):
+    given = pd.DataFrame({"action": ["none"]})
+    settings = ServiceSettings(port=0, workers=1, seconds=3.0)
+    with serve(LIAR, given, name="liar", settings=settings) as service:
+        client = Client(service)
+        for action in ("lie", "none", "lie", "none"):
+            body = {"Inputs": {"input1": [{"action": action}]}}
+            response = client.post("/score", body)
+            assert "example.invalid" not in response.text
+        assert client.post("/score", body).status_code == 200
+
+
+def test_a_key_that_stands_twice_is_found_at_once(client):
+    keys = b",".join(b'"%x":1' % number for number in range(100_000))
+    started = time.monotonic()
+    response = client.post("/score", b'{"Inputs":{' + keys + b',"5":1}}')
+    assert fault(response)[0] == 400
+    assert time.monotonic() - started < 2
+
+
+def test_who_does_not_read_the_answer_is_given_up():
+    settings = ServiceSettings(port=0, workers=1, body_seconds=2.0)
+    given = pd.DataFrame({"rows": [1], "kind": ["text"]})
+    with serve(WIDE, given, name="wide", settings=settings) as service:
+        host, port = service.url.removeprefix("http://").split(":")
+        # More than the buffers of any connection hold.
+        body = b'{"Inputs": {"input1": [{"rows": 20000, "kind": "text"}]}}'
+        head = (
+            "POST /score HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+            f"Content-Length: {len(body)}\r\n\r\n"
+        )
+        with socket.socket() as deaf:
+            deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            deaf.connect((host, int(port)))
+            deaf.sendall(head.encode() + body)
+            time.sleep(6)
+            received = 0
+            with contextlib.suppress(ConnectionResetError):
+                while piece := deaf.recv(1 << 20):
+                    received += len(piece)
+        assert received < 20_000_000
+        # Who reads slowly, and does read, gets all of it.
+        answer = requests.post(service.score_url, json=json.loads(body), timeout=60)
+        assert len(answer.json()["Results"]["output1"]) == 20_000

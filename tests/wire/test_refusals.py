@@ -10,7 +10,13 @@ import pandas as pd
 import pytest
 from wire.conftest import LIMIT, wire_bytes
 
-from azml_magic.worker.wire import ColumnRefused, WireError, encode_frame, receive_frame
+from azml_magic.worker.wire import (
+    ColumnRefused,
+    FrameTooLarge,
+    WireError,
+    encode_frame,
+    receive_frame,
+)
 
 
 def base():
@@ -184,6 +190,8 @@ CELLS = [
     "[1, 2]",
     "9" * 5000,
     f"[{'9' * 5000}]",
+    "[" * 501 + "]" * 501,
+    '[{"is": "array", "of": [",i8", [1]]}]',
 ]
 
 
@@ -257,3 +265,73 @@ def test_a_cell_that_holds_itself():
     cell.append(cell)
     with pytest.raises(ColumnRefused, match="nested too deep"):
         encode_frame(pd.DataFrame({"a": [cell, 1]}), keep_index=False)
+
+
+def cells(*texts):
+    return [{"kind": "cells", "bytes": len(text), "rows": 2} for text in texts], "".join(texts)
+
+
+def categories(of, count):
+    return {"kind": "category", "dtype": "i1", "ordered": False, "count": count, "of": of}
+
+
+SIGNALING = '[{"is": "decimal", "of": "sNaN"}, {"is": "decimal", "of": "sNaN"}]'
+HALF = {"kind": "plain", "dtype": "f2"}
+PANDAS_REFUSES = {
+    "an index of small floats": ({"levels": [{"name": None, "spec": HALF}]}, [], b"\0" * 4),
+    "an index of lists": (
+        {"levels": [{"name": None, "spec": spec} for spec in cells("[[1],[1]]", "[[1],[1]]")[0]]},
+        [],
+        b"[[1],[1]][[1],[1]]",
+    ),
+    "an index of numbers that signal": (
+        {"levels": [{"name": None, "spec": spec} for spec in cells(SIGNALING, SIGNALING)[0]]},
+        [],
+        (SIGNALING * 2).encode(),
+    ),
+    "categories of small floats": (None, [categories(HALF, 1)], b"\0\0" + b"\0\0"),
+    "categories that signal": (
+        None,
+        [categories(cells(SIGNALING)[0][0], 2)],
+        b"\0\1" + SIGNALING.encode(),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", PANDAS_REFUSES)
+def test_what_pandas_itself_refuses_is_a_wrong_frame(name, sent):
+    index, specs, buffers = PANDAS_REFUSES[name]
+    names = [f"c{number}" for number in range(len(specs))]
+    manifest = {"rows": 2, "names": names, "specs": specs, "columns": list(range(len(specs)))}
+    with pytest.raises(WireError):
+        receive(sent(put_together({**manifest, "index": index}, buffers)))
+
+
+def test_what_a_cell_takes_is_counted_whatever_the_column_says(sent):
+    text = "[" + ",".join(["[[],[]]"] * 1000) + "]"
+    spec = {"kind": "cells", "bytes": len(text), "rows": 1000, "of": {"kind": "plain"}}
+    manifest = {"rows": 1000, "names": ["a"], "specs": [spec], "columns": [0], "index": None}
+    with pytest.raises(FrameTooLarge):
+        receive(sent(put_together(manifest, text.encode())), max_bytes=10 * len(text))
+
+
+def test_columns_without_rows_are_counted(sent):
+    of = {"kind": "plain", "dtype": "i8"}
+    names = [str(number) for number in range(20_000)]
+    manifest = {
+        "rows": 0,
+        "names": names,
+        "specs": [categories(of, 0)] * len(names),
+        "columns": list(range(len(names))),
+        "index": None,
+    }
+    with pytest.raises(FrameTooLarge):
+        receive(sent(put_together(manifest, b"")), max_bytes=64 << 20)
+
+
+@pytest.mark.parametrize("name", [1, [], "\ud800"])
+def test_the_name_of_a_range_is_text(name, sent):
+    index = {"range": [0, 1, 1], "name": name}
+    manifest = {"rows": 1, "names": [], "specs": [], "columns": [], "index": index}
+    with pytest.raises(WireError):
+        receive(sent(put_together(manifest, b"")))

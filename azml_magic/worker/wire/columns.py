@@ -72,6 +72,8 @@ def _check_codes(codes: Any, count: int) -> None:
 
 _KINDS: Tuple[Any, ...] = (Numbers, Text, Times, Masked, Categories, Bytes, Cells)
 _BY_NAME = {kind.name: kind for kind in _KINDS}
+_ARRAY_BYTES = 4096
+"""What an array takes beside its values, at most."""
 
 
 def encode_array(values: Any) -> Encoded:
@@ -122,5 +124,8 @@ def build_array(spec: Dict[str, Any], buffers: List[Any], reading: Reading) -> A
 def memory_of(spec: Dict[str, Any], parts: List[Part]) -> int:
     """Return the bytes that a column takes in memory at most."""
     size = sum(part.nbytes for part in parts)
-    described = spec.get("of", spec)
-    return size * GROWTH if described.get("kind") == Cells.name else size
+    described = spec["of"] if spec["kind"] == Categories.name else spec
+    if described["kind"] == Cells.name:
+        size *= GROWTH
+    # An array of its own, which one number beside others of its type in a block has not.
+    return size if spec["kind"] == Numbers.name else size + _ARRAY_BYTES

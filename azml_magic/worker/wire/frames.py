@@ -6,9 +6,10 @@ copied on the way from the socket into the frame.
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter
 from dataclasses import dataclass
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Dict, Iterator, List, Optional, Tuple
 
 import numpy as np
 import pandas as pd
@@ -154,34 +155,50 @@ def receive_frame(
     """
     manifest = channel.receive_event(MANIFEST_BYTES)
     reading = Reading(text, trusted)
-    rows = whole(manifest, "rows", MOST_ROWS)
-    names, specs, columns = _columns(manifest)
-    level_specs = [level["spec"] for level in _levels(manifest)]
-    parts = [parts_of(spec, rows) for spec in specs]
-    level_parts = [parts_of(spec, rows) for spec in level_specs]
-    needed = sum(memory_of(specs[place], parts[place]) * n for place, n in Counter(columns).items())
-    needed += sum(map(memory_of, level_specs, level_parts))
-    if needed > max_bytes:
-        raise FrameTooLarge(f"a frame of {needed:,} bytes, where {max_bytes:,} are allowed")
-    if not columns and not level_specs and rows > max_bytes:
-        raise WireError(f"a frame of {rows:,} rows without a column")
-    plain = [spec["kind"] == Numbers.name for spec in specs]
-    memory = assemble.Memory(columns, parts, plain, level_parts)
+    with _refused(trusted):
+        rows = whole(manifest, "rows", MOST_ROWS)
+        names, specs, columns = _columns(manifest)
+        level_specs = [level["spec"] for level in _levels(manifest)]
+        parts = [parts_of(spec, rows) for spec in specs]
+        level_parts = [parts_of(spec, rows) for spec in level_specs]
+        counted = Counter(columns).items()
+        needed = sum(memory_of(specs[place], parts[place]) * n for place, n in counted)
+        needed += sum(map(memory_of, level_specs, level_parts))
+        if needed > max_bytes:
+            raise FrameTooLarge(f"a frame of {needed:,} bytes, where {max_bytes:,} are allowed")
+        if not columns and not level_specs and rows > max_bytes:
+            raise WireError(f"a frame of {rows:,} rows without a column")
+        plain = [spec["kind"] == Numbers.name for spec in specs]
+        memory = assemble.Memory(columns, parts, plain, level_parts)
     if pipe is not None and manifest.get("lent") is True:
         pipe.receive_into(memory.in_order)
     else:
         channel.receive_into([raw(buffer) for buffer in memory.in_order])
-    for spec, block in memory.blocks.items():
-        build_array(specs[spec], [block.values.reshape(-1)], reading)
-    arrays = {
-        place: build_array(specs[columns[place]], buffers, reading)
-        for place, buffers in memory.buffers.items()
-    }
-    levels = [
-        build_array(spec, buffers, reading) for spec, buffers in zip(level_specs, memory.levels)
-    ]
-    index = _build_index(manifest.get("index"), levels, rows)
-    return assemble.frame(names, arrays, list(memory.blocks.values()), index)
+    with _refused(trusted):
+        for spec, block in memory.blocks.items():
+            build_array(specs[spec], [block.values.reshape(-1)], reading)
+        arrays = {
+            place: build_array(specs[columns[place]], buffers, reading)
+            for place, buffers in memory.buffers.items()
+        }
+        levels = [
+            build_array(spec, buffers, reading) for spec, buffers in zip(level_specs, memory.levels)
+        ]
+        index = _build_index(manifest.get("index"), levels, rows)
+        return assemble.frame(names, arrays, list(memory.blocks.values()), index)
+
+
+@contextlib.contextmanager
+def _refused(trusted: bool) -> Iterator[None]:
+    """Name as a wrong frame what pandas and NumPy refuse of one in ways of their own."""
+    try:
+        yield
+    except (WireError, MemoryError):
+        raise
+    except Exception as error:
+        if trusted:
+            raise
+        raise WireError(f"a frame that cannot be built: {type(error).__name__}") from None
 
 
 def _encode_column(name: str, values: Any) -> Any:
@@ -274,7 +291,7 @@ def _build_range(described: Dict[str, Any], rows: int) -> pd.RangeIndex:
         raise WireError("an index of an unknown range")
     if not all(type(bound) is int and abs(bound) < 1 << 62 for bound in bounds) or not bounds[2]:
         raise WireError("an index of an unknown range")
-    if name is not None and type(name) is not str:
+    if name is not None and not _is_text(name):
         raise WireError("the name of an index is not text")
     index = pd.RangeIndex(bounds[0], bounds[1], bounds[2], name=name)
     if len(index) != rows:
