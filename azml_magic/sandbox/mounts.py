@@ -36,8 +36,13 @@ def mount(
 
 
 def mount_processes(place: str) -> None:
-    """Mount what the kernel tells of the processes of this process namespace."""
-    mount("proc", place, "proc", NO_SUID | NO_DEVICES | NO_EXECUTION)
+    """Mount what the kernel tells of the processes of this process namespace, read-only.
+
+    It has the settings of the whole machine too, which are root's to write whatever root may do.
+    """
+    flags = NO_SUID | NO_DEVICES | NO_EXECUTION
+    mount("proc", place, "proc", flags)
+    make_read_only(place, flags)
 
 
 def remount_read_only(top: str, writable: Iterable[str]) -> None:
