@@ -205,6 +205,13 @@ def machine() -> Capabilities:
     return probe()
 
 
+def machine_report(found: Capabilities) -> str:
+    """Return what was found of a machine and what follows from it, for a person."""
+    from azml_magic.sandbox import doctor
+
+    return doctor.report(found)
+
+
 def caches() -> str:
     """Return where runs keep caches, in words.
 
@@ -213,7 +220,7 @@ def caches() -> str:
     SandboxError
         When nothing can be run.
     """
-    from azml_magic.runner import client
+    from azml_magic.monitor import client
 
     found = client.caches_of(client.STRONGEST)
     if found.last:
@@ -223,7 +230,8 @@ def caches() -> str:
 
 def warm_up() -> None:
     """Get ready for the first run in the background: its processes and its imports."""
-    from azml_magic.runner import ahead, client
+    from azml_magic.monitor import client
+    from azml_magic.runner import ahead
     from azml_magic.runner.options import RunOptions, limits
 
     client.warm_up(limits(RunOptions()))
@@ -232,7 +240,7 @@ def warm_up() -> None:
 
 def wake() -> None:
     """Get processes ready again that were given back because nothing ran for long."""
-    from azml_magic.runner import client
+    from azml_magic.monitor import client
     from azml_magic.runner.options import RunOptions, limits
 
     if client.is_asleep():
@@ -241,7 +249,7 @@ def wake() -> None:
 
 def shut_down() -> None:
     """End the processes that wait for a run; the next run starts new ones."""
-    from azml_magic.runner import client
+    from azml_magic.monitor import client
 
     client.shut_down()
 

@@ -16,8 +16,8 @@ import numpy as np
 
 import azml_magic
 from azml_magic.display.mime import result_mimebundle
+from azml_magic.monitor import client
 from azml_magic.result import Result
-from azml_magic.runner import client
 from benchmarks import frames
 from benchmarks.latency import SOURCE
 from benchmarks.measure import Sample, milliseconds, prime, rounds

@@ -62,7 +62,7 @@ MIX = (
     ("hang", 5, 408),
 )
 CONNECTIONS = 8
-VICTIMS = (("worker.server", 8), ("serving.lane", 1), ("runner.monitor", 1))
+VICTIMS = (("worker.server", 8), ("serving.lane", 1), ("monitor.monitor", 1))
 
 
 def body_of(action: str, number: float, rows: int) -> bytes:
@@ -223,7 +223,7 @@ def main() -> int:
 def serving(folder: Path, samples: pd.DataFrame) -> Iterator[tuple[subprocess.Popen[bytes], Path]]:
     """Start a server; give its process and the file of its log."""
     export(SOURCE, folder / "soak.zip", samples, name="soak", force=True)
-    program = [sys.executable, "-c", "import sys, azml_magic.cli as c; sys.exit(c.main())"]
+    program = [sys.executable, "-m", "azml_magic"]
     limits = ("--port", "0", "--timeout", "2", "--memory", "256MB")
     log = folder / "log"
     with (

@@ -12,7 +12,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from support import ordinary_user, programs
 
-from azml_magic.runner import client
+from azml_magic.monitor import client
 
 MARK = "AZML_MAGIC_TESTS"
 # Tests that wait for browsers, kernels, servers and processes, on a machine that may be busy with

@@ -91,7 +91,7 @@ class AzmlMagics(Workspace):
 
         __tracebackhide__ = True
         found = api.machine()
-        print(found.report(), flush=True)
+        print(api.machine_report(found), flush=True)
         if found.refusal:
             return
         try:

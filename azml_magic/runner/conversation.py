@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from azml_magic.errors import SandboxBroken
-from azml_magic.runner.client import MonitorClient
+from azml_magic.monitor.client import MonitorClient
 from azml_magic.runner.exchange import DYING_SECONDS, EVENT_BYTES, Exchange, WorkerEnded
 from azml_magic.runner.job import Received
 from azml_magic.runner.outcome import BadReport, SuccessReport, read_report
+from azml_magic.wire import Channel, EncodedFrame, WireError, receive_frame, send_frame
 from azml_magic.worker.report import BEGUN
-from azml_magic.worker.wire import Channel, EncodedFrame, WireError, receive_frame, send_frame
 
 
 @dataclass(frozen=True)

@@ -31,14 +31,14 @@ from azml_magic.runner.outcome import FailureReport, SuccessReport, read_report
 from azml_magic.runner.run import MODULE_FILE, Callbacks, encode_input, job_header
 from azml_magic.runner.surroundings import World, module_world
 from azml_magic.temporary import OwnFolder
-from azml_magic.worker import outputs, report, script
-from azml_magic.worker.wire import (
+from azml_magic.wire import (
     Channel,
     ChannelClosed,
     EncodedFrame,
     receive_frame,
     send_frame,
 )
+from azml_magic.worker import outputs, report, script
 
 CONFINEMENT = "NONE, a debug run in this process"
 

@@ -16,11 +16,11 @@ from collections.abc import Callable
 from typing import Any
 
 from azml_magic.errors import SandboxBroken
-from azml_magic.runner.client import MonitorClient
+from azml_magic.monitor.client import MonitorClient
 from azml_magic.runner.job import Job, Received
 from azml_magic.runner.outcome import BadReport, SuccessReport, read_begin, read_report
 from azml_magic.runner.streams import Stream
-from azml_magic.worker.wire import (
+from azml_magic.wire import (
     Channel,
     ChannelClosed,
     WireError,

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from azml_magic.runner.outcome import Obstacle, Report
-from azml_magic.worker.wire import EncodedFrame, FrameTooLarge
+from azml_magic.wire import EncodedFrame, FrameTooLarge
 
 
 @dataclass(frozen=True)

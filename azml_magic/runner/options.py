@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from azml_magic.runner.client import STRONGEST, Kind
+from azml_magic.monitor.client import STRONGEST, Kind
 
 RESULT_FACTOR = 2
 OPEN_FILES = 512

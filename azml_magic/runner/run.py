@@ -15,13 +15,14 @@ from azml_magic.contract.profile import Profile
 from azml_magic.errors import InputError, SandboxBroken
 from azml_magic.module.bundle import Bundle
 from azml_magic.module.module import Module
+from azml_magic.monitor import client
 from azml_magic.result import Finding, Result
-from azml_magic.runner import client, images, verdict
+from azml_magic.runner import images, verdict
 from azml_magic.runner.exchange import Exchange
 from azml_magic.runner.job import Job, Received
 from azml_magic.runner.options import RunOptions, kind, limits, max_bytes
 from azml_magic.runner.outcome import SuccessReport
-from azml_magic.worker.wire import ColumnRefused, EncodedFrame, encode_frame
+from azml_magic.wire import ColumnRefused, EncodedFrame, encode_frame
 
 MODULE_FILE = "azureml_module.py"
 

@@ -14,9 +14,10 @@ from azml_magic.contract.profile import Profile
 from azml_magic.errors import LimitError, SandboxBroken
 from azml_magic.module.bundle import Bundle
 from azml_magic.module.module import Module
+from azml_magic.monitor import client
+from azml_magic.monitor.client import MonitorClient
 from azml_magic.result import Finding, Result
-from azml_magic.runner import client, verdict
-from azml_magic.runner.client import MonitorClient
+from azml_magic.runner import verdict
 from azml_magic.runner.conversation import Conversation, Heard, Question
 from azml_magic.runner.images import Images
 from azml_magic.runner.options import RunOptions, kind, limits, max_bytes

@@ -20,8 +20,8 @@ from azml_magic.errors import (
     WorkerDied,
 )
 from azml_magic.module.module import Module
+from azml_magic.monitor.client import broken
 from azml_magic.result import Failure, Finding, Result
-from azml_magic.runner.client import broken
 from azml_magic.runner.images import Images
 from azml_magic.runner.job import Received
 from azml_magic.runner.limits import met_limit, no_memory_for_inputs, passed_limit

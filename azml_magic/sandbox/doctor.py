@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from azml_magic.sandbox.policy import Level
-
-if TYPE_CHECKING:
-    from azml_magic.sandbox.probe import Capabilities
+from azml_magic.sandbox.probe import Capabilities
 
 _SIGNAL_SCOPE, _TRUNCATION = 6, 3
 

@@ -17,7 +17,7 @@ import time
 from dataclasses import dataclass, replace
 from typing import Any
 
-from azml_magic.sandbox import doctor, folders, namespaces, paths, standalone
+from azml_magic.sandbox import folders, namespaces, paths, standalone
 from azml_magic.sandbox.policy import Level, readable_paths
 from azml_magic.temporary import HINT, NoTemporaryFolder, OwnFolder
 
@@ -144,10 +144,6 @@ class Capabilities:
             Level.FILES_OPEN: "seccomp only, FILES ARE OPEN as was asked for",
             Level.REFUSED: "refused",
         }[self.level if level is None else level]
-
-    def report(self) -> str:
-        """Return everything that was found and what follows from it, for a person."""
-        return doctor.report(self)
 
 
 def probe() -> Capabilities:

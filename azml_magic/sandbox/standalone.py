@@ -22,7 +22,7 @@ def command(module: str, *arguments: str, site_packages: bool = False) -> list[s
     Parameters
     ----------
     module : str
-        For example ``"runner.monitor"``.
+        For example ``"monitor.monitor"``.
     *arguments : str
         What it finds in ``sys.argv[1:]``.
     site_packages : bool

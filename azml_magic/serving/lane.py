@@ -11,7 +11,7 @@ import signal
 import socket
 import sys
 
-from azml_magic.runner import client
+from azml_magic.monitor import client
 from azml_magic.runner.options import RunOptions, limits
 from azml_magic.sandbox import kernel
 from azml_magic.serving.messages import receive

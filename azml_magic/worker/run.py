@@ -17,6 +17,8 @@ from typing import Any, Dict, List, Optional, Tuple
 from azml_magic.contract.profile import Profile, get_profile
 from azml_magic.sandbox.confine import confine
 from azml_magic.sandbox.policy import Policy
+from azml_magic.wire import Channel, receive_frame
+from azml_magic.wire.pipe import PipeReader
 from azml_magic.worker import (
     bundle,
     figures,
@@ -28,8 +30,6 @@ from azml_magic.worker import (
     script,
     serve,
 )
-from azml_magic.worker.wire import Channel, receive_frame
-from azml_magic.worker.wire.pipe import PipeReader
 
 STREAM_LIMIT = 1 << 34
 

@@ -9,8 +9,8 @@ import sys
 from typing import Any, Callable, Dict, Set
 
 from azml_magic.contract.profile import Profile
+from azml_magic.wire import Channel, WireError, receive_frame
 from azml_magic.worker import outputs, report, script
-from azml_magic.worker.wire import Channel, WireError, receive_frame
 
 
 def serve(

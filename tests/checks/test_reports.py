@@ -6,7 +6,9 @@ from urllib.parse import unquote
 
 import pytest
 
-from azml_magic import api, cli, cli_check
+from azml_magic import api
+from azml_magic.cli import check_command
+from azml_magic.cli import command_line as cli
 from azml_magic.display.reports import github_annotations, json_report, sarif_report
 from azml_magic.result import Finding
 
@@ -32,7 +34,7 @@ def checked(tmp_path, monkeypatch, capsys):
     return check
 
 
-@pytest.mark.parametrize("form", cli_check.FORMATS)
+@pytest.mark.parametrize("form", check_command.FORMATS)
 def test_the_exit_status_is_that_of_the_errors(checked, form):
     assert checked(SOURCE, "--format", form)[0] == 1
     assert checked(CLEAN, "--format", form)[0] == 0

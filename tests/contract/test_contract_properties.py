@@ -16,7 +16,7 @@ from azml_magic.contract.names import unique_names
 from azml_magic.contract.profile import CLASSIC, DESIGNER
 from azml_magic.contract.returns import ReturnRefused, collect_outputs
 from azml_magic.errors import InputError
-from azml_magic.worker.wire import encode_frame
+from azml_magic.wire import encode_frame
 
 PROFILES = st.sampled_from([CLASSIC, DESIGNER])
 DATES = st.sampled_from(["epoch", "datetime"])

@@ -29,23 +29,25 @@ def azureml_main():
 FAILS = "raise ValueError({text!r})"
 RETURNS = "return pd.DataFrame({{{text!r}: [{text!r}]}}),"
 WAYS = {
-    "run": "from azml_magic.cli import main; main(['run', {path!r}, '--figures', {figures!r}])",
-    "check": "from azml_magic.cli import main; main(['check', {path!r}])",
-    "import": "from azml_magic.cli import main; main(['import', {path!r}])",
-    "traceback": "import azml_magic; azml_magic.run({path!r})",
-    "error": (
-        "import azml_magic\\ntry: print(repr(azml_magic.run({path!r})))\\n"
-        "except azml_magic.AzmlError as e: print(str(e), repr(e), repr(e.result), e.result.failure)"
-    ),
+    "run": ["-m", "azml_magic", "run", "{path}", "--figures", "{figures}"],
+    "check": ["-m", "azml_magic", "check", "{path}"],
+    "import": ["-m", "azml_magic", "import", "{path}"],
+    "traceback": ["-c", "import azml_magic; azml_magic.run({path!r})"],
+    "error": [
+        "-c",
+        "import azml_magic\ntry: print(repr(azml_magic.run({path!r})))\n"
+        "except azml_magic.AzmlError as error:\n"
+        "    print(error, repr(error), repr(error.result), error.result.failure)",
+    ],
 }
 
 
-def on_a_terminal(code, folder):
-    """Run Python code whose streams are a terminal; return what the terminal got."""
+def on_a_terminal(arguments, folder):
+    """Run Python with arguments and streams that are a terminal; return what the terminal got."""
     ours, theirs = pty.openpty()
     # not ours: to look at apart, as a terminal shows both streams as one
     with subprocess.Popen(
-        [sys.executable, "-c", code],
+        [sys.executable, *arguments],
         stdin=theirs,
         stdout=theirs,
         stderr=theirs,
@@ -77,8 +79,8 @@ def test_a_terminal_gets_text_only(tmp_path, way, last):
         # A source may hold the very characters.
         source += "\n# " + text.replace("\u202e", "") + "\n"
     path.write_text(source, encoding="utf-8")
-    code = WAYS[way].format(path=str(path), figures=str(tmp_path / "figures"))
-    got = on_a_terminal(code.replace("\\n", "\n"), tmp_path)
+    places = {"path": str(path), "figures": str(tmp_path / "figures")}
+    got = on_a_terminal([argument.format(**places) for argument in WAYS[way]], tmp_path)
     acting = [repr(one) for one in "\x1b\x9b\x07\x08\x90\u202e" if one in got]
     assert acting == [], got
     if last == FAILS or way in {"run", "import"}:

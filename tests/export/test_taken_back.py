@@ -5,7 +5,7 @@ import sample
 
 import azml_magic
 from azml_magic import export, import_cell
-from azml_magic.cli import main
+from azml_magic.cli.command_line import main
 from azml_magic.module.bundle import Bundle
 
 BUNDLE = Bundle("bundle", tuple(sorted(sample.BUNDLE.items())))

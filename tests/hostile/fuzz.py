@@ -23,7 +23,7 @@ from azml_magic import sentences
 from azml_magic.contract import changes
 from azml_magic.runner.outcome import BadReport, read_report
 from azml_magic.runner.png import NotAnImage, png_size
-from azml_magic.worker.wire import Channel, WireError, receive_frame
+from azml_magic.wire import Channel, WireError, receive_frame
 
 SECONDS = 10
 GROWTH_KILOBYTES = 600 << 10

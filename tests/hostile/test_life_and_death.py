@@ -160,7 +160,7 @@ def level(request, monkeypatch, tmp_path):
     return request.param
 
 
-@pytest.mark.parametrize("victim", ["runner.monitor", "worker.server"])
+@pytest.mark.parametrize("victim", ["monitor.monitor", "worker.server"])
 def test_a_process_around_the_run_that_is_killed_ends_the_run_and_no_other(start, level, victim):
     notebook = start(
         f"""
@@ -234,8 +234,8 @@ def test_a_thread_that_ends_takes_no_run_with_it(start):
         thread = threading.Thread(target=works)
         thread.start()
         thread.join()
-        monitor = below(b"runner.monitor")
-        tell(works=works(), same=below(b"runner.monitor") == monitor)
+        monitor = below(b"monitor.monitor")
+        tell(works=works(), same=below(b"monitor.monitor") == monitor)
         """,
     )
     assert notebook.hear() == {"works": True, "same": True}
@@ -311,10 +311,10 @@ def test_a_signal_of_the_terminal_is_for_the_notebook_alone(start):
         """
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         works()
-        monitor = below(b"runner.monitor")
+        monitor = below(b"monitor.monitor")
         for pid in below():
             os.kill(pid, signal.SIGINT)
-        tell(works=works(), same=below(b"runner.monitor") == monitor)
+        tell(works=works(), same=below(b"monitor.monitor") == monitor)
         """,
     )
     assert notebook.hear() == {"works": True, "same": True}

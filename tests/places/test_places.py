@@ -16,7 +16,7 @@ from support import places, programs
 from support.places import STRANGER, Place
 
 import azml_magic
-from azml_magic.sandbox import processes
+from azml_magic.sandbox import doctor, processes
 from azml_magic.sandbox.policy import Level
 from azml_magic.sandbox.probe import probe
 
@@ -134,7 +134,7 @@ def test_no_run_writes_to_temporary_caches(ground):
 def test_the_doctor_makes_a_real_run(ground):
     done = ground.azml_magic("doctor")
     report, seen = done.stdout.split("\nA real run\n")
-    assert report == probe().report() + "\n"
+    assert report == doctor.report(probe()) + "\n"
     lines = seen.splitlines()
     assert re.fullmatch(r"  result           as it should be, after [0-9.]+ s", lines[0])
     assert lines[1] == f"  confined by      {probe().describe()}"

@@ -8,7 +8,7 @@ from support import programs
 
 import azml_magic
 from azml_magic import api
-from azml_magic.runner import caches
+from azml_magic.monitor import caches
 
 NOBODY = 65534
 

@@ -2,7 +2,7 @@
 
 import threading
 
-from azml_magic.runner import disposal
+from azml_magic.monitor import disposal
 from azml_magic.sandbox import folders
 
 

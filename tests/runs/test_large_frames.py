@@ -8,7 +8,7 @@ import pytest
 
 import azml_magic
 from azml_magic.errors import RunError
-from azml_magic.worker.wire import pipe
+from azml_magic.wire import pipe
 
 ROWS = 1_500_000
 CHANGES = """

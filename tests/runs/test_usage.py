@@ -6,7 +6,7 @@ import pytest
 
 import azml_magic
 from azml_magic.errors import DiskLimitError, LimitError, OptionError
-from azml_magic.runner import usage
+from azml_magic.monitor import usage
 from azml_magic.sandbox import folders, measure
 from azml_magic.sandbox.policy import Limits
 

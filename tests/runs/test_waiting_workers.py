@@ -13,7 +13,7 @@ import pytest
 
 import azml_magic
 from azml_magic import api
-from azml_magic.runner import client
+from azml_magic.monitor import client
 from azml_magic.sandbox.policy import Limits, Policy
 
 VALUE = """

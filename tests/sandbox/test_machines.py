@@ -16,7 +16,7 @@ import json
 import azml_magic
 from azml_magic import api
 found = api.machine()
-said = {"level": int(found.level), "report": found.report()}
+said = {"level": int(found.level), "report": api.machine_report(found)}
 for confinement in ("strongest", "files-open") if found.refusal else ("strongest",):
     try:
         result = azml_magic.run("def azureml_main(): print(1)", confinement=confinement)

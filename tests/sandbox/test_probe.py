@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from azml_magic.sandbox import doctor
 from azml_magic.sandbox import probe as module
 from azml_magic.sandbox.policy import Level
 from azml_magic.sandbox.probe import Capabilities, probe
@@ -29,8 +30,8 @@ def test_this_machine_is_described():
     assert found.platform == "Linux"
     assert found.failure == ""
     assert (found.level is Level.REFUSED) == bool(found.refusal)
-    assert found.describe() in found.report() or found.refusal
-    assert found.kernel in found.report()
+    assert found.describe() in doctor.report(found) or found.refusal
+    assert found.kernel in doctor.report(found)
 
 
 @pytest.mark.parametrize(
@@ -45,7 +46,7 @@ def test_each_level_has_its_means(found, level, text):
     assert found.refusal == ""
     assert found.level is level
     assert found.describe() == text
-    assert f"{text} (level {level:d})" in found.report()
+    assert f"{text} (level {level:d})" in doctor.report(found)
 
 
 @pytest.mark.parametrize(
@@ -65,7 +66,7 @@ def test_a_missing_piece_is_named(changes, named):
     lacking = replace(LANDLOCK, **changes)
     assert named in lacking.refusal
     assert lacking.level is Level.REFUSED
-    assert named in lacking.report()
+    assert named in doctor.report(lacking)
     assert "\n" not in lacking.refusal
     assert lacking.describe() == "refused"
 
@@ -85,8 +86,8 @@ def test_files_are_never_open_unless_a_person_says_so():
     ],
 )
 def test_what_is_missing_is_told(changes, words):
-    assert words in replace(LANDLOCK, **changes).report()
-    assert words not in FULL.report()
+    assert words in doctor.report(replace(LANDLOCK, **changes))
+    assert words not in doctor.report(FULL)
 
 
 @pytest.fixture
@@ -134,7 +135,7 @@ def test_what_could_not_be_found_out_is_said_and_tried_again(anew, monkeypatch):
     found = probe()
     assert found.level is Level.REFUSED
     assert "Resource temporarily unavailable" in found.refusal
-    assert "try again" in found.report()
+    assert "try again" in doctor.report(found)
     assert probe().level is Level.BOTH
 
 

@@ -77,7 +77,13 @@ def test_a_key_is_never_logged(tmp_path):
     keys = tmp_path / "keys"
     keys.write_text(PRIMARY)
     keys.chmod(0o400)
-    command = [sys.executable, "-c", "import azml_magic.cli as cli; cli.main()", "serve", module]
+    command = [
+        sys.executable,
+        "-m",
+        "azml_magic",
+        "serve",
+        module,
+    ]
     command += ["--port", "0", "--workers", "1", "--key-file", keys]
     with programs.Started(command, stdout=programs.PIPE, errors=programs.log_lines) as server:
         url = server.stdout.readline().split()[-1]

@@ -14,7 +14,7 @@ from support import programs
 from azml_magic import export, serve
 from azml_magic.errors import BundleError, SandboxError
 
-COMMAND = [sys.executable, "-c", "import sys, azml_magic.cli; sys.exit(azml_magic.cli.main())"]
+COMMAND = [sys.executable, "-m", "azml_magic"]
 
 
 @pytest.fixture(scope="module")

@@ -182,7 +182,7 @@ def test_an_idle_process_that_dies_is_replaced_at_once(client):
 
 def test_no_request_is_lost_that_had_not_begun(client):
     """Processes are killed again and again; only what had begun may be answered by 500."""
-    names = ("serving.lane", "runner.monitor", "worker.server")
+    names = ("serving.lane", "monitor.monitor", "worker.server")
     killed, wrong = [], []
 
     def ask(worker):

@@ -18,7 +18,7 @@ from azml_magic.sandbox import processes
 from support import ordinary_user, programs
 
 # What the script azml-magic of an installation does.
-AZML_MAGIC = ["-c", "import sys, azml_magic.cli; sys.exit(azml_magic.cli.main())"]
+AZML_MAGIC = ["-m", "azml_magic"]
 STRANGER = 10001
 """A user number that no list of users knows."""
 

@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from azml_magic.worker.wire import Channel, encode_frame, receive_frame, send_frame
+from azml_magic.wire import Channel, encode_frame, receive_frame, send_frame
 
 LIMIT = 1 << 30
 

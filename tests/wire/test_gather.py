@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from wire.conftest import travel
 
-from azml_magic.worker.wire.gather import pieces
+from azml_magic.wire.gather import pieces
 
 MATRIX = np.arange(7 * 300, dtype=np.int32).reshape(300, 7)
 

@@ -12,7 +12,7 @@ import pytest
 from wire.conftest import wire_bytes
 from wire.test_refusals import base, put_together
 
-from azml_magic.worker.wire import Channel, WireError, receive_frame
+from azml_magic.wire import Channel, WireError, receive_frame
 
 MUTANTS = 1500
 INTERESTING = [0, 1, -1, 255, 2**31, 2**63, 2**64, 1.5, True, None, "", "x", [], {}, "i8", "O"]

@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 from wire.conftest import LIMIT, wire_bytes
 
-from azml_magic.worker.wire import Channel, encode_frame, frames, pipe, receive_frame, send_frame
-from azml_magic.worker.wire.channel import ChannelClosed
+from azml_magic.wire import Channel, encode_frame, frames, pipe, receive_frame, send_frame
+from azml_magic.wire.channel import ChannelClosed
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from wire.conftest import LIMIT, wire_bytes
 
-from azml_magic.worker.wire import (
+from azml_magic.wire import (
     ColumnRefused,
     FrameTooLarge,
     WireError,

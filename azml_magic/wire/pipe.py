@@ -19,7 +19,7 @@ from typing import Any, Callable, Iterable, List, NamedTuple, Optional, Sequence
 
 import numpy as np
 
-from azml_magic.worker.wire.channel import ChannelClosed
+from azml_magic.wire.channel import ChannelClosed
 
 # Below, a frame fits the socket's buffer, or is too small for the copy to matter.
 LEAST_BYTES = 16 << 20

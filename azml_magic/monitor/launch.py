@@ -7,7 +7,7 @@ import site
 import sys
 from pathlib import Path
 
-from azml_magic.runner import caches
+from azml_magic.monitor import caches
 
 _PASSED_ON = ("LANG", "LC_ALL", "LC_CTYPE", "TZ", "LD_LIBRARY_PATH", "PATH")
 

@@ -12,8 +12,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
-from azml_magic.runner.disposal import Disposal
-from azml_magic.runner.fork_server import ForkServer
+from azml_magic.monitor.disposal import Disposal
+from azml_magic.monitor.fork_server import ForkServer
 from azml_magic.sandbox import processes
 from azml_magic.sandbox.policy import Limits, Policy
 from azml_magic.sandbox.supervise import TaskGate

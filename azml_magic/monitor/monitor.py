@@ -19,11 +19,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from azml_magic.runner import caches
-from azml_magic.runner.disposal import Disposal
-from azml_magic.runner.enforcement import ActiveRun
-from azml_magic.runner.fork_server import MESSAGE_BYTES, ForkServer
-from azml_magic.runner.workers import Worker
+from azml_magic.monitor import caches
+from azml_magic.monitor.disposal import Disposal
+from azml_magic.monitor.enforcement import ActiveRun
+from azml_magic.monitor.fork_server import MESSAGE_BYTES, ForkServer
+from azml_magic.monitor.workers import Worker
 from azml_magic.sandbox import folders, processes, resources
 from azml_magic.sandbox.policy import Level, Limits
 from azml_magic.sandbox.probe import probe

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from azml_magic.errors import SandboxBroken, SandboxUnavailable
-from azml_magic.runner import caches, launch
+from azml_magic.monitor import caches, launch
 from azml_magic.sandbox.standalone import command
 
 READY_SECONDS = 180.0
@@ -91,7 +91,7 @@ class MonitorClient:
         self.idle_since = -math.inf
         self._usable = True
         start = command(
-            "runner.monitor",
+            "monitor.monitor",
             str(theirs.fileno()),
             str(os.getpid()),
             kind.confinement,

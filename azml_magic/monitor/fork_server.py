@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from azml_magic.runner import launch
+from azml_magic.monitor import launch
 from azml_magic.sandbox import landlock, measure, namespaces, paths, processes, rules
 from azml_magic.sandbox.policy import Level, Policy, readable_paths
 from azml_magic.sandbox.standalone import PACKAGE, command

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from azml_magic import api, cli_check, cli_deployment, first_process
+from azml_magic import api
+from azml_magic.cli import check_command, deployment_commands, first_process
 from azml_magic.controls import live, visible
 from azml_magic.display.mime import page
 from azml_magic.display.terminal import (
@@ -63,8 +64,8 @@ def build_parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     _add_run(commands)
-    cli_check.add_command(commands)
-    cli_deployment.add_commands(commands)
+    check_command.add_command(commands)
+    deployment_commands.add_commands(commands)
     doctor = commands.add_parser(
         "doctor", help="print what this machine enforces, and try it by a real run"
     )
@@ -191,7 +192,7 @@ def _doctor(options: argparse.Namespace) -> int:
     from azml_magic.real_run import real_run
 
     capabilities = api.machine()
-    print(capabilities.report(), flush=True)
+    print(api.machine_report(capabilities), flush=True)
     if capabilities.refusal:
         return EXIT_SANDBOX
     seen = real_run()

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
-from azml_magic.runner.fork_server import ForkServer
-from azml_magic.runner.usage import Usage
-from azml_magic.runner.workers import Owner, Worker
+from azml_magic.monitor.fork_server import ForkServer
+from azml_magic.monitor.usage import Usage
+from azml_magic.monitor.workers import Owner, Worker
 from azml_magic.sandbox.policy import Limits
 
 

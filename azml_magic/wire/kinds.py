@@ -8,7 +8,7 @@ from typing import Any, Dict, Iterator, List, NamedTuple, Sequence
 import numpy as np
 
 from azml_magic.sentences import Told
-from azml_magic.worker.wire.channel import WireError
+from azml_magic.wire.channel import WireError
 
 CHECKED_AT_ONCE = 1 << 20
 

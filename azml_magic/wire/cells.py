@@ -17,9 +17,9 @@ import numpy as np
 import pandas as pd
 
 from azml_magic import sentences
-from azml_magic.worker.wire.channel import WireError, parse_json
-from azml_magic.worker.wire.kinds import Encoded, Part, Reading, Unfit, whole
-from azml_magic.worker.wire.numbers import UNITS
+from azml_magic.wire.channel import WireError, parse_json
+from azml_magic.wire.kinds import Encoded, Part, Reading, Unfit, whole
+from azml_magic.wire.numbers import UNITS
 
 MOST = 1 << 31
 # What a cell takes in memory, in bytes a byte of JSON, at the worst.
