@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Collection, Mapping
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 from azml_magic.contract.profile import Profile, get_profile
-from azml_magic.errors import FindingsError, OptionError, PortError, RunError
+from azml_magic.errors import FindingsError, PortError, RunError
 from azml_magic.module.bundle import Bundle, read_bundle
 from azml_magic.module.module import Module, as_module
+from azml_magic.protocol.options import DEFAULTS, Options
 from azml_magic.result import Finding, Result
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from azml_magic.sandbox.probe import Capabilities
-
-_SIZE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([kmgt]?)i?b?\s*", re.IGNORECASE)
-_UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
-_LEAST_MEMORY = 32 << 20
 
 
 def run(
@@ -113,25 +109,26 @@ def run(
     >>> run(source, pd.DataFrame({"a": [1.0, 2.0]})).output1.shape
     (8, 1)
     """
-    from azml_magic.runner.options import RunOptions
     from azml_magic.runner.run import Callbacks
 
-    prepared, rules, opened, findings = _prepare(module, bundle, profile)
-    datasets = _datasets(dataset1, dataset2)
-    options = RunOptions(
-        seconds=_seconds(timeout),
-        memory=memory_size(memory),
-        dates=_choice("dates", dates, ("epoch", "datetime")),
-        text={"object": "object", "str": "native"}[_choice("text", text, ("object", "str"))],
-        network=allow_network,
-        cpu_seconds=_seconds(cpu_seconds),
-        tasks=_at_least_one(tasks, "processes and threads"),
-        disk=memory_size(disk),
-        files=_at_least_one(files, "files"),
-        confinement=_choice("confinement", confinement, ("strongest", "files-open")),
+    options = Options.of(
+        profile=profile,
+        timeout=timeout,
+        memory=memory,
+        dates=dates,
+        text=text,
+        allow_network=allow_network,
+        cpu_seconds=cpu_seconds,
+        tasks=tasks,
+        disk=disk,
+        files=files,
+        confinement=confinement,
+        strict=strict,
     )
+    prepared, rules, opened, findings = _prepare(module, bundle, options.profile)
+    datasets = _datasets(dataset1, dataset2)
     read = _check(prepared, rules, list(datasets), known_names, opened)
-    if strict:
+    if options.strict:
         _refuse([*findings, *read], prepared, rules)
     # A note is for those who ask: under each run it would be there every time.
     findings += [finding for finding in read if finding.level != "note"]
@@ -147,7 +144,7 @@ def run(
             tell_once(error)
         raise
     result = _settled(result, prepared)
-    if strict:
+    if options.strict:
         _refuse(result.findings, prepared, rules, result)
     return result
 
@@ -232,19 +229,17 @@ def warm_up() -> None:
     """Get ready for the first run in the background: its processes and its imports."""
     from azml_magic.monitor import client
     from azml_magic.runner import ahead
-    from azml_magic.runner.options import RunOptions, limits
 
-    client.warm_up(limits(RunOptions()))
+    client.warm_up(DEFAULTS.limits())
     ahead.import_soon()
 
 
 def wake() -> None:
     """Get processes ready again that were given back because nothing ran for long."""
     from azml_magic.monitor import client
-    from azml_magic.runner.options import RunOptions, limits
 
     if client.is_asleep():
-        client.warm_up(limits(RunOptions()))
+        client.warm_up(DEFAULTS.limits())
 
 
 def shut_down() -> None:
@@ -335,43 +330,3 @@ def _datasets(
                 hint or "give it a pandas DataFrame",
             )
     return connected
-
-
-def _seconds(timeout: float | None) -> float | None:
-    if timeout is None or timeout == 0:
-        return None
-    if not timeout > 0:
-        raise OptionError(f"a time limit of {timeout} s", "give seconds above 0, or 0 for none")
-    return float(timeout)
-
-
-def memory_size(memory: int | str) -> int:
-    """Return a limit of memory in bytes, written as a number or as ``"2GB"``.
-
-    Raises
-    ------
-    OptionError
-        When it is no size, or too small to run anything.
-    """
-    found = _SIZE.fullmatch(str(memory))
-    if found is None:
-        raise OptionError(f"{memory!r} is not a size of memory", "write it as 512MB or 2GB")
-    size = int(float(found[1]) * _UNITS[found[2].lower()])
-    if size < _LEAST_MEMORY:
-        raise OptionError(
-            f"a memory limit of {memory} is too small to run anything", "give 64MB or more"
-        )
-    return size
-
-
-def _at_least_one(number: int, things: str) -> int:
-    if number < 1:
-        raise OptionError(f"a limit of {number} {things}", "give 1 or more")
-    return int(number)
-
-
-def _choice(option: str, value: str, choices: tuple[str, ...]) -> str:
-    if value not in choices:
-        listed = " or ".join(repr(choice) for choice in choices)
-        raise OptionError(f"{option} is {listed}, not {value!r}")
-    return value

@@ -22,6 +22,7 @@ from azml_magic.exporting.taken_back import Imported, take_back
 from azml_magic.module.bundle import Bundle
 from azml_magic.module.manifest import Manifest
 from azml_magic.module.module import Module, as_module
+from azml_magic.protocol.options import Options
 from azml_magic.result import Finding
 from azml_magic.temporary import OwnFolder
 
@@ -73,16 +74,15 @@ def export(
     include: Collection[str] = (),
     folder: str | PathLike[str] = ".",
     recorded: Recorded | None = None,
-    dates: str = "epoch",
-    text: str = "object",
     input_type: str = "uri_file",
     force: bool = False,
+    **options: Any,
 ) -> Export:
     """Write a module as one zip that runs where modules run.
 
     Parameters
     ----------
-    module, bundle, profile, dates, text
+    module, bundle, profile
         As for :func:`azml_magic.run`.
     path : path
         The zip to write; one that is there is replaced.
@@ -101,6 +101,9 @@ def export(
         Of the component's inputs.
     force : bool
         Export in spite of findings of level error, and of local modules that are left out.
+    **options
+        Options of :func:`azml_magic.run` for the run on the samples; ``dates`` and ``text`` are
+        kept in the zip.
 
     Returns
     -------
@@ -110,12 +113,15 @@ def export(
     Raises
     ------
     ExportError
-        When findings, names or files stand against it.
+        When findings, names or files block it.
+    OptionError
+        When an option is unknown, or does not take its value.
     RunError
         When the module fails on the samples.
     """
     prepared = as_module(module)
     rules = prepared.profile or profile
+    chosen = Options.of(profile=rules, **options)
     place = Path(path)
     if input_type not in INPUT_TYPES:
         raise OptionError(
@@ -128,9 +134,7 @@ def export(
     findings = review(prepared, opened, rules, Path(folder), force=force)
     datasets = {"dataset1": dataset1, "dataset2": dataset2}
     if any(frame is not None for frame in datasets.values()):
-        result = api.run(
-            prepared, dataset1, dataset2, opened, profile=rules, dates=dates, text=text
-        )
+        result = api.run(prepared, dataset1, dataset2, opened, profile=rules, **options)
         recorded = record(datasets, result)
     ports = tuple(recorded.inputs) if recorded is not None else likely_ports(prepared.source)
     contents = Contents(
@@ -141,8 +145,7 @@ def export(
         ports=ports,
         inputs=recorded.inputs if recorded is not None else {},
         outputs=recorded.outputs if recorded is not None else {},
-        dates=dates,
-        text=text,
+        options=chosen.data(),
         findings=findings,
         input_type=input_type,
     )

@@ -37,8 +37,9 @@ from azml_magic.module.bundle import read_bundle
 from azml_magic.module.exported import manifest_of
 from azml_magic.result import Result
 from azml_magic.serving.app import Service, application
-from azml_magic.serving.pool import Scored
-from azml_magic.serving.scoring import answer
+from azml_magic.serving.messages import Score, Scored
+from azml_magic.serving.pool import Answered
+from azml_magic.serving.scoring import Clock, RequestLimits, answer
 from azml_magic.serving.telemetry import Metrics, open_log
 
 SOURCE = """\
@@ -64,6 +65,9 @@ def sample(rows: int) -> pd.DataFrame:
     )
 
 
+LIMITS = RequestLimits(100_000, 5_000_000, 64 << 20, 60.0, 2 << 30)
+
+
 class InProcess:
     """Calls the module in the server's own process: what isolation is measured against."""
 
@@ -74,11 +78,12 @@ class InProcess:
         self.manifest = manifest_of(read_bundle(zip_path, CLASSIC)[0])
         self.loaded = Loaded(zip_path)
 
-    async def score(self, header: dict[str, object], body: bytes, gone: object) -> Scored:
-        return await asyncio.to_thread(self._score, header, body)
+    async def score(self, request: Score, body: bytes, gone: object) -> Answered:
+        return await asyncio.to_thread(self._score, request, body)
 
-    def _score(self, header: dict[str, object], body: bytes) -> Scored:
-        def call(datasets: dict[str, pd.DataFrame]) -> Result:
+    def _score(self, request: Score, body: bytes) -> Answered:
+        def call(datasets: dict[str, pd.DataFrame], clock: Clock) -> Result:
+            clock.go_on()
             output1, output2 = self.loaded.call(datasets)
             return Result(output1, output2)
 
@@ -86,12 +91,12 @@ class InProcess:
             call,
             self.manifest,
             body,
-            header["form"],
-            details=header["details"],
-            max_rows=100_000,
+            request.form,
+            details=request.details,
+            limits=LIMITS,
         )
-        told = {"status": found.status, "code": found.code, "rows": found.rows}
-        return Scored(told, found.body, 0.0)
+        told = Scored(found.status, found.code, found.rows, True, found.reason)
+        return Answered(told, found.body, 0.0)
 
 
 def serve_in_process(zip_path: str, port: int) -> None:

@@ -11,6 +11,8 @@ from azml_magic import api
 from azml_magic.display.reports import github_annotations, json_report, sarif_report
 from azml_magic.display.terminal import findings_terminal, wants_color
 from azml_magic.module.module import Module
+from azml_magic.protocol.options import Options
+from azml_magic.protocol.settings import add_arguments, described
 
 FORMATS = ("text", "json", "sarif", "github")
 
@@ -27,7 +29,7 @@ def add_command(commands: Any) -> None:
     add = check.add_argument
     add("module", help="a .py file with an azureml_main, or a zip")
     add("--bundle", metavar="PATH", help="script bundle: a .zip or a folder")
-    add("--profile", default="classic", help="classic (default) or designer")
+    add_arguments(check, {"profile": described(Options)["profile"]}, letters=True)
     add("--format", default="text", choices=FORMATS, help="text (default), json, sarif or github")
     add("--strict", action="store_true", help="warnings are errors")
     check.set_defaults(action=_check)

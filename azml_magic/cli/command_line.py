@@ -28,11 +28,14 @@ from azml_magic.errors import (
     UsageError,
 )
 from azml_magic.module.module import Module
+from azml_magic.protocol.options import Options
+from azml_magic.protocol.settings import add_arguments, described, given
 from azml_magic.result import Result
 from azml_magic.tables import read_table, write_table
 
 EXIT_FAILED, EXIT_USAGE, EXIT_SANDBOX, EXIT_INTERRUPTED = 1, 2, 3, 130
 PROGRESS_SECONDS = 2.0
+_OPTIONS = described(Options)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -87,18 +90,7 @@ def _add_run(commands: Any) -> None:
     add("--output2", metavar="FILE", help="where the second output frame goes")
     add("--figures", metavar="FOLDER", type=Path, help="where the figures go")
     add("--html", metavar="FILE", type=Path, help="write a page with everything that is shown")
-    add("--profile", default="classic", help="classic (default) or designer")
-    add("--timeout", type=float, default=600.0, metavar="SECONDS", help="0 for no limit")
-    add("--memory", default="2GB", metavar="SIZE")
-    add("--dates", default="epoch", help="epoch (default) or datetime")
-    add("--text", default="object", help="object (default) or str")
-    add("--cpu-seconds", type=float, metavar="SECONDS", help="processor time of all its processes")
-    add("--tasks", type=int, default=128, help="processes and threads at a time")
-    add("--disk", default="4GB", metavar="SIZE", help="what the run folder may hold")
-    add("--files", type=int, default=100_000, help="files and folders that it may hold")
-    add("--allow-network", action="store_true", help="let the module use the network")
-    add("--confinement", default="strongest", help="strongest (default) or files-open")
-    add("--strict", action="store_true", help="findings are errors")
+    add_arguments(run, _OPTIONS, letters=True)
     add("--rows", type=int, default=10, help="rows to print")
     add("--quiet", action="store_true", help="print nothing when the run succeeds")
     run.set_defaults(action=_run)
@@ -114,18 +106,7 @@ def _run(options: argparse.Namespace) -> int:
             dataset1=read_table(options.dataset1),
             dataset2=read_table(options.dataset2),
             bundle=options.bundle,
-            profile=options.profile,
-            timeout=options.timeout,
-            memory=options.memory,
-            dates=options.dates,
-            text=options.text,
-            cpu_seconds=options.cpu_seconds,
-            tasks=options.tasks,
-            disk=options.disk,
-            files=options.files,
-            allow_network=options.allow_network,
-            confinement=options.confinement,
-            strict=options.strict,
+            **given(_OPTIONS, options),
             on_output=progress.on_output if show else None,
             on_tick=progress.on_tick if show and sys.stderr.isatty() else None,
         )

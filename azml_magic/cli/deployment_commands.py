@@ -7,16 +7,20 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from azml_magic import api
 from azml_magic.controls import plain
 from azml_magic.display.terminal import findings_terminal, wants_color
 from azml_magic.errors import OptionError
 from azml_magic.module.module import Module
+from azml_magic.protocol.options import DATA, Options
+from azml_magic.protocol.settings import add_arguments, described, given
+from azml_magic.serving.settings import ServiceSettings
 from azml_magic.tables import read_table
 from azml_magic.temporary import OwnFolder
 
 if TYPE_CHECKING:
     from azml_magic.deployment import Export
+
+_MODULE_OPTIONS = {name: described(Options)[name] for name in ("profile", *DATA)}
 
 
 def add_commands(commands: Any) -> None:
@@ -43,11 +47,9 @@ def _add_module_options(parser: Any) -> None:
     add("--dataset2", metavar="FILE", help="sample of the second dataset")
     add("--bundle", metavar="PATH", help="script bundle: a .zip or a folder")
     add("--name", default="", help="name of the module in the zip")
-    add("--profile", default="classic", help="classic (default) or designer")
     add("--include", action="append", default=[], metavar="NAME",
         help="module or file beside the module to put into the bundle; repeatable")  # fmt: skip
-    add("--dates", default="epoch", help="epoch (default) or datetime")
-    add("--text", default="object", help="object (default) or str")
+    add_arguments(parser, _MODULE_OPTIONS)
     add("--force", action="store_true", help="in spite of findings of level error")
 
 
@@ -67,21 +69,8 @@ def _add_serve(commands: Any) -> None:
     add = parser.add_argument
     add("module", help="a module zip, or a .py file to be exported first")
     _add_module_options(parser)
-    add("--host", default="127.0.0.1", help="address; others than this machine's need a key")
-    add("--port", type=int, default=8000, help="0 for a free one")
     add("--key-file", metavar="FILE", help="primary key, and a secondary one on the second line")
-    add("--workers", type=int, default=2, help="requests scored at a time")
-    add("--isolate", default="worker", help="worker (default), or request: a fresh one for each")
-    add("--recycle", type=int, default=500, help="requests a worker answers")
-    add("--timeout", type=float, default=60.0, metavar="SECONDS", help="limit of a request")
-    add("--memory", default="2GB", metavar="SIZE", help="limit of a worker")
-    add("--queue", type=int, default=64, help="requests that may wait")
-    add("--max-body", type=int, default=32, metavar="MB", help="limit of a request's body")
-    add("--max-rows", type=int, default=100_000, help="limit of the rows of an input")
-    add("--max-cells", type=int, default=5_000_000, help="limit of the cells of an answer")
-    add("--max-answer", type=int, default=64, metavar="MB", help="limit of an answer's body")
-    add("--batch-folder", default="", metavar="FOLDER", help="folder of batch jobs")
-    add("--allow-network", action="store_true", help="let the module use the network")
+    add_arguments(parser, described(ServiceSettings))
     parser.set_defaults(action=_serve)
 
 
@@ -105,11 +94,9 @@ def _exported(options: argparse.Namespace, module: Module, path: str) -> Export:
         read_table(options.dataset2),
         options.bundle,
         name=options.name,
-        profile=options.profile,
         include=options.include,
         folder=Path(options.module).resolve().parent,
-        dates=options.dates,
-        text=options.text,
+        **given(_MODULE_OPTIONS, options),
         input_type=getattr(options, "input_type", "uri_file"),
         force=options.force,
     )
@@ -149,24 +136,8 @@ def _serve(options: argparse.Namespace) -> int:
     return 0
 
 
-def _settings(options: argparse.Namespace) -> Any:
+def _settings(options: argparse.Namespace) -> ServiceSettings:
     from azml_magic.serving.keys import read_keys
-    from azml_magic.serving.settings import ServiceSettings
 
-    return ServiceSettings(
-        host=options.host,
-        port=options.port,
-        keys=read_keys(options.key_file),
-        workers=options.workers,
-        isolate=options.isolate,
-        recycle=options.recycle,
-        seconds=options.timeout,
-        memory=api.memory_size(options.memory),
-        queue=options.queue,
-        max_body=options.max_body << 20,
-        max_rows=options.max_rows,
-        max_cells=options.max_cells,
-        max_answer=options.max_answer << 20,
-        network=options.allow_network,
-        batch_folder=options.batch_folder,
-    )
+    chosen = given(described(ServiceSettings), options)
+    return ServiceSettings.of(keys=read_keys(options.key_file), **chosen)

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple, Optional, Tuple
 
 from azml_magic.contract.changes import Kind
 from azml_magic.contract.profile import Profile
+from azml_magic.protocol.options import Options
 from azml_magic.sentences import Told
 
 
@@ -20,18 +21,18 @@ class Passage:
         The rule set.
     incoming : bool
         Whether the frame goes to the module, or comes from it.
-    dates : str
-        ``"epoch"`` or ``"datetime"`` (rule 2.7).
+    options : Options
+        How the module is run.
     """
 
     profile: Profile
     incoming: bool
-    dates: str
+    options: Options
 
     @property
     def epoch(self) -> bool:
         """Whether dates are seconds, and no result (rules V8, C17)."""
-        return self.profile.dates_as_epoch and self.dates == "epoch"
+        return self.profile.dates_as_epoch and self.options.dates == "epoch"
 
 
 class Carried(NamedTuple):

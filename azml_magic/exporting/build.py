@@ -79,8 +79,8 @@ class Contents:
         The connected input ports.
     inputs, outputs : mapping of str to Schema
         What was recorded.
-    dates, text : str
-        How frames are handed over.
+    options : mapping of str to str
+        Options that change what a module gets.
     findings : tuple of Finding
         What was found.
     input_type : str
@@ -94,8 +94,7 @@ class Contents:
     ports: tuple[str, ...]
     inputs: Mapping[str, Schema] = field(default_factory=dict)
     outputs: Mapping[str, Schema] = field(default_factory=dict)
-    dates: str = "epoch"
-    text: str = "object"
+    options: Mapping[str, str] = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
     input_type: str = "uri_file"
 
@@ -135,8 +134,7 @@ def _manifest(contents: Contents, bundle: tuple[str, ...]) -> Manifest:
         bundle=bundle,
         python=platform.python_version(),
         packages=requirements.installed(names),
-        dates=contents.dates,
-        text=contents.text,
+        options=contents.options,
         findings=tuple(asdict(finding) for finding in contents.findings),
         files={},
     )

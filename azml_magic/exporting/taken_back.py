@@ -6,17 +6,19 @@ import ast
 import io
 import shlex
 import zipfile
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from os import PathLike
 from pathlib import Path
 
 from azml_magic.exporting.files import module_zip, open_bundle
 from azml_magic.exporting.requirements import imported
 from azml_magic.module.bundle import Bundle
+from azml_magic.module.manifest import Manifest
 from azml_magic.module.module import Module
 from azml_magic.module.names import ENTRY_POINT
 from azml_magic.module.syntax import decode, parse
+from azml_magic.protocol.options import DEFAULTS
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,7 @@ class Parts:
     bundle: Bundle | None
     profile: str = "classic"
     ports: tuple[str, ...] = ()
+    options: Mapping[str, str] = field(default_factory=dict)
 
 
 def take_back(place: Path, bundle: str | PathLike[str] | None, folder: Path) -> Imported:
@@ -55,7 +58,7 @@ def take_back(place: Path, bundle: str | PathLike[str] | None, folder: Path) -> 
     module = Module.from_file(place) if is_text else Module.from_path(place)
     manifest = module_zip(str(place))
     opened = open_bundle(bundle, module.profile or "classic")
-    parts = _parts_of(module, opened, manifest.ports if manifest is not None else ())
+    parts = _parts_of(module, opened, manifest)
     bundle_path = str(bundle) if bundle is not None else ""
     if parts.bundle is not None and parts.bundle is not opened:
         written = folder / f"{parts.name}_bundle.zip"
@@ -66,13 +69,15 @@ def take_back(place: Path, bundle: str | PathLike[str] | None, folder: Path) -> 
     return Imported(parts.name, _cell_text(parts, bundle_path), bundle_path)
 
 
-def _parts_of(module: Module, bundle: Bundle | None, ports: Sequence[str] = ()) -> Parts:
+def _parts_of(module: Module, bundle: Bundle | None, manifest: Manifest | None) -> Parts:
     """Return the parts of a module that was read from somewhere.
 
     A script box that only says ``from NAME import azureml_main`` stands for the file of
     that name in the bundle.
     """
     bundle = bundle or module.bundle
+    ports = manifest.ports if manifest is not None else ()
+    options = manifest.options if manifest is not None else {}
     profile = module.profile or "classic"
     name = module.name or _name(module)
     boxed = _imported_entry(module.source)
@@ -82,8 +87,8 @@ def _parts_of(module: Module, bundle: Bundle | None, ports: Sequence[str] = ()) 
         if not _is_needed(boxed, files):
             del files[f"{boxed}.py"]
         rest = Bundle(bundle.name, tuple(sorted(files.items()))) if bundle and files else None
-        return Parts(boxed, source, rest, profile, tuple(ports))
-    return Parts(name, module.source, bundle, profile, tuple(ports))
+        return Parts(boxed, source, rest, profile, ports, options)
+    return Parts(name, module.source, bundle, profile, ports, options)
 
 
 def _cell_text(parts: Parts, bundle_path: str) -> str:
@@ -95,6 +100,9 @@ def _cell_text(parts: Parts, bundle_path: str) -> str:
         words += ["-z", shlex.quote(bundle_path)]
     if parts.profile != "classic":
         words += ["-p", parts.profile]
+    for option, value in parts.options.items():
+        if value != getattr(DEFAULTS, option):
+            words += [f"--{option}", value]
     return f"{' '.join(words)}\n{parts.source}"
 
 

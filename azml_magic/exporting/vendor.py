@@ -8,7 +8,7 @@ PACKAGE = Path(__file__).resolve().parent.parent
 RUNTIME = "_azml_runtime"
 
 # All of it is written for Python 3.8 and needs nothing but NumPy and pandas.
-_ROOMS = ("contract", "scoring", "exporting/runtime")
+_ROOMS = ("contract", "protocol", "scoring", "exporting/runtime")
 _FILES = (
     "controls.py",
     "errors.py",

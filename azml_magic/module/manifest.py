@@ -9,7 +9,8 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Any, Callable, Dict, List, Mapping, Tuple, TypeVar
 
-from azml_magic.errors import BundleError
+from azml_magic.errors import BundleError, OptionError
+from azml_magic.protocol.options import DATA, Options
 
 MANIFEST_FILE = "azml_module.json"
 FORMAT = 1
@@ -62,8 +63,8 @@ class Manifest:
         Version of the interpreter at export.
     packages : mapping of str to str
         Distributions that the module imports, and their versions at export.
-    dates, text : str
-        How frames are handed over, as for ``azml_magic.run``.
+    options : mapping of str to str
+        Options of a run that change what a module gets, as for ``azml_magic.run``.
     findings : tuple of mapping
         What was found at export.
     files : mapping of str to str
@@ -78,8 +79,7 @@ class Manifest:
     bundle: Tuple[str, ...]
     python: str
     packages: Mapping[str, str]
-    dates: str
-    text: str
+    options: Mapping[str, str]
     findings: Tuple[Mapping[str, Any], ...]
     files: Mapping[str, str]
 
@@ -91,6 +91,7 @@ class Manifest:
     def to_json(self) -> bytes:
         """Return the file's bytes; the same manifest gives the same bytes."""
         value = {"format": FORMAT, **asdict(self)}
+        value.update(value.pop("options"))
         return (json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode()
 
 
@@ -114,7 +115,7 @@ def read_manifest(content: bytes, place: str) -> Manifest:
         if not isinstance(value, dict) or value.get("format") != FORMAT:
             raise ValueError(f"its format is not {FORMAT}")
         return _manifest(value)
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError, OptionError) as error:
         raise BundleError(
             f"{MANIFEST_FILE} of {place} cannot be read: {error}", "export the module again"
         ) from error
@@ -124,8 +125,9 @@ def _manifest(value: Dict[str, Any]) -> Manifest:
     name, profile = _text(value["name"]), _text(value["profile"])
     if not name.isidentifier():
         raise ValueError("its name is no identifier")
-    if profile not in ("classic", "designer"):
-        raise ValueError(f"no profile named {profile!r}")
+    # What is not said has its default: an older zip knows fewer options.
+    given = {option: value[option] for option in DATA if option in value}
+    options = Options.of(profile=profile, **given).data()
     return Manifest(
         name=name,
         profile=profile,
@@ -135,8 +137,7 @@ def _manifest(value: Dict[str, Any]) -> Manifest:
         bundle=tuple(_list(value["bundle"], _text)),
         python=_text(value["python"]),
         packages=_mapping(value["packages"], _text),
-        dates=_one_of(value["dates"], ("epoch", "datetime")),
-        text=_one_of(value["text"], ("object", "str")),
+        options=options,
         findings=tuple(_list(value["findings"], _plain)),
         files=_mapping(value["files"], _text),
     )

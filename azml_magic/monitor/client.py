@@ -4,65 +4,49 @@ from __future__ import annotations
 
 import atexit
 import contextlib
-import json
 import math
 import os
-import socket
 import subprocess
 import threading
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from azml_magic.errors import SandboxBroken, SandboxUnavailable
 from azml_magic.monitor import caches, launch
+from azml_magic.protocol import packets
+from azml_magic.protocol.codec import to_json
+from azml_magic.protocol.limits import Access, Limits
+from azml_magic.protocol.messages import (
+    FROM_MONITOR,
+    Broken,
+    Caches,
+    MonitorOrder,
+    MonitorReady,
+    PrepareWorker,
+    Refused,
+)
 from azml_magic.sandbox.standalone import command
 
 READY_SECONDS = 180.0
 IDLE_SECONDS = 900.0
-MESSAGE_BYTES = 1 << 18
-
-
-@dataclass(frozen=True)
-class Kind:
-    """What a monitor lets its runs do, for as long as it lives.
-
-    Attributes
-    ----------
-    confinement : str
-        ``"strongest"``, or the weaker ``"files-open"`` that a person asked for.
-    network : bool
-        Whether runs may use the network.
-    """
-
-    confinement: str = "strongest"
-    network: bool = False
-
-
-STRONGEST = Kind()
-
-
-@dataclass(frozen=True)
-class Caches:
-    """Where a monitor keeps caches, and whether they outlive it."""
-
-    folder: str = ""
-    last: bool = True
+STRONGEST = Access()
 
 
 @dataclass(frozen=True)
 class Key:
     """A monitor that was started for this serves every run that has the same."""
 
-    kind: Kind
+    access: Access
     environment: tuple[tuple[str, str], ...]
     package_folders: tuple[str, ...]
 
 
-def key_of(kind: Kind) -> Key:
-    """Return what a monitor of a kind would be started with now."""
+def key_of(access: Access) -> Key:
+    """Return what a monitor would be started with now."""
     environment = tuple(launch.environment(caches.lasting()).items())
-    return Key(kind, environment, tuple(launch.extra_package_folders()))
+    return Key(access, environment, tuple(launch.extra_package_folders()))
 
 
 class MonitorClient:
@@ -72,8 +56,8 @@ class MonitorClient:
 
     Parameters
     ----------
-    kind : Kind
-        What its runs may do.
+    access : Access
+        What its runs may reach.
 
     Raises
     ------
@@ -81,26 +65,19 @@ class MonitorClient:
         When the monitor cannot be started.
     """
 
-    def __init__(self, kind: Kind = STRONGEST) -> None:
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self.key = key_of(kind)
+    def __init__(self, access: Access = STRONGEST) -> None:
+        ours, theirs = packets.pair()
+        self.key = key_of(access)
         self.socket = ours
         self.confinement = ""
         self.caches = Caches()
         self.owner = os.getpid()
         self.idle_since = -math.inf
         self._usable = True
-        start = command(
-            "monitor.monitor",
-            str(theirs.fileno()),
-            str(os.getpid()),
-            kind.confinement,
-            "network" if kind.network else "",
-            *self.key.package_folders,
-        )
+        order = MonitorOrder(theirs.fileno(), os.getpid(), access, self.key.package_folders)
         try:
             self.process = subprocess.Popen(
-                start,
+                command("monitor.monitor", to_json(order)),
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
@@ -142,31 +119,27 @@ class MonitorClient:
             ) from None
         finally:
             self.socket.settimeout(None)
-        if message["op"] == "refused":
-            raise SandboxUnavailable(message["message"], "run `azml-magic doctor` for the details")
-        if message["op"] != "ready":
+        if isinstance(message, Refused):
+            raise SandboxUnavailable(message.message, "run `azml-magic doctor` for the details")
+        if not isinstance(message, MonitorReady):
             raise broken(message)
-        self.confinement = message["confinement"]
-        self.caches = Caches(**message["caches"])
+        self.confinement = message.confinement
+        self.caches = message.caches
 
-    def send(self, message: dict[str, Any], descriptors: list[int] | None = None) -> None:
+    def send(self, message: Any, descriptors: Iterable[int] = ()) -> None:
         """Send a request, with descriptors that the monitor passes on."""
         try:
-            socket.send_fds(self.socket, [json.dumps(message).encode()], descriptors or [])
+            packets.send(self.socket, message, descriptors)
         except OSError as error:
-            raise broken({"message": str(error)}) from error
+            raise broken(Broken(str(error))) from error
 
-    def receive(self) -> dict[str, Any]:
+    def receive(self) -> Any:
         """Take the next report of the monitor."""
-        try:
-            data = self.socket.recv(MESSAGE_BYTES)
-        except ConnectionError:  # it was killed
-            data = b""
-        if not data:
-            raise broken({"message": "the monitor has ended"})
-        message: dict[str, Any] = json.loads(data)
+        message, _ = packets.receive(self.socket, FROM_MONITOR)
+        if message is None:
+            raise broken(Broken("the monitor has ended"))
         # It ends after that, and is not to be used until it has.
-        self._usable = message["op"] != "broken"
+        self._usable = not isinstance(message, Broken)
         return message
 
     def close(self) -> None:
@@ -180,12 +153,12 @@ class MonitorClient:
                 self.process.wait()
 
 
-def broken(message: dict[str, Any]) -> SandboxBroken:
+def broken(report: Broken) -> SandboxBroken:
     """Return the error of a monitor or fork server that died."""
-    lines = [line for line in str(message.get("message", "")).splitlines() if line.strip()]
+    lines = [line for line in report.message.splitlines() if line.strip()]
     detail = lines[-1] if lines else "no reason was given"
-    if message.get("hint"):
-        return SandboxBroken(f"no run can be started: {detail}", message["hint"])
+    if report.hint:
+        return SandboxBroken(f"no run can be started: {detail}", report.hint)
     return SandboxBroken(
         f"the processes around a run could not be started, or ended: {detail}",
         "run the cell again; if this repeats, run `azml-magic doctor`",
@@ -206,16 +179,16 @@ class _Pool:
         self._used = 0.0
         self._timer: threading.Timer | None = None
 
-    def acquire(self, kind: Kind) -> MonitorClient:
+    def acquire(self, access: Access) -> MonitorClient:
         with self._lock:
             self.asleep = False
-            client = self._idle.pop(key_of(kind), None)
+            client = self._idle.pop(key_of(access), None)
         if client is not None:
             if client.alive:
                 return client
             if client.owner == os.getpid():
                 client.close()
-        return MonitorClient(kind)
+        return MonitorClient(access)
 
     def release(self, client: MonitorClient) -> None:
         with self._lock:
@@ -227,9 +200,9 @@ class _Pool:
                 return
         client.close()
 
-    def holds(self, kind: Kind) -> bool:
+    def holds(self, access: Access) -> bool:
         with self._lock:
-            client = self._idle.get(key_of(kind))
+            client = self._idle.get(key_of(access))
             return client is not None and client.alive
 
     def close(self) -> None:
@@ -260,12 +233,12 @@ _pool = _Pool()
 atexit.register(_pool.close)
 
 
-def acquire(kind: Kind = STRONGEST) -> MonitorClient:
+def acquire(access: Access = STRONGEST) -> MonitorClient:
     """Return a monitor that no other run uses, starting one when none waits."""
-    return _pool.acquire(kind)
+    return _pool.acquire(access)
 
 
-def caches_of(kind: Kind) -> Caches:
+def caches_of(access: Access) -> Caches:
     """Return where a monitor keeps caches: the one that waits, or one that is started.
 
     Raises
@@ -273,7 +246,7 @@ def caches_of(kind: Kind) -> Caches:
     SandboxError
         When there can be none.
     """
-    monitor = acquire(kind)
+    monitor = acquire(access)
     try:
         monitor.wait_until_ready()
     except BaseException:
@@ -288,17 +261,17 @@ def release(client: MonitorClient) -> None:
     _pool.release(client)
 
 
-def warm_up(limits: dict[str, object]) -> None:
+def warm_up(limits: Limits) -> None:
     """Start a monitor in the background, unless one waits already.
 
     Parameters
     ----------
-    limits : dict
+    limits : Limits
         Those that the first run is likely to have.
     """
     if not _pool.holds(STRONGEST):
         client = _pool.acquire(STRONGEST)
-        client.send({"op": "prepare", "limits": limits})
+        client.send(PrepareWorker(limits))
         _pool.release(client)
 
 

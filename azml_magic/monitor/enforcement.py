@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-
 from azml_magic.monitor.fork_server import ForkServer
 from azml_magic.monitor.usage import Usage
 from azml_magic.monitor.workers import Owner, Worker
-from azml_magic.sandbox.policy import Limits
+from azml_magic.protocol.limits import Limits
+from azml_magic.protocol.messages import RunEnded
 
 
 class ActiveRun:
@@ -45,15 +44,15 @@ class ActiveRun:
         self.over = True
         gate = self.worker.gate
         self.owner.tell(
-            op="ended",
-            status=status,
-            reason=self.reason,
-            reached=self.reached,
-            failure=failure,
-            limits=asdict(self.usage.limits),
-            folder=str(self.worker.folder),
-            memory_peak=self.usage.memory_peak,
-            tasks_refused=gate.refused if gate is not None else 0,
+            RunEnded(
+                status=status,
+                reason=self.reason,
+                reached=self.reached,
+                failure=failure,
+                folder=str(self.worker.folder),
+                memory_peak=self.usage.memory_peak,
+                tasks_refused=gate.refused if gate is not None else 0,
+            )
         )
         self.worker.close()
 

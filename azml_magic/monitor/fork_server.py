@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
-import socket
 import subprocess
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from azml_magic.monitor import launch
+from azml_magic.protocol import packets
+from azml_magic.protocol.codec import to_json
+from azml_magic.protocol.messages import FROM_FORK_SERVER, ExpectFork, Fork, ForkServerOrder
+from azml_magic.protocol.policy import Level, Policy
 from azml_magic.sandbox import landlock, measure, namespaces, paths, processes, rules
-from azml_magic.sandbox.policy import Level, Policy, readable_paths
 from azml_magic.sandbox.standalone import PACKAGE, command
 
 ERROR_TEXT_BYTES = 4096
-MESSAGE_BYTES = 1 << 18
 
 
 class ForkServer:
@@ -31,7 +32,7 @@ class ForkServer:
         By which means its workers are confined. With namespaces, it lives in them itself.
     network : bool
         Whether its workers may use the network.
-    package_folders : list of str
+    package_folders : sequence of str
         Further folders of installed packages.
     caches : Path
         Where it keeps caches; workers do not write there.
@@ -53,26 +54,20 @@ class ForkServer:
         folder: Path,
         level: Level,
         network: bool,
-        package_folders: list[str],
+        package_folders: Sequence[str],
         caches: Path,
     ) -> None:
         self.level = level
         self.network = network
-        self.readable = readable_paths(package_folders)
+        self.readable = paths.readable_paths(package_folders)
         version = landlock.abi() if level.landlock else 0
         self.signals_are_scoped = rules.signals_are_scoped(version, alone=level.namespaces)
         self.baseline = 0
-        self.socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.socket, theirs = packets.pair()
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 -- read when the server is gone
         environment = launch.environment(caches)
-        start = command(
-            "worker.server",
-            str(theirs.fileno()),
-            f"{level:d}",
-            "network" if network else "",
-            *package_folders,
-            site_packages=True,
-        )
+        order = ForkServerOrder(theirs.fileno(), level, network, tuple(package_folders))
+        start = command("worker.server", to_json(order), site_packages=True)
         if level.namespaces:
             plan = self._plan(folder, Path(environment["MPLCONFIGDIR"]))
             start = command("sandbox.namespaces", plan.to_json(), *start)
@@ -102,14 +97,7 @@ class ForkServer:
 
     def fork(self, number: int, run: Path, policy: Policy, descriptors: list[int]) -> None:
         """Ask for a worker, handing descriptors on; the caller's copies are closed."""
-        message = {
-            "op": "fork",
-            "number": number,
-            "run": str(run),
-            "folder": self.seen(run),
-            "policy": policy.to_json(),
-        }
-        socket.send_fds(self.socket, [json.dumps(message).encode()], descriptors)
+        packets.send(self.socket, Fork(number, str(run), self.seen(run), policy), descriptors)
         for descriptor in descriptors:
             os.close(descriptor)
 
@@ -117,15 +105,11 @@ class ForkServer:
         """Have it prepare for the next fork what can be prepared, at a moment that is quiet."""
         if self.level.namespaces:
             with contextlib.suppress(OSError):
-                self.socket.send(json.dumps({"op": "expect"}).encode())
+                packets.send(self.socket, ExpectFork())
 
-    def receive(self) -> tuple[dict[str, Any] | None, list[int]]:
+    def receive(self) -> tuple[Any, list[int]]:
         """Take a report and its descriptors; None when the server is gone."""
-        try:
-            data, descriptors, _, _ = socket.recv_fds(self.socket, MESSAGE_BYTES, 8)
-        except ConnectionError:  # it was killed before it had read what it was asked
-            return None, []
-        return (json.loads(data) if data else None), descriptors
+        return packets.receive(self.socket, FROM_FORK_SERVER)
 
     def last_words(self) -> str:
         """Return the end of what it printed."""

@@ -8,24 +8,42 @@ from the worker to the notebook. It ends with the notebook, however that ends.
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import selectors
 import signal
 import socket
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from azml_magic.monitor import caches
 from azml_magic.monitor.disposal import Disposal
 from azml_magic.monitor.enforcement import ActiveRun
-from azml_magic.monitor.fork_server import MESSAGE_BYTES, ForkServer
+from azml_magic.monitor.fork_server import ForkServer
 from azml_magic.monitor.workers import Worker
+from azml_magic.protocol import packets
+from azml_magic.protocol.codec import from_json
+from azml_magic.protocol.limits import Access, Limits
+from azml_magic.protocol.messages import (
+    TO_MONITOR,
+    Broken,
+    Caches,
+    Forked,
+    ForkServerReady,
+    KillRun,
+    MonitorOrder,
+    MonitorReady,
+    NotForked,
+    PrepareWorker,
+    Refused,
+    ReleaseRun,
+    StartRun,
+    WorkerExited,
+)
+from azml_magic.protocol.policy import Level
 from azml_magic.sandbox import folders, processes, resources
-from azml_magic.sandbox.policy import Level, Limits
 from azml_magic.sandbox.probe import probe
 from azml_magic.sandbox.supervise import TaskGate
 from azml_magic.temporary import HINT, NoTemporaryFolder, OwnFolder
@@ -37,15 +55,12 @@ FILES_OPEN = "files-open"
 
 
 def main() -> None:
-    """Serve the notebook on the socket whose descriptor is ``argv[1]``; its pid is ``argv[2]``.
-
-    ``argv[3]`` names the confinement that is asked for, ``argv[4]`` is ``"network"`` or empty,
-    further folders of installed packages follow.
-    """
+    """Serve the notebook; ``argv[1]`` is a :class:`MonitorOrder`."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    notebook = socket.socket(fileno=int(sys.argv[1]))
+    order = from_json(MonitorOrder, sys.argv[1])
+    notebook = socket.socket(fileno=order.descriptor)
     try:
-        notebook_process = os.pidfd_open(int(sys.argv[2]))
+        notebook_process = os.pidfd_open(order.owner)
     except ProcessLookupError:  # it was killed meanwhile
         return
     processes.become_subreaper()
@@ -57,17 +72,15 @@ def main() -> None:
             cache_folder = lasting or owned.enter_context(OwnFolder(CACHES_KIND)).path
             caches.furnish(cache_folder)
         except (NoTemporaryFolder, OSError) as error:
-            _tell(notebook, op="broken", message=_message(error), hint=HINT)
+            _tell(notebook, Broken(_message(error), HINT))
             return
-        confinement, network, *package_folders = sys.argv[3:]
         monitor = Monitor(
             notebook,
             notebook_process,
             folder,
-            cache_folder,
-            caches_last=lasting is not None,
+            Caches(str(cache_folder), last=lasting is not None),
         )
-        monitor.start(confinement, bool(network), package_folders)
+        monitor.start(order.access, order.package_folders)
         try:
             monitor.serve()
         finally:
@@ -85,10 +98,8 @@ class Monitor:
         A pidfd of the notebook's process; readable when it is gone.
     folder : Path
         Where run folders are made.
-    cache_folder : Path
+    caches : Caches
         Where caches are kept.
-    caches_last : bool
-        Whether they outlive this process.
     """
 
     def __init__(
@@ -96,14 +107,11 @@ class Monitor:
         notebook: socket.socket,
         notebook_process: int,
         folder: Path,
-        cache_folder: Path,
-        *,
-        caches_last: bool,
+        caches: Caches,
     ) -> None:
         self.notebook = notebook
         self.folder = folder
-        self.cache_folder = cache_folder
-        self.caches_last = caches_last
+        self.caches = caches
         self.run: ActiveRun | None = None
         self.workers: dict[int, Worker] = {}
         self.spare: Worker | None = None
@@ -119,22 +127,22 @@ class Monitor:
         self.watch(notebook, self.on_request)
         self.watch(notebook_process, self.stop)
 
-    def start(self, confinement: str, network: bool, package_folders: list[str]) -> None:
+    def start(self, access: Access, package_folders: Sequence[str]) -> None:
         """Find out what can be enforced, and start the fork server or refuse."""
         found = probe()
         if found.unsettled:
-            self.tell(op="broken", message=found.missing_base)
+            self.tell(Broken(found.missing_base))
             return
-        if confinement == FILES_OPEN:
+        if access.confinement == FILES_OPEN:
             level, refusal = Level.FILES_OPEN, found.missing_base
         else:
             level, refusal = found.level, found.refusal
         if refusal:
-            self.tell(op="refused", message=refusal)
+            self.tell(Refused(refusal))
             return
         self.confinement = found.describe(level)
         self.fork_server = ForkServer(
-            self.folder, level, network, package_folders, self.cache_folder
+            self.folder, level, access.network, package_folders, Path(self.caches.folder)
         )
         self.watch(self.fork_server.socket, self.on_server)
 
@@ -177,28 +185,23 @@ class Monitor:
         """Leave :meth:`serve`."""
         self.serving = False
 
-    def tell(self, **message: Any) -> None:
+    def tell(self, message: Any) -> None:
         """Report to the notebook; one that is gone is noticed elsewhere."""
-        _tell(self.notebook, **message)
+        _tell(self.notebook, message)
 
     def on_request(self) -> None:
         """Carry out one request of the notebook."""
-        try:
-            data, descriptors, _, _ = socket.recv_fds(self.notebook, MESSAGE_BYTES, 8)
-        except ConnectionError:  # the notebook left before it had read what it was told
-            data = b""
-        if not data:
-            return self.stop()
-        request = json.loads(data)
-        if request["op"] == "run":
-            self.begin(Limits(**request["limits"]), descriptors)
-        elif request["op"] == "prepare":
-            self.prepare(Limits(**request["limits"]))
-        elif request["op"] == "kill" and self.run is not None:
-            self.run.end(request["reason"])
-        elif request["op"] == "release" and self.run is not None:
+        request, descriptors = packets.receive(self.notebook, TO_MONITOR)
+        if request is None:
+            self.stop()
+        elif isinstance(request, StartRun):
+            self.begin(request.limits, descriptors)
+        elif isinstance(request, PrepareWorker):
+            self.prepare(request.limits)
+        elif isinstance(request, KillRun) and self.run is not None:
+            self.run.end(request.reason)
+        elif isinstance(request, ReleaseRun) and self.run is not None:
             self.release()
-        return None
 
     def begin(self, limits: Limits, descriptors: list[int]) -> None:
         """Have a worker run: the one that waits, when it is confined as this run must be."""
@@ -223,7 +226,7 @@ class Monitor:
     def on_no_folder(self, error: OSError) -> None:
         """Tell that there is no folder for a run, on a full disk for example, and end."""
         message = f"no folder for a run can be made in {self.folder}: {_message(error)}"
-        self.tell(op="broken", message=message, hint=HINT)
+        self.tell(Broken(message, HINT))
         self.stop()
 
     def fork(self, limits: Limits) -> Worker:
@@ -250,19 +253,18 @@ class Monitor:
         report, descriptors = self.fork_server.receive()
         if report is None:
             return self.on_server_gone(self.fork_server)
-        if report["op"] == "ready":
+        if isinstance(report, ForkServerReady):
             self.fork_server.on_ready(descriptors[0])
             self.ready = True
-            kept = {"folder": str(self.cache_folder), "last": self.caches_last}
-            self.tell(op="ready", confinement=self.confinement, caches=kept)
+            self.tell(MonitorReady(self.confinement, self.caches))
             if self.expected is not None:
                 self.prepare(self.expected)
-        elif report["op"] == "forked":
-            self.workers[report["number"]].on_forked(*descriptors)
-        elif report["op"] == "not forked":
-            self.on_not_forked(self.workers.pop(report["number"]), report["message"])
-        elif report["op"] == "exited":
-            self.on_exited(self.workers.pop(report["number"]), report["status"])
+        elif isinstance(report, Forked):
+            self.workers[report.number].on_forked(*descriptors)
+        elif isinstance(report, NotForked):
+            self.on_not_forked(self.workers.pop(report.number), report.message)
+        elif isinstance(report, WorkerExited):
+            self.on_exited(self.workers.pop(report.number), report.status)
         return None
 
     def on_exited(self, worker: Worker, status: int) -> None:
@@ -303,7 +305,7 @@ class Monitor:
 
     def on_server_gone(self, fork_server: ForkServer) -> None:
         """Without its fork server a monitor is of no use: tell why, and end."""
-        self.tell(op="broken", message=fork_server.last_words())
+        self.tell(Broken(fork_server.last_words()))
         self.stop()
 
     def release(self) -> None:
@@ -313,9 +315,9 @@ class Monitor:
         worker.remove_folder()
 
 
-def _tell(notebook: socket.socket, **message: Any) -> None:
+def _tell(notebook: socket.socket, message: Any) -> None:
     with contextlib.suppress(OSError):
-        notebook.send(json.dumps(message).encode())
+        packets.send(notebook, message)
 
 
 def _message(error: Exception) -> str:

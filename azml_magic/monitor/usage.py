@@ -7,8 +7,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from azml_magic.protocol.limits import Limits
 from azml_magic.sandbox import folders, measure
-from azml_magic.sandbox.policy import Limits
 
 DISK_SECONDS = 0.2
 KERNEL_SECONDS = 0.2
@@ -65,7 +65,7 @@ class Usage:
     def passed(self, pids: list[int]) -> Passed | None:
         """Return which limit some processes have passed, and the figure that was reached."""
         seconds = time.monotonic() - self._started
-        if self.limits.seconds is not None and seconds > self.limits.seconds:
+        if self.limits.timeout is not None and seconds > self.limits.timeout:
             return "time", seconds
         return (
             self._now_and_then("kernel", KERNEL_SECONDS, lambda: self._kernel(pids))
@@ -126,7 +126,7 @@ class Usage:
         return ("cpu", used) if used > self.limits.cpu_seconds else None
 
     def _disk(self, pids: list[int]) -> Passed | None:
-        limit = self.limits.disk_bytes
+        limit = self.limits.disk
         begun = time.monotonic()
         used, files = folders.contents(str(self._folder), limit, self.limits.files)
         if files > self.limits.files:

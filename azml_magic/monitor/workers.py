@@ -14,8 +14,10 @@ from typing import Any, Protocol
 
 from azml_magic.monitor.disposal import Disposal
 from azml_magic.monitor.fork_server import ForkServer
+from azml_magic.protocol import packets
+from azml_magic.protocol.limits import Limits
+from azml_magic.protocol.policy import Policy
 from azml_magic.sandbox import processes
-from azml_magic.sandbox.policy import Limits, Policy
 from azml_magic.sandbox.supervise import TaskGate
 
 RUN_FOLDERS = ("work", "start", "uploads", "previews")
@@ -33,7 +35,7 @@ class Owner(Protocol):
     def forget(self, source: Any) -> None:
         """Stop watching `source`."""
 
-    def tell(self, **message: Any) -> None:
+    def tell(self, message: Any) -> None:
         """Report to the notebook."""
 
     def other_processes(self, worker: Worker) -> Collection[int]:
@@ -86,7 +88,7 @@ class Worker:
             (self.folder / name).mkdir(mode=0o700)
         self._road: socket.socket | None
         self._road, listener = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
-        self._orders, orders = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._orders, orders = packets.pair()
         policy = Policy(
             readable=fork_server.readable,
             writable=(fork_server.seen(self.folder),),
@@ -103,7 +105,7 @@ class Worker:
         Wall clock, disk and number of files are the monitor's to watch.
         """
         own = self.limits
-        expected = replace(limits, seconds=own.seconds, disk_bytes=own.disk_bytes, files=own.files)
+        expected = replace(limits, timeout=own.timeout, disk=own.disk, files=own.files)
         return own == expected and not self.doomed and not self._has_ended()
 
     def _has_ended(self) -> bool:

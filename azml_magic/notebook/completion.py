@@ -23,6 +23,8 @@ from IPython.core.completer import (
 
 from azml_magic.notebook import options, variables
 from azml_magic.notebook.options import PORTS
+from azml_magic.protocol.options import Options
+from azml_magic.protocol.settings import described
 
 if TYPE_CHECKING:
     from azml_magic.notebook.workspace import Workspace
@@ -181,13 +183,8 @@ def _values(workspace: Workspace, option: str, fragment: str) -> list[Candidate]
     if option == "output":
         frames = variables.frames(workspace.shell)
         return [Candidate(name, variables.shape_text(frames[name])) for name in frames]
-    choices = {
-        "profile": ("classic", "designer"),
-        "dates": ("epoch", "datetime"),
-        "text": ("object", "str"),
-        "confinement": ("strongest", "files-open"),
-    }
-    return [Candidate(choice, option) for choice in choices.get(option, ())]
+    about = described(Options).get(option)
+    return [Candidate(choice, option) for choice in (about.choices if about is not None else ())]
 
 
 def _bundles(fragment: str) -> list[Candidate]:

@@ -14,6 +14,8 @@ from azml_magic.errors import AzmlError, OptionError, did_you_mean
 from azml_magic.notebook import cells, running
 from azml_magic.notebook.named import NamedRun
 from azml_magic.notebook.workspace import Workspace
+from azml_magic.protocol.settings import add_arguments, described, given
+from azml_magic.serving.settings import ServiceSettings
 
 if TYPE_CHECKING:
     from azml_magic.serving.running import RunningService
@@ -80,14 +82,13 @@ class DeploymentMagics(Magics):
         """Serve a module as a web service on this machine, until ``--stop`` or the kernel's end.
 
         %azureml_serve NAME [--port PORT] [--isolate worker|request] [--workers N] [-o VARIABLE]
+            [--timeout SECONDS] [--memory SIZE] ... as of ServiceSettings
         %azureml_serve NAME --stop
         """
         __tracebackhide__ = True
         parser = _Parser(prog="%azureml_serve", add_help=False)
         parser.add_argument("name")
-        parser.add_argument("--port", type=int, default=0)
-        parser.add_argument("--isolate", default="worker")
-        parser.add_argument("--workers", type=int, default=2)
+        add_arguments(parser, described(ServiceSettings), defaults=False)
         parser.add_argument("--include", action="append", default=[])
         parser.add_argument("-o", "--output", default="")
         parser.add_argument("--stop", action="store_true")
@@ -132,7 +133,6 @@ class DeploymentMagics(Magics):
 
     def _serve(self, chosen: argparse.Namespace) -> None:
         from azml_magic.deployment import serve
-        from azml_magic.serving.settings import ServiceSettings
 
         if chosen.stop and chosen.name not in self.services:
             known = ", ".join(self.services) or "none"
@@ -146,7 +146,7 @@ class DeploymentMagics(Magics):
             print(f"stopped {chosen.name}")
             return
         named = self._named(chosen.name)
-        settings = ServiceSettings(port=chosen.port, isolate=chosen.isolate, workers=chosen.workers)
+        settings = ServiceSettings.of(**{"port": 0, **given(described(ServiceSettings), chosen)})
         service = serve(
             named.module,
             settings=settings,

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from typing import Any, NoReturn
 
 from azml_magic.errors import OptionError, PortError, did_you_mean
+from azml_magic.protocol.options import Options
+from azml_magic.protocol.settings import add_arguments, described
 
 PORTS = ("dataset1", "dataset2")
 _NAME = re.compile(r"[^\W\d]\w*\Z")
@@ -86,24 +88,13 @@ def build_parser() -> argparse.ArgumentParser:
         metavar="NAME[,NAME]",
         help="variables for the output frames, in the order of the ports",
     )
-    add("-p", "--profile", metavar="NAME", help="classic (default) or designer")
-    add("-t", "--timeout", type=_seconds, metavar="SECONDS", help="time limit; 0 for none")
-    add("-m", "--memory", metavar="SIZE", help="memory limit, for example 4GB")
     add("-n", "--name", default="", metavar="NAME", help="remember the module under a name")
     add("-c", "--check", action="store_true", help="findings only, no run")
-    add("-s", "--strict", action="store_true", help="findings are errors")
     add("-q", "--quiet", action="store_true", help="show nothing when the run succeeds")
     add("-r", "--rows", type=_rows, metavar="NUMBER", help="rows of the frame to show")
     add("-f", "--function", metavar="NAME", help="run a function, or a module of -n (line form)")
-    add("--dates", metavar="FORM", help="epoch (default) or datetime: how classic hands dates over")
-    add("--text", metavar="FORM", help="object (default) or str: how text is handed over")
+    add_arguments(parser, described(Options), letters=True, defaults=False)
     add("--result", default="", metavar="NAME", help="variable for the whole Result")
-    add("--allow-network", action="store_true", help="let the module use the network")
-    add(
-        "--confinement",
-        metavar="HOW",
-        help="strongest (default), or files-open, where files cannot be confined",
-    )
     add("--debug", action="store_true", help="run in the notebook's process, WITHOUT sandbox")
     add("--no-raise-error", action="store_true", help="show an error and go on")
     return parser
@@ -127,13 +118,6 @@ def build_ports_parser() -> argparse.ArgumentParser:
         help="turn this cell into the line that was chosen last",
     )
     return parser
-
-
-def _seconds(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds") from None
 
 
 def _rows(text: str) -> int:

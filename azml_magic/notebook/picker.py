@@ -23,6 +23,7 @@ from azml_magic.errors import AzmlError
 from azml_magic.notebook import options, running, variables
 from azml_magic.notebook.choice import Choice
 from azml_magic.notebook.output import figures_html, whole_mimebundle
+from azml_magic.protocol.options import PROFILES
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -76,7 +77,7 @@ class Picker:
             widgets.Text, "Script bundle", placeholder="path of a .zip or a folder"
         )
         self.output = _field(widgets.Text, "Output variable", placeholder="name, or name,name")
-        self.profile = _field(widgets.Dropdown, "Profile", options=["classic", "designer"])
+        self.profile = _field(widgets.Dropdown, "Profile", options=list(PROFILES))
         self.strict = widgets.Checkbox(
             description="Strict: findings are errors", indent=False, value=workspace.strict
         )

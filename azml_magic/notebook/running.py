@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from azml_magic import api
@@ -84,33 +84,25 @@ def run(
     result_name = options.result_variable(chosen.result, outputs)
     frames = variables.bind(workspace.shell, options.input_variables(chosen.input))
     known = KnownNames(workspace.shell)
-    rules: dict[str, Any] = {
-        "bundle": chosen.zip,
-        "profile": chosen.profile or workspace.profile,
-        "dates": chosen.dates or workspace.dates,
-        "text": chosen.text or workspace.text,
-    }
+    run_options = workspace.options(chosen)
     try:
         result = api.run(
             module,
             dataset1=frames.get("dataset1"),
             dataset2=frames.get("dataset2"),
-            **rules,
-            timeout=workspace.timeout if chosen.timeout is None else chosen.timeout,
-            memory=chosen.memory or workspace.memory,
-            strict=chosen.strict or workspace.strict,
-            allow_network=chosen.allow_network,
-            confinement=chosen.confinement or "strongest",
+            bundle=chosen.zip,
             debug=chosen.debug,
             known_names=known,
             on_output=callbacks.on_output,
             on_tick=callbacks.on_tick,
+            **asdict(run_options),
         )
     except ModuleFailed as error:
         _explain(error, known, workspace.shell.user_ns)
         raise
     variables.assign(workspace.shell, outputs, result_name, result)
     if module.name:
+        rules = {"bundle": chosen.zip, "profile": run_options.profile, **run_options.data()}
         workspace.runs[module.name] = named_run(module, rules, frames, result)
     return result
 
@@ -134,7 +126,7 @@ def check(workspace: Workspace, chosen: argparse.Namespace, module: Module) -> t
     return api.check(
         module,
         chosen.zip,
-        profile=chosen.profile or workspace.profile,
+        profile=workspace.options(chosen).profile,
         connected=tuple(inputs) if inputs else None,
         known_names=KnownNames(workspace.shell),
     )

@@ -2,16 +2,64 @@
 
 from __future__ import annotations
 
+import argparse
+from dataclasses import fields
 from typing import Any
 
 from IPython.core.magic import Magics
-from traitlets import Bool, Enum, Float, Integer, Unicode
+from traitlets import Bool, Enum, Integer, TraitError, TraitType
 
+from azml_magic.errors import OptionError
 from azml_magic.module.module import Module
 from azml_magic.notebook.named import NamedRun
+from azml_magic.protocol.options import Options
+from azml_magic.protocol.settings import About, described, given
+
+_OPTIONS = described(Options)
+_DEFAULTS = {one.name: one.default for one in fields(Options)}
 
 
-class Workspace(Magics):
+class Value(TraitType[Any, Any]):
+    """A setting that is kept as it was written, once its check has passed."""
+
+    def __init__(self, name: str, about: About, default: Any, **more: Any) -> None:
+        super().__init__(default, **more)
+        self._setting = name
+        self._about = about
+
+    def validate(self, obj: Any, value: Any) -> Any:
+        """Return the value, or raise what says why it cannot be."""
+        try:
+            self._about.check(self._setting, value)
+        except OptionError as error:
+            raise TraitError("; ".join(filter(None, (error.message, error.hint)))) from None
+        return value
+
+
+def _trait(name: str, about: About) -> Any:
+    default = _DEFAULTS[name]
+    help = about.help[0].upper() + about.help[1:] + "."
+    if about.choices:
+        return Enum(list(about.choices), default, help=help)
+    if about.is_switch:
+        return Bool(default, help=help)
+    # A size is shown as a person writes it.
+    return Value(name, about, about.shown if isinstance(default, int) else default, help=help)
+
+
+class _Base(Magics):
+    """Those options of a run that can be set for a whole notebook, by ``%config``."""
+
+    locals().update(
+        {
+            name: _trait(name, about).tag(config=True)
+            for name, about in _OPTIONS.items()
+            if about.configurable
+        }
+    )
+
+
+class Workspace(_Base):
     """Base of the magics that run modules.
 
     Attributes
@@ -22,21 +70,20 @@ class Workspace(Magics):
         Those of them that have run.
     """
 
-    profile = Enum(["classic", "designer"], "classic", help="Rules of the run.").tag(config=True)
-    timeout = Float(600.0, min=0, help="Time limit of a run, in seconds; 0 for none.").tag(
-        config=True
-    )
-    memory = Unicode("2GB", help="Memory limit of a run.").tag(config=True)
     rows = Integer(10, min=0, help="Rows of an output frame to show.").tag(config=True)
-    strict = Bool(False, help="Whether findings are errors.").tag(config=True)
-    dates = Enum(
-        ["epoch", "datetime"], "epoch", help="How classic hands dates over (rule 2.7)."
-    ).tag(config=True)
-    text = Enum(["object", "str"], "object", help="How text is handed over (rule 2.17).").tag(
-        config=True
-    )
 
     def __init__(self, shell: Any) -> None:
         super().__init__(shell)
         self.modules: dict[str, Module] = {}
         self.runs: dict[str, NamedRun] = {}
+
+    def options(self, chosen: argparse.Namespace) -> Options:
+        """Return the options of a run: those of its line, for the rest those of the notebook.
+
+        Raises
+        ------
+        OptionError
+            When an option does not take its value.
+        """
+        own = {name: getattr(self, name) for name, about in _OPTIONS.items() if about.configurable}
+        return Options.of(**{**own, **given(_OPTIONS, chosen)})

@@ -7,15 +7,17 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from azml_magic.errors import SandboxBroken
 from azml_magic.monitor.client import MonitorClient
+from azml_magic.protocol.codec import to_plain
+from azml_magic.protocol.job import BEGUN, READY, Call
+from azml_magic.protocol.limits import Limits
+from azml_magic.protocol.messages import ReleaseRun, StartRun
 from azml_magic.runner.exchange import DYING_SECONDS, EVENT_BYTES, Exchange, WorkerEnded
-from azml_magic.runner.job import Received
+from azml_magic.runner.job import Job, Received
 from azml_magic.runner.outcome import BadReport, SuccessReport, read_report
 from azml_magic.wire import Channel, EncodedFrame, WireError, receive_frame, send_frame
-from azml_magic.worker.report import BEGUN
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,7 @@ class Question:
     max_bytes : int
         Limit of one frame that comes back.
     text : str
-        ``"native"`` or ``"object"``: what text columns come back as.
+        ``"str"`` or ``"object"``: what text columns come back as.
     seconds : float or None
         Time limit of this call, where it is less than that of the worker's other calls.
     on_begin : callable or None
@@ -79,31 +81,32 @@ class Conversation(Exchange):
             self._serve_now()
         except (WorkerEnded, SandboxBroken):
             return True
-        return bool(self.received.ended)
+        return self.received.ended is not None
 
-    def begin(
-        self,
-        header: dict[str, Any],
-        files: tuple[tuple[str, bytes], ...],
-        limits: dict[str, Any],
-    ) -> Heard:
+    def begin(self, job: Job, limits: Limits) -> Heard:
         """Start the worker and have it load the module.
+
+        Parameters
+        ----------
+        job : Job
+            The module, without datasets.
+        limits : Limits
+            Of the worker's whole life.
 
         Returns
         -------
         Heard
             Without a report when the module is loaded and the worker is ready.
         """
-        request = {"op": "run", "limits": limits}
-        self.client.send(request, self._passed_on)
+        self.client.send(StartRun(limits), self._passed_on)
         self._close_passed_on()
         with self._hearing():
-            self._channel.send_event(header)
-            for _, content in files:
+            self._channel.send_event(to_plain(job.header))
+            for _, content in job.files:
                 self._channel.send_bytes(content)
             self._await_begin(self._channel)
             event = self._channel.receive_event(EVENT_BYTES)
-            if event != {"event": "ready"}:
+            if event != READY:
                 self.received.report = read_report(event)
         return self._heard()
 
@@ -113,7 +116,7 @@ class Conversation(Exchange):
         with self._hearing(question.seconds):
             self._refuse_what_nobody_asked()
             with self._channel.together():
-                self._channel.send_event({"datasets": list(question.datasets)})
+                self._channel.send_event(to_plain(Call(tuple(question.datasets))))
                 for frame in question.datasets.values():
                     send_frame(self._channel, frame)
             if self._channel.receive_event(EVENT_BYTES) != BEGUN:
@@ -136,7 +139,7 @@ class Conversation(Exchange):
         """End the worker, wait until all of it is gone, and give the run folder back."""
         self._kill("recycled")
         self._wait_for_end()
-        self.client.send({"op": "release"})
+        self.client.send(ReleaseRun())
 
     @contextlib.contextmanager
     def _hearing(self, seconds: float | None = None) -> Iterator[None]:

@@ -14,7 +14,6 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from types import TracebackType
-from typing import Any
 
 import pandas as pd
 
@@ -23,10 +22,11 @@ from azml_magic.contract.profile import Profile
 from azml_magic.errors import RunError
 from azml_magic.module.bundle import Bundle
 from azml_magic.module.module import Module
+from azml_magic.protocol.job import JobHeader
+from azml_magic.protocol.options import Options
 from azml_magic.result import Finding, Result
 from azml_magic.runner import images, verdict
 from azml_magic.runner.job import Received
-from azml_magic.runner.options import RunOptions, max_bytes
 from azml_magic.runner.outcome import FailureReport, SuccessReport, read_report
 from azml_magic.runner.run import MODULE_FILE, Callbacks, encode_input, job_header
 from azml_magic.runner.surroundings import World, module_world
@@ -48,7 +48,7 @@ def run_module(
     datasets: Mapping[str, pd.DataFrame],
     bundle: Bundle | None,
     profile: Profile,
-    options: RunOptions,
+    options: Options,
     findings: list[Finding],
     callbacks: Callbacks = Callbacks(),
 ) -> Result:
@@ -60,15 +60,15 @@ def run_module(
     started = time.perf_counter()
     frames, noted = {}, list(findings)
     for port, frame in datasets.items():
-        prepared, changes = prepare_input(frame, port, profile, options.dates)
+        prepared, changes = prepare_input(frame, port, profile, options)
         encoded = encode_input(prepared, port, profile)
-        frames[port] = travel(encoded, options.text, max_bytes(options))
+        frames[port] = travel(encoded, options.text, options.frame_bytes)
         noted += changes
     job = _job(module, bundle, profile, options)
     trace: TracebackType | None = None
     with OwnFolder("azml_magic-debug") as own:
         folder = str(own.path)
-        with module_world(job["filename"], bundle, profile, folder) as world:
+        with module_world(job.filename, bundle, profile, folder) as world:
             received, trace = _execute(job, profile, frames, folder, world)
         _unpad(received, module.first_line - 1)
         whole = received.report if isinstance(received.report, SuccessReport) else None
@@ -83,7 +83,7 @@ def run_module(
         confinement=CONFINEMENT,
     )
     try:
-        return verdict.judge(account, module, profile, options.memory, options.seconds)
+        return verdict.judge(account, module, profile)
     except RunError as error:
         raise error.with_traceback(trace) from None
 
@@ -106,18 +106,17 @@ def travel(frame: EncodedFrame, text: str, limit: int) -> pd.DataFrame:
             raise
 
 
-def _job(
-    module: Module, bundle: Bundle | None, profile: Profile, options: RunOptions
-) -> dict[str, Any]:
-    job = job_header(module, bundle, profile, options)
+def _job(module: Module, bundle: Bundle | None, profile: Profile, options: Options) -> JobHeader:
     # Under the file name and at the lines that a debugger knows, its breakpoints are met.
-    job["filename"] = module.file or MODULE_FILE
-    job["source"] = "\n" * (module.first_line - 1) + module.source
-    return job
+    return replace(
+        job_header(module, bundle, profile, options),
+        filename=module.file or MODULE_FILE,
+        source="\n" * (module.first_line - 1) + module.source,
+    )
 
 
 def _execute(
-    job: dict[str, Any],
+    job: JobHeader,
     profile: Profile,
     frames: dict[str, pd.DataFrame],
     folder: str,
@@ -131,10 +130,10 @@ def _execute(
         received.interrupted = True
         return received, None
     except BaseException as error:
-        event = report.failure(error, progress, job["filename"], folder)
+        event = report.failure(error, progress, job.filename, folder)
         received.report = read_report(event)
-        return received, _own_frames(error.__traceback__, job["filename"])
-    arrived = iter([travel(frame, "native", sys.maxsize) for frame in encoded])
+        return received, _own_frames(error.__traceback__, job.filename)
+    arrived = iter([travel(frame, "str", sys.maxsize) for frame in encoded])
     received.frames = [None if frame is None else next(arrived) for frame in returned]
     received.report = read_report(report.success(returned, noted, [], world.uploads))
     return received, None

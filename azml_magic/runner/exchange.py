@@ -13,10 +13,11 @@ import selectors
 import socket
 import time
 from collections.abc import Callable
-from typing import Any
 
 from azml_magic.errors import SandboxBroken
 from azml_magic.monitor.client import MonitorClient
+from azml_magic.protocol.codec import to_plain
+from azml_magic.protocol.messages import Broken, KillRun, PrepareWorker, RunEnded, StartRun
 from azml_magic.runner.job import Job, Received
 from azml_magic.runner.outcome import BadReport, SuccessReport, read_begin, read_report
 from azml_magic.runner.streams import Stream
@@ -88,7 +89,7 @@ class Exchange:
             self._open_pipe(stream)
         self._selector.register(client.socket, selectors.EVENT_READ, self._on_monitor)
 
-    def carry(self, job: Job, limits: dict[str, Any], *, max_bytes: int) -> Received:
+    def carry(self, job: Job) -> Received:
         """Run the job to its end, however it ends.
 
         Returns
@@ -98,12 +99,11 @@ class Exchange:
         """
         try:
             self._offer_pipe(job)
-            request = {"op": "run", "limits": limits}
-            self.client.send(request, self._passed_on)
+            self.client.send(StartRun(job.header.options.limits()), self._passed_on)
             self._close_passed_on()
             try:
                 try:
-                    self._converse(job, limits, max_bytes)
+                    self._converse(job)
                 finally:
                     self._await_data(0)
                 self._await_end(DYING_SECONDS)
@@ -134,9 +134,10 @@ class Exchange:
         self._selector.close()
         self._ours.close()
 
-    def _converse(self, job: Job, limits: dict[str, Any], max_bytes: int) -> None:
+    def _converse(self, job: Job) -> None:
+        options = job.header.options
         channel = Channel(self._ours, wait=self._wait_for_data)
-        channel.send_event(job.header)
+        channel.send_event(to_plain(job.header))
         for frame in job.datasets.values():
             send_frame(channel, frame, self._pipe)
         self._close_pipe()
@@ -147,12 +148,12 @@ class Exchange:
         if self._hurried:
             # Making the next worker while this one ends slows both down, but a little less
             # than making one after the other.
-            self.client.send({"op": "prepare", "limits": limits})
+            self.client.send(PrepareWorker(options.limits()))
         if isinstance(report, SuccessReport):
             for port, present in enumerate(report.outputs):
                 if present:
                     self.received.frames[port] = receive_frame(
-                        channel, text="native", max_bytes=max_bytes
+                        channel, text="str", max_bytes=options.frame_bytes
                     )
         self.received.report = report
 
@@ -247,17 +248,17 @@ class Exchange:
 
     def _on_monitor(self) -> None:
         message = self.client.receive()
-        if message["op"] == "ended":
-            self.folder = message["folder"]
+        if isinstance(message, RunEnded):
+            self.folder = message.folder
             self.received.ended = message
-        elif message["op"] == "broken":
-            self.received.ended = {"op": "broken", "reason": "broken", **message}
+        elif isinstance(message, Broken):
+            self.received.ended = message
             # It has told why, and its end tells nothing more.
             self._selector.unregister(self.client.socket)
 
     def _kill(self, reason: str) -> None:
         if not self.received.ended:
-            self.client.send({"op": "kill", "reason": reason})
+            self.client.send(KillRun(reason))
 
     def _open_pipe(self, stream: Stream) -> None:
         ours, theirs = os.pipe()

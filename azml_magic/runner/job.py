@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
 
 import pandas as pd
 
+from azml_magic.protocol.job import JobHeader
+from azml_magic.protocol.messages import Broken, RunEnded
 from azml_magic.runner.outcome import Obstacle, Report
 from azml_magic.wire import EncodedFrame, FrameTooLarge
 
@@ -17,15 +18,15 @@ class Job:
 
     Attributes
     ----------
-    header : dict
-        Source, profile and options; travels as one event.
+    header : JobHeader
+        Source and options; travels as one event.
     datasets : dict of str to EncodedFrame
         The prepared frames of the connected ports.
     files : tuple of (str, bytes)
         The script bundle.
     """
 
-    header: dict[str, Any]
+    header: JobHeader
     datasets: dict[str, EncodedFrame]
     files: tuple[tuple[str, bytes], ...] = ()
 
@@ -44,6 +45,8 @@ class Received:
         Whether a line of the module may have run: the worker says so just before.
     obstacle : Obstacle or None
         Why none could, as far as the worker could say.
+    ended : RunEnded, Broken or None
+        How it ended, by the monitor's account; None while it goes on.
     """
 
     report: Report | None = None
@@ -52,7 +55,7 @@ class Received:
     too_large: bool = False
     begun: bool = False
     obstacle: Obstacle | None = None
-    ended: dict[str, Any] = field(default_factory=dict)
+    ended: RunEnded | Broken | None = None
     interrupted: bool = False
 
     def refuse(self, error: Exception) -> None:
@@ -63,9 +66,6 @@ class Received:
     @property
     def is_worth_another_attempt(self) -> bool:
         """Whether nothing of the module has run, for a reason that may be gone."""
-        reason = self.ended.get("reason", "")
+        stopped = isinstance(self.ended, RunEnded) and self.ended.reason
         obstacle = self.obstacle is not None and self.obstacle.kind.endswith("MemoryError")
-        return not (self.begun or self.interrupted or self.refusal or obstacle) and reason in {
-            "",
-            "broken",
-        }
+        return not (self.begun or self.interrupted or self.refusal or obstacle or stopped)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Mapping
-from typing import Any
 
 from azml_magic.errors import (
     DiskLimitError,
@@ -13,6 +11,8 @@ from azml_magic.errors import (
     ProcessLimitError,
     TimeLimitError,
 )
+from azml_magic.protocol.limits import Limits
+from azml_magic.protocol.messages import RunEnded
 from azml_magic.result import Result
 from azml_magic.runner.outcome import FailureReport
 from azml_magic.sandbox.folders import BEYOND_MEASURE
@@ -21,34 +21,32 @@ from azml_magic.sentences import SAID_CHARACTERS, shortened
 _MORE_MEMORY = "raise it with -m 4GB (memory='4GB'), or work on fewer rows"
 
 
-def passed_limit(
-    ended: Mapping[str, Any], limits: Mapping[str, Any], result: Result
-) -> LimitError | None:
+def passed_limit(ended: RunEnded, limits: Limits, result: Result) -> LimitError | None:
     """Return the error of a run that the monitor ended for a limit, None for any other."""
-    reason, reached = ended.get("reason"), ended.get("reached") or 0
+    reason, reached = ended.reason, ended.reached
     if reason == "time":
         return TimeLimitError(
-            f"the run was ended after {limits['seconds']:g} s, its time limit",
+            f"the run was ended after {limits.timeout:g} s, its time limit",
             "allow more with -t SECONDS (timeout=SECONDS); 0 for no limit",
             result,
         )
     if reason == "cpu":
         return TimeLimitError(
             f"the run used {reached:.1f} s of processor time and was ended; "
-            f"its limit is {limits['cpu_seconds']} s",
-            "allow more with cpu_seconds=SECONDS, or work on fewer rows",
+            f"its limit is {limits.cpu_seconds} s",
+            "allow more with --cpu-seconds SECONDS (cpu_seconds=SECONDS), or work on fewer rows",
             result,
         )
     if reason == "memory":
         return MemoryLimitError(
-            f"the run used {size(reached)} and was ended; its limit is {size(limits['memory'])}",
+            f"the run used {size(reached)} and was ended; its limit is {size(limits.memory)}",
             _MORE_MEMORY,
             result,
         )
     if reason == "files":
         return DiskLimitError(
-            f"the run made more than {limits['files']:,} files and folders and was ended",
-            "write fewer, or raise the limit from Python or a shell: files=200_000, --files 200000",
+            f"the run made more than {limits.files:,} files and folders and was ended",
+            "write fewer, or allow more with --files 200000 (files=200_000)",
             result,
         )
     if reason == "locks":
@@ -66,7 +64,7 @@ def passed_limit(
     if reason == "disk":
         return DiskLimitError(
             f"the run wrote {size(reached)} to its folder and was ended; "
-            f"its limit is {size(limits['disk_bytes'])}",
+            f"its limit is {size(limits.disk)}",
             "write less: the folder is deleted after the run anyway",
             result,
         )
@@ -74,46 +72,44 @@ def passed_limit(
 
 
 def met_limit(
-    report: FailureReport, ended: Mapping[str, Any], limits: Mapping[str, Any], result: Result
+    report: FailureReport, ended: RunEnded, limits: Limits, result: Result
 ) -> LimitError | None:
     """Return the error of a module that failed where a limit stopped it, None for any other."""
     # NumPy and Arrow raise subclasses of their own: _ArrayMemoryError, ArrowMemoryError.
     if report.kind.endswith("MemoryError"):
         asked = f" ({shortened(report.message, SAID_CHARACTERS)})" if report.message else ""
         return MemoryLimitError(
-            f"the module ran out of memory{asked}; its limit is {size(limits['memory'])}",
+            f"the module ran out of memory{asked}; its limit is {size(limits.memory)}",
             _MORE_MEMORY,
             result,
         )
-    if ended.get("tasks_refused") and (
-        report.kind == "RuntimeError" or report.errno == errno.EAGAIN
-    ):
+    if ended.tasks_refused and (report.kind == "RuntimeError" or report.errno == errno.EAGAIN):
         return ProcessLimitError(
-            f"the module started more than {limits['tasks']} processes and threads, its limit: "
-            f"{ended['tasks_refused']} more were refused",
+            f"the module started more than {limits.tasks} processes and threads, its limit: "
+            f"{ended.tasks_refused} more were refused",
             "use fewer workers, for example n_jobs=2",
             result,
         )
-    if report.errno == errno.EFBIG and "file_bytes" in limits:
+    if report.errno == errno.EFBIG:
         return DiskLimitError(
-            f"the module wrote a file of more than {size(limits['file_bytes'])}, its limit",
+            f"the module wrote a file of more than {size(limits.file_bytes)}, its limit",
             "write less: the folder is deleted after the run anyway",
             result,
         )
-    if report.errno in {errno.EMFILE, errno.ENFILE} and "open_files" in limits:
+    if report.errno in {errno.EMFILE, errno.ENFILE}:
         return LimitError(
-            f"the module had {limits['open_files']} files or sockets open, its limit",
+            f"the module had {limits.open_files} files or sockets open, its limit",
             "close files when they are read, best with a 'with' statement",
             result,
         )
     return None
 
 
-def no_memory_for_inputs(limits: Mapping[str, Any], result: Result) -> LimitError:
+def no_memory_for_inputs(limits: Limits, result: Result) -> LimitError:
     """Return the error of a run whose inputs alone are too large for its memory."""
     return MemoryLimitError(
         "the datasets and the script bundle need more memory than the run may use; "
-        f"its limit is {size(limits['memory'])}",
+        f"its limit is {size(limits.memory)}",
         _MORE_MEMORY,
         result,
     )

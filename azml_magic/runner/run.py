@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
@@ -16,11 +15,13 @@ from azml_magic.errors import InputError, SandboxBroken
 from azml_magic.module.bundle import Bundle
 from azml_magic.module.module import Module
 from azml_magic.monitor import client
+from azml_magic.protocol.job import JobHeader
+from azml_magic.protocol.messages import ReleaseRun
+from azml_magic.protocol.options import Options
 from azml_magic.result import Finding, Result
 from azml_magic.runner import images, verdict
 from azml_magic.runner.exchange import Exchange
 from azml_magic.runner.job import Job, Received
-from azml_magic.runner.options import RunOptions, kind, limits, max_bytes
 from azml_magic.runner.outcome import SuccessReport
 from azml_magic.wire import ColumnRefused, EncodedFrame, encode_frame
 
@@ -41,7 +42,7 @@ class Run:
 
     module: Module
     profile: Profile
-    options: RunOptions
+    options: Options
     datasets: dict[str, EncodedFrame] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
     bundle: Bundle | None = None
@@ -52,7 +53,7 @@ def run_module(
     datasets: Mapping[str, pd.DataFrame],
     bundle: Bundle | None,
     profile: Profile,
-    options: RunOptions,
+    options: Options,
     findings: list[Finding],
     callbacks: Callbacks = Callbacks(),
 ) -> Result:
@@ -68,7 +69,7 @@ def run_module(
         The third port.
     profile : Profile
         The rules.
-    options : RunOptions
+    options : Options
         Limits and switches.
     findings : list of Finding
         What was found before the run; they open the result's findings.
@@ -91,7 +92,7 @@ def run_module(
     """
     run = Run(module, profile, options, findings=list(findings), bundle=bundle)
     for port, frame in datasets.items():
-        prepared, changes = prepare_input(frame, port, profile, options.dates)
+        prepared, changes = prepare_input(frame, port, profile, options)
         run.datasets[port] = encode_input(prepared, port, profile)
         run.findings += changes
     started = time.perf_counter()
@@ -105,8 +106,9 @@ def run_module(
         findings=tuple(run.findings),
         seconds=time.perf_counter() - started,
         confinement=carried.confinement,
+        limits=options.limits(),
     )
-    return verdict.judge(account, run.module, profile, options.memory, options.seconds)
+    return verdict.judge(account, run.module, profile)
 
 
 @dataclass(frozen=True)
@@ -126,17 +128,17 @@ def _carry(run: Run, callbacks: Callbacks, *, last: bool) -> _Carried | None:
     Another attempt is made once, with a monitor of its own, when nothing of the module has run:
     a process was killed, or the machine had no room for one just then.
     """
-    monitor = client.acquire(kind(run.options))
+    monitor = client.acquire(run.options.access())
     exchange = None
     try:
         monitor.wait_until_ready()
         exchange = Exchange(monitor, callbacks.on_output, callbacks.on_tick)
-        received = exchange.carry(_job(run), limits(run.options), max_bytes=max_bytes(run.options))
+        received = exchange.carry(_job(run))
         if not last and received.is_worth_another_attempt:
             monitor.close()
             return None
         collected = _collect(run, exchange, received)
-        monitor.send({"op": "release"})
+        monitor.send(ReleaseRun())
     except BaseException as error:
         # A monitor that was left in the middle of a run may still hold its processes.
         monitor.close()
@@ -158,26 +160,25 @@ def _carry(run: Run, callbacks: Callbacks, *, last: bool) -> _Carried | None:
 
 
 def _job(run: Run) -> Job:
-    files = run.bundle.files if run.bundle is not None else ()
     header = job_header(run.module, run.bundle, run.profile, run.options)
-    return Job({**header, "datasets": list(run.datasets)}, run.datasets, files)
+    return make_job(replace(header, datasets=tuple(run.datasets)), run.bundle, run.datasets)
 
 
 def job_header(
-    module: Module, bundle: Bundle | None, profile: Profile, options: RunOptions
-) -> dict[str, Any]:
+    module: Module, bundle: Bundle | None, profile: Profile, options: Options
+) -> JobHeader:
     """Return what a worker is told of a module, apart from its datasets."""
-    files = bundle.files if bundle is not None else ()
-    return {
-        "source": module.source,
-        "filename": MODULE_FILE,
-        "profile": profile.name,
-        "dates": options.dates,
-        "text": options.text,
-        "datasets": [],
-        "has_bundle": bundle is not None,
-        "bundle": [name for name, _ in files],
-    }
+    return JobHeader(
+        source=module.source,
+        filename=MODULE_FILE,
+        options=replace(options, profile=profile.name),
+        bundle=None if bundle is None else tuple(name for name, _ in bundle.files),
+    )
+
+
+def make_job(header: JobHeader, bundle: Bundle | None, datasets: Mapping[str, EncodedFrame]) -> Job:
+    """Return all that a worker needs."""
+    return Job(header, dict(datasets), bundle.files if bundle is not None else ())
 
 
 def encode_input(frame: pd.DataFrame, port: str, profile: Profile) -> EncodedFrame:

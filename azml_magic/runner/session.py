@@ -16,12 +16,13 @@ from azml_magic.module.bundle import Bundle
 from azml_magic.module.module import Module
 from azml_magic.monitor import client
 from azml_magic.monitor.client import MonitorClient
+from azml_magic.protocol.messages import PrepareWorker
+from azml_magic.protocol.options import Options
 from azml_magic.result import Finding, Result
 from azml_magic.runner import verdict
 from azml_magic.runner.conversation import Conversation, Heard, Question
 from azml_magic.runner.images import Images
-from azml_magic.runner.options import RunOptions, kind, limits, max_bytes
-from azml_magic.runner.run import encode_input, job_header
+from azml_magic.runner.run import encode_input, job_header, make_job
 
 CALLS = 500
 
@@ -41,12 +42,12 @@ class Session:
         Its script bundle.
     profile : Profile
         The rules.
-    options : RunOptions
-        Its ``seconds`` is the limit of one call; the other limits are of one worker.
+    options : Options
+        Its ``timeout`` is the limit of one call; the other limits are of one worker.
     calls : int
         How many calls one worker answers before it is replaced.
     text : str
-        ``"native"``: text comes back in pandas' own type, as from a run; ``"object"``: as
+        ``"str"``: text comes back in pandas' own type, as from a run; ``"object"``: as
         Python strings, which is quicker to read one by one.
     """
 
@@ -55,10 +56,10 @@ class Session:
         module: Module,
         bundle: Bundle | None,
         profile: Profile,
-        options: RunOptions,
+        options: Options,
         *,
         calls: int = CALLS,
-        text: str = "native",
+        text: str = "str",
     ) -> None:
         self.module = module
         self.bundle = bundle
@@ -131,10 +132,10 @@ class Session:
         findings: list[Finding] = []
         encoded = {}
         for port, frame in datasets.items():
-            prepared, changes = prepare_input(frame, port, self.profile, self.options.dates)
+            prepared, changes = prepare_input(frame, port, self.profile, self.options)
             encoded[port] = encode_input(prepared, port, self.profile)
             findings += changes
-        limit = max_bytes(self.options) if most is None else most
+        limit = self.options.frame_bytes if most is None else most
         started = time.perf_counter()
         question = Question(encoded, limit, self.text, seconds, on_begin)
         ask = functools.partial(self._ask, question)
@@ -197,21 +198,18 @@ class Session:
         """Start a worker and have it load the module."""
         if self._monitor is None or not self._monitor.alive:
             self._drop()
-            self._monitor = client.acquire(kind(self.options))
+            self._monitor = client.acquire(self.options.access())
         self._monitor.wait_until_ready()
-        header = {
-            **job_header(self.module, self.bundle, self.profile, self.options),
-            "serves": self.calls,
-        }
-        files = self.bundle.files if self.bundle is not None else ()
-        talk = self._conversation = Conversation(self._monitor, self.options.seconds)
+        header = job_header(self.module, self.bundle, self.profile, self.options)
+        job = make_job(replace(header, calls=self.calls), self.bundle, {})
+        talk = self._conversation = Conversation(self._monitor, self.options.timeout)
         self._answered = 0
         # The monitor would take one long life for one long run; each call has its own limit.
-        endless = limits(replace(self.options, seconds=None))
-        heard = talk.begin(header, files, endless)
+        endless = replace(self.options, timeout=None).limits()
+        heard = talk.begin(job, endless)
         if self.calls == 1 and not heard.received.ended:
             # The next worker is forked and confined while this one waits and works.
-            self._monitor.send({"op": "prepare", "limits": endless})
+            self._monitor.send(PrepareWorker(endless))
         return heard
 
     def _judge(self, heard: Heard, findings: list[Finding], seconds: float) -> Result:
@@ -223,9 +221,9 @@ class Session:
             findings=tuple(findings),
             seconds=seconds,
             confinement=self.confinement,
+            limits=self.options.limits(),
         )
-        options = self.options
-        return verdict.judge(account, self.module, self.profile, options.memory, options.seconds)
+        return verdict.judge(account, self.module, self.profile)
 
     def _retire(self) -> None:
         talk, self._conversation = self._conversation, None

@@ -21,6 +21,8 @@ from azml_magic.errors import (
 )
 from azml_magic.module.module import Module
 from azml_magic.monitor.client import broken
+from azml_magic.protocol.limits import Limits
+from azml_magic.protocol.messages import Broken, RunEnded
 from azml_magic.result import Failure, Finding, Result
 from azml_magic.runner.images import Images
 from azml_magic.runner.job import Received
@@ -33,7 +35,13 @@ _AGAIN = "run the cell again; if this repeats, run `azml-magic doctor`"
 
 @dataclass(frozen=True)
 class Account:
-    """All that is known of a run that is over."""
+    """All that is known of a run that is over.
+
+    Attributes
+    ----------
+    limits : Limits or None
+        Those that held; None where none did.
+    """
 
     received: Received
     stdout: str
@@ -42,11 +50,10 @@ class Account:
     findings: tuple[Finding, ...]
     seconds: float
     confinement: str
+    limits: Limits | None = None
 
 
-def judge(
-    account: Account, module: Module, profile: Profile, memory: int, seconds: float | None
-) -> Result:
+def judge(account: Account, module: Module, profile: Profile) -> Result:
     """Return the result of a run that succeeded.
 
     Raises
@@ -60,17 +67,19 @@ def judge(
     if received.interrupted:
         raise Interrupted("the run was interrupted; its processes have been ended", result=result)
     ended = received.ended
-    if ended.get("reason") == "broken":
-        if ended.get("hint"):
+    if isinstance(ended, Broken):
+        if ended.hint:
             raise broken(ended)
         raise SandboxBroken(
-            f"the fork server ended during the run: {ended.get('message', '')}".rstrip(": "),
+            f"the fork server ended during the run: {ended.message}".rstrip(": "),
             "run the cell again; it will use a new one",
         )
-    limits = {**ended.get("limits", {}), "memory": memory, "seconds": seconds}
-    passed = passed_limit(ended, limits, result)
-    if passed is not None and not isinstance(report, SuccessReport):
-        raise passed
+    # A debug run has no worker that could have ended.
+    ended = ended or RunEnded()
+    if account.limits is not None and not isinstance(report, SuccessReport):
+        passed = passed_limit(ended, account.limits, result)
+        if passed is not None:
+            raise passed
     if received.too_large:
         raise OutputLimitError(
             f"the module returned {received.refusal}", "return fewer rows or columns", result
@@ -82,13 +91,13 @@ def judge(
             result,
         )
     if not received.begun:
-        raise _not_begun(received, limits, result)
+        raise _not_begun(received, ended, account.limits, result)
     if isinstance(report, SuccessReport):
         return result
     if isinstance(report, RefusalReport):
         raise _refusal(report, account, module, profile)
     if isinstance(report, FailureReport):
-        raise _failure(report, account, module, profile, limits)
+        raise _failure(report, account, ended, module, profile)
     raise _died(ended, result)
 
 
@@ -131,9 +140,9 @@ def _refusal(
 def _failure(
     report: FailureReport,
     account: Account,
+    ended: RunEnded,
     module: Module,
     profile: Profile,
-    limits: dict[str, object],
 ) -> RunError:
     details = failure_details(
         report.kind,
@@ -151,9 +160,10 @@ def _failure(
         cloud_text=cloud_text,
     )
     result = _result(account, module, profile, error=cloud_text).replace(failure=failure)
-    met = met_limit(report, account.received.ended, limits, result)
-    if met is not None:
-        return met
+    if account.limits is not None:
+        met = met_limit(report, ended, account.limits, result)
+        if met is not None:
+            return met
     return ModuleFailed(failure.title, _hint(report), result)
 
 
@@ -179,35 +189,32 @@ def _hint(report: FailureReport) -> str:
     return ""
 
 
-def _not_begun(received: Received, limits: dict[str, object], result: Result) -> AzmlError:
+def _not_begun(
+    received: Received, ended: RunEnded, limits: Limits | None, result: Result
+) -> AzmlError:
     """Return the error of a run of which no line of the module has run: it is not the module's."""
-    obstacle, ended = received.obstacle, received.ended
-    if obstacle is not None and obstacle.kind.endswith("MemoryError"):
+    obstacle = received.obstacle
+    if obstacle is not None and limits is not None and obstacle.kind.endswith("MemoryError"):
         return no_memory_for_inputs(limits, result)
     if obstacle is not None:
         cause = f"{obstacle.kind}: {obstacle.message}"
     else:
-        cause = str(ended.get("failure") or "") or f"its process {_ending(ended)}"
+        cause = ended.failure or f"its process {_ending(ended)}"
     return SandboxBroken(f"the run could not be started: {cause}", _AGAIN)
 
 
-def _died(ended: dict[str, object], result: Result) -> AzmlError:
+def _died(ended: RunEnded, result: Result) -> AzmlError:
     hint = "remove calls that end the process, such as os._exit()"
-    if _code(ended) & 0x7F:
+    if ended.status & 0x7F:
         hint = "a native library crashed, or the machine ran out of memory; see the log"
     return WorkerDied(f"the worker {_ending(ended)} before the module returned", hint, result)
 
 
-def _ending(ended: dict[str, object]) -> str:
-    code = _code(ended)
+def _ending(ended: RunEnded) -> str:
+    code = ended.status
     if code & 0x7F:
         return f"was ended by {_signal_name(code & 0x7F)}"
     return f"ended (exit status {code >> 8})"
-
-
-def _code(ended: dict[str, object]) -> int:
-    status = ended.get("status")
-    return status if isinstance(status, int) else 0
 
 
 def _signal_name(number: int) -> str:

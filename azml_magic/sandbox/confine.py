@@ -16,8 +16,8 @@ import signal
 import socket
 from collections.abc import Callable, Collection
 
+from azml_magic.protocol.policy import Level, Policy
 from azml_magic.sandbox import capabilities, kernel, landlock, paths, resources, seccomp
-from azml_magic.sandbox.policy import Level, Policy
 from azml_magic.sandbox.seccomp import AUDIT_ARCHITECTURE
 
 _SECCOMP_FILTER_MODE = 2

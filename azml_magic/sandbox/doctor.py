@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from azml_magic.sandbox.policy import Level
+from azml_magic.protocol.policy import Level
 from azml_magic.sandbox.probe import Capabilities
 
 _SIGNAL_SCOPE, _TRUNCATION = 6, 3

@@ -17,8 +17,8 @@ import time
 from dataclasses import dataclass, replace
 from typing import Any
 
+from azml_magic.protocol.policy import Level
 from azml_magic.sandbox import folders, namespaces, paths, standalone
-from azml_magic.sandbox.policy import Level, readable_paths
 from azml_magic.temporary import HINT, NoTemporaryFolder, OwnFolder
 
 _SECONDS = 60.0
@@ -207,7 +207,7 @@ class _Trial:
     def __init__(self, folder: str, *, alone: bool) -> None:
         command = standalone.command(_TRIAL, folder, "namespaces" if alone else "")
         if alone:
-            granted = (*readable_paths(), str(standalone.PACKAGE))
+            granted = (*paths.readable_paths(), str(standalone.PACKAGE))
             plan = namespaces.Plan(granted, (folder,), paths.symbolic_links(paths.names()))
             command = standalone.command("sandbox.namespaces", plan.to_json(), *command)
         self._error: OSError | None = None

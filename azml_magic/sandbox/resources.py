@@ -6,7 +6,7 @@ import contextlib
 import os
 import resource
 
-from azml_magic.sandbox.policy import Limits
+from azml_magic.protocol.limits import Limits
 
 # Reserved but never touched: arenas of allocators and stacks of threads.
 _RESERVED = 2 << 30

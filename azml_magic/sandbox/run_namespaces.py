@@ -28,7 +28,7 @@ _TEXT_BYTES = 4096
 _ASKED, _EXPECTED, _DONE = b"?", b"+", b"done"
 
 
-class Forked(NamedTuple):
+class NewWorker(NamedTuple):
     """A process that was forked into namespaces of its own.
 
     Attributes
@@ -57,7 +57,7 @@ class RunNamespaces:
         self._maker.set_inheritable(False)
         self._own = os.open("/proc/self/ns/pid", os.O_RDONLY | os.O_CLOEXEC)
 
-    def fork(self, folder: str) -> Forked:
+    def fork(self, folder: str) -> NewWorker:
         """Fork a child that sees its own run's processes only, and its own run folder only.
 
         Parameters
@@ -81,7 +81,7 @@ class RunNamespaces:
                 raise
             if pid == 0:
                 _enter(files, folder)
-                return Forked(0, -1)
+                return NewWorker(0, -1)
             self._come_back()
         except BaseException:
             os.close(first)
@@ -89,7 +89,7 @@ class RunNamespaces:
         finally:
             os.close(processes)
             os.close(files)
-        return Forked(pid, first)
+        return NewWorker(pid, first)
 
     def expect(self) -> None:
         """Have namespaces made now for the next :meth:`fork`, while this process goes on."""

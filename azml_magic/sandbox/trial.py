@@ -10,8 +10,10 @@ import sys
 import threading
 from collections.abc import Callable
 
+from azml_magic.protocol.limits import Limits
+from azml_magic.protocol.policy import Level, Policy
 from azml_magic.sandbox import confine, kernel, landlock, namespaces, seccomp, supervise
-from azml_magic.sandbox.policy import Level, Limits, Policy, readable_paths
+from azml_magic.sandbox.paths import readable_paths
 from azml_magic.sandbox.run_namespaces import RunNamespaces
 
 _MEMORY = 256 << 20
@@ -74,7 +76,7 @@ def _live_confined(folder: str, level: Level, listener_socket: int, report: int)
     """Confine this process, start a thread, write a file; never returns."""
     try:
         os.chdir(folder)
-        limits = Limits(memory=_MEMORY, seconds=None, tasks=_THREADS)
+        limits = Limits(memory=_MEMORY, timeout=None, tasks=_THREADS)
         policy = Policy(readable_paths(), (folder,), network=False, limits=limits, level=level)
         confine.confine(policy, listener_socket, [report])
         thread = threading.Thread(target=lambda: None)

@@ -31,7 +31,8 @@ from azml_magic.scoring.faults import (
 from azml_magic.scoring.openapi import openapi
 from azml_magic.scoring.swagger import swagger
 from azml_magic.serving import pages
-from azml_magic.serving.pool import ClientGone, Gone, Lost, Scored
+from azml_magic.serving.messages import Score
+from azml_magic.serving.pool import Answered, ClientGone, Gone, Lost
 from azml_magic.serving.requests import (
     check_caller,
     check_host,
@@ -63,7 +64,7 @@ class Scorer(Protocol):
     def ready(self) -> bool:
         """Whether a request would be scored."""
 
-    async def score(self, header: dict[str, Any], body: bytes, gone: Gone) -> Scored:
+    async def score(self, request: Score, body: bytes, gone: Gone) -> Answered:
         """Answer one request, or raise a Fault; give up when the client has left."""
 
 
@@ -173,7 +174,7 @@ class Service:
 
     def slow(self) -> Response:
         """Answer a request whose headers did not arrive in time, and tell of it."""
-        seconds = self.settings.body_seconds
+        seconds = self.settings.body_timeout
         fault = timed_out(f"The headers did not arrive within {seconds:g} s.")
         return self.refuse(fault, seconds=seconds)
 
@@ -196,16 +197,16 @@ class Service:
 
     async def _scored(self, request: Request, form: str, *, details: bool) -> Response:
         body = await read_body(request, self.settings)
-        header = {"form": form, "details": details}
-        scored = await self.scorer.score(header, body, lambda: until_gone(request))
-        told = scored.header
-        self.metrics.rows.inc(told["rows"])
+        wanted = Score(form, details)
+        answered = await self.scorer.score(wanted, body, lambda: until_gone(request))
+        told = answered.told
+        self.metrics.rows.inc(told.rows)
         request.state.fields.update(
-            code=told["code"], rows=told["rows"], waited_ms=round(1000 * scored.waited, 2)
+            code=told.code, rows=told.rows, waited_ms=round(1000 * answered.waited, 2)
         )
-        if told["reason"]:
-            request.state.fields.update(reason=told["reason"], begun=told["begun"])
-        return Response(scored.body, told["status"], media_type="application/json")
+        if told.reason:
+            request.state.fields.update(reason=told.reason, begun=told.begun)
+        return Response(answered.body, told.status, media_type="application/json")
 
     async def health(self, request: Request) -> Response:
         """Say that the server lives; no key is needed."""

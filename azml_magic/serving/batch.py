@@ -22,6 +22,7 @@ from azml_magic.scoring.faults import Fault, bad_argument, mismatch, not_found, 
 from azml_magic.serving.app import Service
 from azml_magic.serving.jobs import Job, JobStore
 from azml_magic.serving.lane_process import LaneEnded, LaneProcess
+from azml_magic.serving.messages import ScoreFile
 from azml_magic.serving.places import LOCK_FILE, STATE_FILE, steps_of
 from azml_magic.serving.pool import Pool
 from azml_magic.serving.requests import check_caller, read_body
@@ -187,15 +188,8 @@ class Batch:
                 lane = await self._open_lane()
                 if not self._is_running(number):
                     return
-                told, _ = await lane.ask(
-                    {
-                        "op": "table",
-                        "folder": str(self._folder),
-                        "source": step.source,
-                        "target": step.target,
-                    }
-                )
-                if told["busy"]:
+                told, _ = await lane.ask(ScoreFile(str(self._folder), step.source, step.target))
+                if told.busy:
                     await lane.wait_until_idle()
             except (LaneEnded, SandboxError) as error:
                 await self._kill_lane()
@@ -206,11 +200,11 @@ class Batch:
                     detail = f"{Path(step.source).name}: its process ended ({error})"
                     self._store.end(number, "Failed", detail)
                 continue
-            if told["status"] != 200:
+            if told.status != 200:
                 name = Path(step.source).name
-                self._store.end(number, "Failed", f"{name}: {told['detail']}")
+                self._store.end(number, "Failed", f"{name}: {told.detail}")
                 return
-            self._store.step_done(number, step, told["rows"])
+            self._store.step_done(number, step, told.rows)
         self._store.end(number, "Finished")
 
     def _is_running(self, number: str) -> bool:

@@ -5,13 +5,21 @@ from __future__ import annotations
 import json
 import socket
 import sys
-from dataclasses import asdict
+from dataclasses import dataclass
 from typing import Any
 
 from azml_magic.errors import AzmlError
-from azml_magic.serving.keys import Keys
+from azml_magic.protocol.codec import from_json, to_json
 from azml_magic.serving.server import serve
 from azml_magic.serving.settings import ServiceSettings
+
+
+@dataclass(frozen=True)
+class ServerOrder:
+    """What a server is started with."""
+
+    zip_path: str
+    settings: ServiceSettings
 
 
 def order(zip_path: str, settings: ServiceSettings) -> bytes:
@@ -19,22 +27,21 @@ def order(zip_path: str, settings: ServiceSettings) -> bytes:
 
     The keys travel in it, so that they are on no command line and in no environment.
     """
-    return json.dumps({"zip": zip_path, "settings": asdict(settings)}).encode() + b"\n"
+    return to_json(ServerOrder(zip_path, settings)).encode() + b"\n"
 
 
 def main() -> None:
     """Serve the owner of the socket whose descriptor is ``argv[1]``."""
     owner = socket.socket(fileno=int(sys.argv[1]))
     with owner.makefile("rb") as stream:
-        wanted = json.loads(stream.readline())
+        line = stream.readline()
 
     def tell(**message: Any) -> None:
         owner.sendall(json.dumps(message).encode() + b"\n")
 
     try:
-        values = wanted["settings"]
-        settings = ServiceSettings(**{**values, "keys": Keys(**values["keys"])})
-        serve(wanted["zip"], settings, lambda url: tell(url=url), owner)
+        order = from_json(ServerOrder, line)
+        serve(order.zip_path, order.settings, lambda url: tell(url=url), owner)
     except AzmlError as error:
         tell(kind=type(error).__name__, message=error.message, hint=error.hint)
 

@@ -12,9 +12,9 @@ import socket
 import sys
 
 from azml_magic.monitor import client
-from azml_magic.runner.options import RunOptions, limits
+from azml_magic.protocol.options import Options
 from azml_magic.sandbox import kernel
-from azml_magic.serving.messages import receive
+from azml_magic.serving.messages import LaneOrder, receive
 
 
 def main() -> None:
@@ -23,13 +23,13 @@ def main() -> None:
     # Whatever ends the server ends this at once, and with it the monitor and what runs.
     kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
     endpoint = socket.socket(fileno=int(sys.argv[1]))
-    message = receive(endpoint)
-    if message is None:
+    envelope = receive(endpoint)
+    if envelope is None:
         return
-    order = message[0]
-    if not order["network"]:
+    order: LaneOrder = envelope.message
+    if not order.allow_network:
         # The monitor gets ready while this process loads pandas.
-        client.warm_up(limits(RunOptions(seconds=None, memory=order["memory"])))
+        client.warm_up(Options.of(timeout=None, memory=order.memory).limits())
     from azml_magic.serving.lane_work import Lane
 
     lane = Lane(endpoint, order)

@@ -12,7 +12,17 @@ from typing import Any
 
 from azml_magic.errors import SandboxError
 from azml_magic.serving.keys import without_keys
-from azml_magic.serving.messages import pack, read
+from azml_magic.serving.messages import (
+    LaneFailed,
+    LaneOrder,
+    LaneReady,
+    RequestBegun,
+    RequestRead,
+    Score,
+    ScoreFile,
+    pack,
+    read,
+)
 from azml_magic.serving.settings import ServiceSettings
 
 START_SECONDS = 90.0
@@ -42,16 +52,16 @@ class LaneProcess:
 
     def __init__(self, zip_path: str, settings: ServiceSettings) -> None:
         self._settings = settings
-        self._order = {
-            "zip": zip_path,
-            "seconds": settings.seconds,
-            "memory": settings.memory,
-            "network": settings.network,
-            "calls": settings.calls,
-            "max_rows": settings.max_rows,
-            "max_cells": settings.max_cells,
-            "max_answer": settings.max_answer,
-        }
+        self._order = LaneOrder(
+            zip_path=zip_path,
+            timeout=settings.timeout,
+            memory=settings.memory,
+            allow_network=settings.allow_network,
+            calls=settings.calls,
+            max_rows=settings.max_rows,
+            max_cells=settings.max_cells,
+            max_answer=settings.max_answer,
+        )
         self._process: asyncio.subprocess.Process | None = None
         self._writer: asyncio.StreamWriter | None = None
         self._ended: asyncio.Task[int] | None = None
@@ -87,21 +97,21 @@ class LaneProcess:
         self._reader, self._writer = await asyncio.open_connection(sock=ours, limit=1 << 22)
         self._writer.write(pack(self._order))
         try:
-            header = await asyncio.wait_for(self.wait_until_idle(), START_SECONDS)
+            told = await asyncio.wait_for(self.wait_until_idle(), START_SECONDS)
         except (LaneEnded, TimeoutError):
             await self.close()
             raise SandboxError("a lane of the service did not start") from None
-        if header["op"] == "failed":
+        if isinstance(told, LaneFailed):
             await self.close()
-            raise SandboxError(header["message"], header["hint"])
-        self.confinement = header["confinement"]
+            raise SandboxError(told.message, told.hint)
+        self.confinement = told.confinement
 
     @property
     def started(self) -> bool:
         """Whether it has been ready once, and its process lives."""
         return bool(self.confinement) and self._ended is not None and not self._ended.done()
 
-    async def ask(self, header: dict[str, Any], body: bytes = b"") -> tuple[dict[str, Any], bytes]:
+    async def ask(self, request: Score | ScoreFile, body: bytes = b"") -> tuple[Any, bytes]:
         """Send a message and wait for the answer.
 
         Raises
@@ -110,42 +120,43 @@ class LaneProcess:
             When there is none.
         """
         assert self._writer is not None
-        own = self._settings.seconds
+        own = self._settings.timeout
         # A request is read, waits for a worker if need be, and is worked on; a file is all at once.
-        limits = {"read": START_SECONDS, "begun": own + GRACE_SECONDS}
-        first = own + GRACE_SECONDS if header["op"] == "score" else START_SECONDS + own
+        limits = {RequestRead: START_SECONDS, RequestBegun: own + GRACE_SECONDS}
+        first = own + GRACE_SECONDS if isinstance(request, Score) else START_SECONDS + own
         self._asked += 1
         begun = False
         try:
-            self._writer.write(pack({**header, "id": self._asked}, body))
+            self._writer.write(pack(request, body, self._asked))
             async with asyncio.timeout(first) as limit:
-                told, answer = await read(self._reader)
-                while told.get("op") in limits:
-                    begun = told["op"] == "begun"
-                    limit.reschedule(asyncio.get_running_loop().time() + limits[told["op"]])
-                    told, answer = await read(self._reader)
+                told = await read(self._reader)
+                while isinstance(told.message, (RequestRead, RequestBegun)):
+                    begun = isinstance(told.message, RequestBegun)
+                    left = limits[type(told.message)]
+                    limit.reschedule(asyncio.get_running_loop().time() + left)
+                    told = await read(self._reader)
         except TimeoutError:
             raise LaneEnded("it did not answer in time", late=True) from None
         except (OSError, asyncio.IncompleteReadError, ValueError) as error:
             raise LaneEnded(f"its process ended: {error}", begun=begun) from error
-        if told.get("id") != self._asked:
+        if told.number != self._asked:
             raise LaneEnded("it answered something else")
-        return told, answer
+        return told.message, told.body
 
     def when_ended(self, action: Callable[[], None]) -> None:
         """Call `action` once the process has ended, however it does."""
         assert self._ended is not None
         self._ended.add_done_callback(lambda task: action())
 
-    async def wait_until_idle(self) -> dict[str, Any]:
+    async def wait_until_idle(self) -> LaneReady | LaneFailed:
         """Wait until a lane that was busy with its next worker has it."""
         try:
-            header, _ = await read(self._reader)
+            told = await read(self._reader)
         except (OSError, asyncio.IncompleteReadError, ValueError) as error:
             raise LaneEnded(str(error)) from error
-        if "op" not in header:
+        if not isinstance(told.message, (LaneReady, LaneFailed)):
             raise LaneEnded("the lane said something else")
-        return header
+        return told.message
 
     async def close(self) -> None:
         """End the process; its monitor and worker end with it."""

@@ -11,6 +11,7 @@ from typing import Any
 from azml_magic.errors import SandboxError
 from azml_magic.scoring.faults import overloaded, stopping, timed_out
 from azml_magic.serving.lane_process import LaneEnded, LaneProcess
+from azml_magic.serving.messages import Score, Scored
 from azml_magic.serving.settings import ServiceSettings
 
 _RETRY_SECONDS = 1.0
@@ -42,10 +43,10 @@ class Lost(Exception):
 
 
 @dataclass(frozen=True)
-class Scored:
-    """What came of a request: the lane's header, the body, and how long it waited."""
+class Answered:
+    """What came of a request: what the lane told, the body, and how long it waited."""
 
-    header: dict[str, Any]
+    told: Scored
     body: bytes
     waited: float
 
@@ -114,12 +115,12 @@ class Pool:
         """Return a lane that is not started yet."""
         return LaneProcess(self._zip_path, self._settings)
 
-    async def score(self, header: dict[str, Any], body: bytes, gone: Gone) -> Scored:
+    async def score(self, request: Score, body: bytes, gone: Gone) -> Answered:
         """Have a request answered by the next free lane.
 
         Parameters
         ----------
-        header : dict
+        request : Score
             What the lane is told.
         body : bytes
             The request's body.
@@ -141,7 +142,7 @@ class Pool:
             lane = self._idle.pop() if self._idle else await self._wait(gone)
             waited = time.perf_counter() - asked
             try:
-                told, answer = await lane.ask({"op": "score", **header}, body)
+                told, answer = await lane.ask(request, body)
             except asyncio.CancelledError:
                 # Its answer must not become another request's.
                 self._replace(lane, "cancelled")
@@ -153,13 +154,13 @@ class Pool:
                 if error.begun or attempt + 1 == _MOST_LANES:
                     raise Lost(str(error), error.begun) from None
                 continue
-            if told["busy"]:
+            if told.busy:
                 self._in_background(self._release_when_idle(lane))
             else:
                 self._release(lane)
-            if told["status"] == _OURS and not told["begun"] and attempt == 0:
+            if told.status == _OURS and not told.begun and attempt == 0:
                 continue
-            return Scored(told, answer, waited)
+            return Answered(told, answer, waited)
         raise AssertionError("the last attempt returns or raises")
 
     async def close(self) -> None:
@@ -188,7 +189,7 @@ class Pool:
         try:
             await asyncio.wait(
                 events,
-                timeout=self._settings.queue_seconds,
+                timeout=self._settings.queue_timeout,
                 return_when=asyncio.FIRST_COMPLETED,
             )
             if future.done():

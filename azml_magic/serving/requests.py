@@ -108,14 +108,14 @@ async def read_body(request: Request, settings: ServiceSettings, most: int | Non
     pieces: list[bytes] = []
     size = 0
     try:
-        async with asyncio.timeout(settings.body_seconds):
+        async with asyncio.timeout(settings.body_timeout):
             async for piece in request.stream():
                 size += len(piece)
                 if size > limit:
                     raise fault
                 pieces.append(piece)
     except TimeoutError:
-        detail = f"The body did not arrive within {settings.body_seconds:g} s."
+        detail = f"The body did not arrive within {settings.body_timeout:g} s."
         raise timed_out(detail) from None
     return b"".join(pieces)
 

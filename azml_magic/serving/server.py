@@ -113,13 +113,13 @@ async def _serve(
     server = _Server(
         uvicorn.Config(
             application(service, batch.routes() if batch is not None else []),
-            http=timed_connection(settings.body_seconds, service.slow, _most_connections()),
+            http=timed_connection(settings.body_timeout, service.slow, _most_connections()),
             log_config=None,
             access_log=False,
             lifespan="off",
             ws="none",
             server_header=False,
-            timeout_graceful_shutdown=int(settings.seconds) + 5,
+            timeout_graceful_shutdown=int(settings.timeout) + 5,
         )
     )
     server.stop_on_signals()

@@ -7,14 +7,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from azml_magic.errors import OptionError
+from azml_magic.protocol.options import Options
+from azml_magic.protocol.settings import Settings, choice, count, seconds, size, switch, text
 from azml_magic.serving.keys import Keys
-
-ISOLATION = ("worker", "request")
 
 
 @dataclass(frozen=True)
-class ServiceSettings:
+class ServiceSettings(Settings):
     """How a service is run.
+
+    Sizes may be written as ``"64MB"``, as in :func:`azml_magic.run`.
 
     Attributes
     ----------
@@ -22,24 +24,23 @@ class ServiceSettings:
         Address to listen at; without a key only a loopback address.
     port : int
         Port to listen at; 0 for a free one.
-    keys : Keys
-        The API keys; without any, no key is asked for.
     workers : int
         How many requests are scored at a time.
-    isolate : str
+    isolate : {"worker", "request"}
         ``"worker"``: a worker answers many requests; ``"request"``: each request has a
         fresh worker.
     recycle : int
         How many requests a worker answers before it is replaced.
-    seconds : float
-        Time limit of one request once a worker has it: reading it, the module, the answer.
+    timeout : float
+        Time limit of one request in seconds, once a worker has it: reading it, the module, the
+        answer.
     memory : int
         Memory limit of one worker, in bytes; also of what its scoring process needs to read a
         request and to write its answer.
     queue : int
         How many requests may wait for a worker.
-    queue_seconds : float
-        How long one may wait.
+    queue_timeout : float
+        How long one may wait, in seconds.
     max_body : int
         Limit of a request's body, in bytes.
     max_rows : int
@@ -48,35 +49,51 @@ class ServiceSettings:
         Limit of the cells of an answer.
     max_answer : int
         Limit of an answer, in bytes of JSON.
-    body_seconds : float
-        How long a request's headers, and then its body, may take to arrive.
-    network : bool
-        Whether the module may use the network.
+    body_timeout : float
+        How long a request's headers, and then its body, may take to arrive, in seconds.
     batch_folder : str
         Folder that batch jobs read and write; empty for no batch service.
+    allow_network : bool
+        Whether the module may use the network.
+    keys : Keys
+        The API keys; without any, no key is asked for.
+
+    Raises
+    ------
+    OptionError
+        When a setting does not take its value, or the host can be reached from elsewhere and no
+        key is set.
     """
 
-    host: str = "127.0.0.1"
-    port: int = 8000
+    host: str = text(
+        "127.0.0.1", "address; others than this machine's need a key", metavar="ADDRESS"
+    )
+    port: int = count(8000, "port; 0 for a free one", least=0)
+    workers: int = count(2, "requests scored at a time")
+    isolate: str = choice(
+        "worker",
+        ("worker", "request"),
+        "worker: one answers many requests; request: a fresh one for each",
+        metavar="HOW",
+    )
+    recycle: int = count(500, "requests that a worker answers before it is replaced")
+    timeout: float = seconds(60.0, "time limit of a request, in seconds", none=False)
+    memory: int = size("2GB", "memory limit of a worker", least="32MB")
+    queue: int = count(64, "requests that may wait", least=0)
+    queue_timeout: float = seconds(60.0, "how long one may wait, in seconds", none=False)
+    max_body: int = size("32MB", "limit of a request's body")
+    max_rows: int = count(100_000, "limit of the rows of an input")
+    max_cells: int = count(5_000_000, "limit of the cells of an answer")
+    max_answer: int = size("64MB", "limit of an answer's body")
+    body_timeout: float = seconds(
+        30.0, "how long headers, and then a body, may take to arrive, in seconds", none=False
+    )
+    batch_folder: str = text("", "folder of batch jobs", metavar="FOLDER")
+    allow_network: bool = switch("let the module use the network")
     keys: Keys = field(default_factory=Keys)
-    workers: int = 2
-    isolate: str = "worker"
-    recycle: int = 500
-    seconds: float = 60.0
-    memory: int = 2 << 30
-    queue: int = 64
-    queue_seconds: float = 60.0
-    max_body: int = 32 << 20
-    max_rows: int = 100_000
-    max_cells: int = 5_000_000
-    max_answer: int = 64 << 20
-    body_seconds: float = 30.0
-    network: bool = False
-    batch_folder: str = ""
 
     def __post_init__(self) -> None:
-        if self.isolate not in ISOLATION:
-            raise OptionError(f"isolate is 'worker' or 'request', not {self.isolate!r}")
+        super().__post_init__()
         if not is_loopback(self.host) and not self.keys:
             raise OptionError(
                 f"{self.host} can be reached from elsewhere, and no key is set",
@@ -84,23 +101,21 @@ class ServiceSettings:
             )
         if self.batch_folder and not Path(self.batch_folder).is_dir():
             raise OptionError(f"there is no batch folder {self.batch_folder!r}", "make it first")
-        limits = {
-            "workers": self.workers,
-            "recycle": self.recycle,
-            "seconds": self.seconds,
-            "max_body": self.max_body,
-            "max_rows": self.max_rows,
-            "max_cells": self.max_cells,
-            "max_answer": self.max_answer,
-        }
-        for name, value in limits.items():
-            if not value > 0:
-                raise OptionError(f"{name} is {value}", "give a number above 0")
 
     @property
     def calls(self) -> int:
         """How many calls one worker answers."""
         return 1 if self.isolate == "request" else self.recycle
+
+    def options(self, profile: str = "classic", **data: str) -> Options:
+        """Return the options of a worker of this service."""
+        return Options.of(
+            profile=profile,
+            timeout=self.timeout,
+            memory=self.memory,
+            allow_network=self.allow_network,
+            **data,
+        )
 
 
 def is_loopback(host: str) -> bool:

@@ -55,7 +55,7 @@ class Categories:
         """Return the categorical array."""
         codes = buffers[0]
         # Categories are text as pandas itself holds it, whatever other columns are.
-        values = build_array(spec["of"], buffers[1:], Reading("native", reading.trusted))
+        values = build_array(spec["of"], buffers[1:], Reading("str", reading.trusted))
         try:
             dtype = pd.CategoricalDtype(pd.Index(values), spec["ordered"])
         except (ValueError, TypeError) as error:

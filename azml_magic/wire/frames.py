@@ -138,7 +138,7 @@ def receive_frame(
     channel : Channel
         Where it comes from.
     text : str
-        ``"object"`` for Python strings and ``None``, or ``"native"`` for what this pandas
+        ``"object"`` for Python strings and ``None``, or ``"str"`` for what this pandas
         uses by itself.
     max_bytes : int
         Limit of the frame's memory, checked before anything is allocated.

@@ -70,7 +70,7 @@ class Reading:
     Attributes
     ----------
     text : str
-        ``"object"`` for Python objects, or ``"native"`` for what pandas uses by itself.
+        ``"object"`` for Python objects, or ``"str"`` for what pandas uses by itself.
     trusted : bool
         Whether the sender is the notebook, so that values need no check.
     """

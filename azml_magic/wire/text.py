@@ -59,7 +59,7 @@ class Text:
         dtype: Any = pd.StringDtype
         if spec["dtype"] == "string":
             return dtype("pyarrow").__from_arrow__(array)
-        if reading.text == "native" and _NATIVE_TEXT:
+        if reading.text == "str" and _NATIVE_TEXT:
             return dtype("pyarrow", na_value=np.nan).__from_arrow__(array)
         return array.to_numpy(zero_copy_only=False)
 

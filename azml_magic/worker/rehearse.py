@@ -13,6 +13,7 @@ from typing import Any, Dict
 import pandas as pd
 
 from azml_magic.contract.profile import get_profile
+from azml_magic.protocol.job import JobHeader
 from azml_magic.wire import Channel, encode_frame, receive_frame, send_frame
 from azml_magic.worker import outputs, report, script
 
@@ -30,7 +31,7 @@ def rehearse() -> None:
         exec(compile(_SOURCE, "rehearsal", "exec", dont_inherit=True), module)
         returned, findings = script.call(
             module[script.ENTRY_POINT],
-            {"dates": "epoch"},
+            JobHeader(_SOURCE, "rehearsal"),
             profile,
             {"dataset1": received},
             script.Progress(),

@@ -11,8 +11,6 @@ from azml_magic.result import Finding
 from azml_magic.sentences import Told
 from azml_magic.worker.script import Progress
 
-BEGUN = {"event": "begun"}
-"""Said just before the first line of a module runs: what fails earlier is not the module's."""
 MESSAGE_CHARACTERS = 20_000
 ENTRIES = 60
 LINE_CHARACTERS = 500

@@ -15,8 +15,10 @@ import sys
 from typing import Any, Dict, List, Optional, Tuple
 
 from azml_magic.contract.profile import Profile, get_profile
+from azml_magic.protocol.codec import from_plain
+from azml_magic.protocol.job import BEGUN, JobHeader
+from azml_magic.protocol.messages import Fork
 from azml_magic.sandbox.confine import confine
-from azml_magic.sandbox.policy import Policy
 from azml_magic.wire import Channel, receive_frame
 from azml_magic.wire.pipe import PipeReader
 from azml_magic.worker import (
@@ -34,7 +36,7 @@ from azml_magic.worker import (
 STREAM_LIMIT = 1 << 34
 
 
-def work(request: Dict[str, Any], descriptors: List[int]) -> None:
+def work(request: Fork, descriptors: List[int]) -> None:
     """Carry out one run and end the process; called in a freshly forked worker.
 
     All that no run differs in is done ahead: the worker then waits, confined, for the
@@ -42,18 +44,18 @@ def work(request: Dict[str, Any], descriptors: List[int]) -> None:
 
     Parameters
     ----------
-    request : dict
-        From the monitor: ``folder`` (the run folder, as the worker sees it) and ``policy``.
+    request : Fork
+        From the monitor.
     descriptors : list of int
         The socket over which the run's descriptors come, and the one over which the monitor
         receives the listener of the system call filter.
     """
     orders, listener = descriptors
-    folder = request["folder"]
+    folder = request.folder
     try:
         _arrange_streams([os.open(os.devnull, os.O_RDWR)] * 3)
         _arrange_environment(folder)
-        confine(Policy.from_json(request["policy"]), listener, [orders])
+        confine(request.policy, listener, [orders])
     except BaseException as error:
         os.write(orders, f"the worker could not confine itself: {error}".encode())
         os._exit(1)
@@ -72,34 +74,32 @@ def work(request: Dict[str, Any], descriptors: List[int]) -> None:
 def execute(channel: Channel, pipe: Optional[PipeReader], folder: str) -> None:
     """Receive the job, run the module, and send what came of it."""
     try:
-        job = channel.receive_event(STREAM_LIMIT)
-        profile = get_profile(job["profile"])
+        job = from_plain(JobHeader, channel.receive_event(STREAM_LIMIT))
+        profile, text = get_profile(job.options.profile), job.options.text
         datasets = {
-            port: receive_frame(
-                channel, text=job["text"], max_bytes=STREAM_LIMIT, trusted=True, pipe=pipe
-            )
-            for port in job["datasets"]
+            port: receive_frame(channel, text=text, max_bytes=STREAM_LIMIT, trusted=True, pipe=pipe)
+            for port in job.datasets
         }
         if pipe is not None:
             pipe.close()
-        files = [(name, channel.receive_bytes(STREAM_LIMIT)) for name in job["bundle"]]
+        files = [(name, channel.receive_bytes(STREAM_LIMIT)) for name in job.bundle or ()]
         uploads = _arrange_module_world(job, profile, folder, files)
     except Exception as error:
         channel.send_event(report.not_begun(error))
         return
-    channel.send_event(report.BEGUN)
-    if "serves" in job:
+    channel.send_event(BEGUN)
+    if job.calls:
         serve.serve(channel, job, profile, folder, STREAM_LIMIT, _flush)
         return
     progress = script.Progress()
-    observer = observe.Observer(job["filename"], os.path.join(folder, "work"))
+    observer = observe.Observer(job.filename, os.path.join(folder, "work"))
     observer.listen()
     try:
         returned, findings = script.run(job, profile, datasets, folder, progress)
         encoded = outputs.encode(returned, profile)
     except BaseException as error:
         _flush()
-        channel.send_event(report.failure(error, progress, job["filename"], folder))
+        channel.send_event(report.failure(error, progress, job.filename, folder))
         return
     _flush()
     unsaved = figures.unsaved(os.path.join(folder, "previews"))
@@ -176,11 +176,11 @@ def hide_package() -> None:
 
 
 def _arrange_module_world(
-    job: Dict[str, Any], profile: Profile, folder: str, files: List[Any]
+    job: JobHeader, profile: Profile, folder: str, files: List[Any]
 ) -> List[Dict[str, str]]:
     """Lay out what a script finds around it; return the list that uploads go to."""
     home = os.path.join(folder, "work")
-    if job["has_bundle"] or profile.bundle_folder_always:
+    if job.bundle is not None or profile.bundle_folder_always:
         bundle.add_to_path(bundle.write(home, files))
     sys.argv = [""]
     if profile.run_object:

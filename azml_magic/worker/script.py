@@ -16,6 +16,7 @@ from azml_magic.contract.arguments import call_arguments
 from azml_magic.contract.frames import prepare_output
 from azml_magic.contract.profile import Profile
 from azml_magic.contract.returns import collect_outputs
+from azml_magic.protocol.job import JobHeader
 from azml_magic.result import Finding
 
 ENTRY_POINT = "azureml_main"
@@ -36,7 +37,7 @@ class Progress:
 
 
 def run(
-    job: Dict[str, Any],
+    job: JobHeader,
     profile: Profile,
     datasets: Dict[str, Any],
     folder: str,
@@ -58,19 +59,19 @@ def run(
     return call(function, job, profile, datasets, progress)
 
 
-def load(job: Dict[str, Any], profile: Profile, folder: str, progress: Progress) -> Any:
+def load(job: JobHeader, profile: Profile, folder: str, progress: Progress) -> Any:
     """Compile the module, run its top level, and return its entry point."""
     progress.stage = "compile"
-    code = _compile(job["source"], job["filename"])
+    code = _compile(job.source, job.filename)
     progress.stage = "import"
-    namespace = _execute_top_level(code, job["filename"], profile, folder)
+    namespace = _execute_top_level(code, job.filename, profile, folder)
     progress.stage = "find"
     return _entry_point(namespace)
 
 
 def call(
     function: Any,
-    job: Dict[str, Any],
+    job: JobHeader,
     profile: Profile,
     datasets: Dict[str, Any],
     progress: Progress,
@@ -91,7 +92,7 @@ def call(
     outputs: List[Optional[Any]] = []
     for port, frame in zip(("output1", "output2"), frames):
         if frame is not None:
-            frame, changes = prepare_output(frame, port, profile, job["dates"])
+            frame, changes = prepare_output(frame, port, profile, job.options)
             findings = [*findings, *changes]
         outputs.append(frame)
     return outputs, findings

@@ -9,13 +9,15 @@ import sys
 from typing import Any, Callable, Dict, Set
 
 from azml_magic.contract.profile import Profile
+from azml_magic.protocol.codec import from_plain
+from azml_magic.protocol.job import BEGUN, READY, Call, JobHeader
 from azml_magic.wire import Channel, WireError, receive_frame
 from azml_magic.worker import outputs, report, script
 
 
 def serve(
     channel: Channel,
-    job: Dict[str, Any],
+    job: JobHeader,
     profile: Profile,
     folder: str,
     limit: int,
@@ -27,8 +29,8 @@ def serve(
     ----------
     channel : Channel
         Requests come and answers go here.
-    job : dict
-        As for a single run; ``serves`` is how many requests this worker answers.
+    job : JobHeader
+        As for a single run.
     profile : Profile
         The rules.
     folder : str
@@ -43,20 +45,20 @@ def serve(
         function = script.load(job, profile, folder, progress)
     except BaseException as error:
         flush()
-        channel.send_event(report.failure(error, progress, job["filename"], folder))
+        channel.send_event(report.failure(error, progress, job.filename, folder))
         return
     flush()
     home = os.path.join(folder, "work")
     kept = set(os.listdir(home))
-    channel.send_event({"event": "ready"})
+    channel.send_event(READY)
     with contextlib.suppress(WireError):  # the other side has closed
-        for _ in range(job["serves"]):
+        for _ in range(job.calls):
             datasets = {
-                port: receive_frame(channel, text=job["text"], max_bytes=limit, trusted=True)
-                for port in channel.receive_event(limit)["datasets"]
+                port: receive_frame(channel, text=job.options.text, max_bytes=limit, trusted=True)
+                for port in from_plain(Call, channel.receive_event(limit)).datasets
             }
             # Said for each request: one that no worker began can be given to another.
-            channel.send_event(report.BEGUN)
+            channel.send_event(BEGUN)
             _answer(channel, function, job, profile, datasets, folder, flush)
             _tidy(home, kept)
 
@@ -64,7 +66,7 @@ def serve(
 def _answer(
     channel: Channel,
     function: Any,
-    job: Dict[str, Any],
+    job: JobHeader,
     profile: Profile,
     datasets: Dict[str, Any],
     folder: str,
@@ -76,7 +78,7 @@ def _answer(
         encoded = outputs.encode(returned, profile)
     except BaseException as error:
         flush()
-        channel.send_event(report.failure(error, progress, job["filename"], folder))
+        channel.send_event(report.failure(error, progress, job.filename, folder))
         return
     flush()
     with channel.together():

@@ -7,23 +7,32 @@ started with, and reports each worker's process descriptor and exit status.
 from __future__ import annotations
 
 import gc
-import json
 import os
 import select
 import signal
 import socket
 import sys
 import warnings
-from typing import Any, Dict, List, NamedTuple, Optional
+from typing import Dict, List, NamedTuple, Optional
 
+from azml_magic.protocol import packets
+from azml_magic.protocol.codec import from_json
+from azml_magic.protocol.messages import (
+    TO_FORK_SERVER,
+    ExpectFork,
+    Fork,
+    Forked,
+    ForkServerOrder,
+    ForkServerReady,
+    NotForked,
+    WorkerExited,
+)
 from azml_magic.sandbox import confine, locks, namespaces, resources
-from azml_magic.sandbox.policy import Level
-from azml_magic.sandbox.run_namespaces import Forked, RunNamespaces
+from azml_magic.sandbox.run_namespaces import NewWorker, RunNamespaces
 from azml_magic.worker import blas, figures, rehearse, run
 
 PR_SET_PDEATHSIG = 1
 PR_SET_DUMPABLE = 4
-MESSAGE_BYTES = 1 << 18
 
 
 class Child(NamedTuple):
@@ -34,25 +43,24 @@ class Child(NamedTuple):
 
 
 def main() -> None:
-    """Serve runs until the monitor closes the socket (descriptor number in ``argv[1]``).
+    """Serve runs until the monitor closes the socket; ``argv[1]`` is a :class:`ForkServerOrder`.
 
-    ``argv[2]`` is the level of confinement, ``argv[3]`` ``"network"`` or empty, further
-    folders of installed packages follow. Where runs have namespaces of their own, the last
-    argument is the descriptor of the socket to the process that makes them.
+    Where runs have namespaces of their own, ``argv[2]`` is the descriptor of the socket to the
+    process that makes them.
     """
-    monitor = socket.socket(fileno=int(sys.argv[1]))
-    level, network = Level(int(sys.argv[2])), bool(sys.argv[3])
-    made = RunNamespaces(int(sys.argv.pop())) if level.namespaces else None
-    sys.path.extend(sys.argv[4:])
+    order = from_json(ForkServerOrder, sys.argv[1])
+    monitor, level = socket.socket(fileno=order.descriptor), order.level
+    made = RunNamespaces(int(sys.argv[2])) if level.namespaces else None
+    sys.path.extend(order.package_folders)
     _die_with_parent()
     resources.raise_open_files()
     _preload()
     if level.namespaces:
         namespaces.seal([os.environ["MPLCONFIGDIR"]])
-    confine.prepare(level, network=network)
+    confine.prepare(level, network=order.network)
     _hide()
     itself = os.pidfd_open(os.getpid())
-    _send(monitor, {"op": "ready", "threads": _thread_count()}, [itself])
+    packets.send(monitor, ForkServerReady(_thread_count()), [itself])
     os.close(itself)
     serve(monitor, made)
 
@@ -75,28 +83,26 @@ def serve(monitor: socket.socket, made: Optional[RunNamespaces]) -> None:
             if descriptor != monitor.fileno():
                 _reap(monitor, poller, children, descriptor)
                 continue
-            data, descriptors, _, _ = socket.recv_fds(monitor, MESSAGE_BYTES, 8)
-            if not data:
+            request, descriptors = packets.receive(monitor, TO_FORK_SERVER)
+            if request is None:
                 return
-            request = json.loads(data)
-            if request["op"] == "expect":
+            if isinstance(request, ExpectFork):
                 if made is not None:
                     made.expect()
                 continue
-            number = request["number"]
             try:
                 forked = _fork_worker(monitor, made, request, descriptors)
             except OSError as error:
-                _send(monitor, {"op": "not forked", "number": number, "message": str(error)})
+                packets.send(monitor, NotForked(request.number, str(error)))
                 continue
             finally:
                 for passed_on in descriptors:
                     os.close(passed_on)
             pidfd = os.pidfd_open(forked.pid)
-            children[pidfd] = Child(forked.pid, number)
+            children[pidfd] = Child(forked.pid, request.number)
             poller.register(pidfd, select.POLLIN)
             ends = [pidfd] if made is None else [pidfd, forked.first]
-            _send(monitor, {"op": "forked", "number": number}, ends)
+            packets.send(monitor, Forked(request.number), ends)
             if made is not None:
                 os.close(forked.first)
 
@@ -104,13 +110,13 @@ def serve(monitor: socket.socket, made: Optional[RunNamespaces]) -> None:
 def _fork_worker(
     monitor: socket.socket,
     made: Optional[RunNamespaces],
-    request: Dict[str, Any],
+    request: Fork,
     descriptors: List[int],
-) -> Forked:
+) -> NewWorker:
     with warnings.catch_warnings():
         # Python 3.12 warns of threads at a fork; here they are libraries' idle helpers.
         warnings.simplefilter("ignore", DeprecationWarning)
-        forked = Forked(os.fork(), -1) if made is None else made.fork(request["run"])
+        forked = NewWorker(os.fork(), -1) if made is None else made.fork(request.run)
     if forked.pid == 0:
         try:
             monitor.close()
@@ -127,11 +133,7 @@ def _reap(
     child = children.pop(pidfd)
     _, status = os.waitpid(child.pid, 0)
     os.close(pidfd)
-    _send(monitor, {"op": "exited", "number": child.number, "status": status})
-
-
-def _send(monitor: socket.socket, message: Dict[str, Any], descriptors: Any = ()) -> None:
-    socket.send_fds(monitor, [json.dumps(message).encode()], list(descriptors))
+    packets.send(monitor, WorkerExited(child.number, status))
 
 
 def _preload() -> None:

@@ -78,7 +78,7 @@ def test_many_equal_names_take_linear_time():
 @pytest.mark.parametrize(("profile", "last"), [(CLASSIC, "1 (2)"), (DESIGNER, "1_0")])
 def test_each_kind_of_renaming_is_told_once(profile, last):
     frame = pd.DataFrame([[1, 2, 3]], columns=[0, 1, "1"])
-    prepared, findings = prepare_output(frame, "output1", profile, "epoch")
+    prepared, findings = prepare_output(frame, "output1", profile)
     assert list(prepared.columns) == ["0", "1", last]
     assert [(finding.code, finding.rule) for finding in findings] == [
         ("AZ303", "N1"),
@@ -93,7 +93,7 @@ def test_each_kind_of_renaming_is_told_once(profile, last):
 @pytest.mark.parametrize(("profile", "last"), [(CLASSIC, "a (2)"), (DESIGNER, "a_0")])
 def test_a_module_gets_names_that_a_dataset_has(profile, last):
     frame = pd.DataFrame([[1, 2, 3]], columns=[0, "a", "a"])
-    prepared, findings = prepare_input(frame, "dataset1", profile, "epoch")
+    prepared, findings = prepare_input(frame, "dataset1", profile)
     assert list(prepared.columns) == ["0", "a", last]
     assert [finding.code for finding in findings] == ["AZ203", "AZ204"]
     assert {finding.port for finding in findings} == {"dataset1"}
@@ -102,7 +102,7 @@ def test_a_module_gets_names_that_a_dataset_has(profile, last):
 @pytest.mark.rule("N7", profile="classic")
 def test_several_levels_become_text_in_classic():
     columns = pd.MultiIndex.from_tuples([("a", "x"), ("a", "y")])
-    prepared, _ = prepare_output(pd.DataFrame([[1, 2]], columns=columns), "o", CLASSIC, "epoch")
+    prepared, _ = prepare_output(pd.DataFrame([[1, 2]], columns=columns), "o", CLASSIC)
     assert list(prepared.columns) == ["('a', 'x')", "('a', 'y')"]
 
 
@@ -110,17 +110,17 @@ def test_several_levels_become_text_in_classic():
 def test_several_levels_are_refused_in_designer():
     frame = pd.DataFrame([[1, 2]], columns=pd.MultiIndex.from_tuples([("a", "x"), ("a", "y")]))
     with pytest.raises(ReturnRefused) as raised:
-        prepare_output(frame, "output1", DESIGNER, "epoch")
+        prepare_output(frame, "output1", DESIGNER)
     assert raised.value.number == "0085"
     with pytest.raises(InputError):
-        prepare_input(frame, "dataset1", DESIGNER, "epoch")
+        prepare_input(frame, "dataset1", DESIGNER)
 
 
 @pytest.mark.rule("N8", profile="both")
 @pytest.mark.parametrize("profile", [CLASSIC, DESIGNER])
 def test_the_name_of_the_labels_is_lost(profile):
     frame = pd.DataFrame([[1]], columns=pd.Index(["a"], name="measure"))
-    prepared, findings = prepare_output(frame, "output1", profile, "epoch")
+    prepared, findings = prepare_output(frame, "output1", profile)
     assert prepared.columns.name is None
     assert [finding.code for finding in findings] == ["AZ305"]
 
@@ -128,11 +128,11 @@ def test_the_name_of_the_labels_is_lost(profile):
 @pytest.mark.rule("N9", profile="designer")
 def test_a_reserved_name_is_left_out_in_designer():
     frame = pd.DataFrame({"a": [1], "__index_level_0__": [2], "__index_level_12__": [3]})
-    prepared, findings = prepare_output(frame, "output1", DESIGNER, "epoch")
+    prepared, findings = prepare_output(frame, "output1", DESIGNER)
     assert list(prepared.columns) == ["a"]
     assert [finding.code for finding in findings] == ["AZ314"]
-    assert list(prepare_output(frame, "output1", CLASSIC, "epoch")[0].columns) == list(frame)
-    prepared, findings = prepare_output(frame[["__index_level_0__"]], "o", DESIGNER, "epoch")
+    assert list(prepare_output(frame, "output1", CLASSIC)[0].columns) == list(frame)
+    prepared, findings = prepare_output(frame[["__index_level_0__"]], "o", DESIGNER)
     assert prepared.shape == (0, 0)
     assert [finding.code for finding in findings] == ["AZ314", "AZ313"]
 
@@ -150,7 +150,7 @@ def test_a_reserved_name_is_left_out_in_designer():
     ],
 )
 def test_any_kind_of_labels_becomes_text(columns, profile):
-    prepared, _ = prepare_output(pd.DataFrame([[1, 2]], columns=columns), "o", profile, "epoch")
+    prepared, _ = prepare_output(pd.DataFrame([[1, 2]], columns=columns), "o", profile)
     assert list(map(type, prepared.columns)) == [str, str]
 
 
@@ -165,9 +165,9 @@ class Nameless:
 def test_a_label_without_text_is_refused(profile):
     frame = pd.DataFrame([[1]], columns=[Nameless()])
     with pytest.raises(ReturnRefused, match="RuntimeError"):
-        prepare_output(frame, "output1", profile, "epoch")
+        prepare_output(frame, "output1", profile)
     with pytest.raises(InputError, match="RuntimeError"):
-        prepare_input(frame, "dataset1", profile, "epoch")
+        prepare_input(frame, "dataset1", profile)
 
 
 @pytest.mark.parametrize("module", [names, tables])

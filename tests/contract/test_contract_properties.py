@@ -16,10 +16,11 @@ from azml_magic.contract.names import unique_names
 from azml_magic.contract.profile import CLASSIC, DESIGNER
 from azml_magic.contract.returns import ReturnRefused, collect_outputs
 from azml_magic.errors import InputError
+from azml_magic.protocol.options import DEFAULTS, Options
 from azml_magic.wire import encode_frame
 
 PROFILES = st.sampled_from([CLASSIC, DESIGNER])
-DATES = st.sampled_from(["epoch", "datetime"])
+OPTIONS = st.sampled_from([Options(), Options(dates="datetime")])
 NUMBERS = ["i1", "i8", ">i4", "u8", "f2", "f4", "f8", ">f8", "bool", "c16"]
 QUICK = settings(max_examples=150, deadline=None)
 
@@ -170,8 +171,8 @@ def outcome_of(call, *arguments):
         return None, error
 
 
-def prepared_or_none(prepare, frame, port, profile, dates):
-    outcome, error = outcome_of(prepare, frame, port, profile, dates)
+def prepared_or_none(prepare, frame, port, profile, options=DEFAULTS):
+    outcome, error = outcome_of(prepare, frame, port, profile, options)
     if error is not None:
         assert error.message.startswith(port)
         assert error.hint
@@ -183,10 +184,10 @@ WAYS = st.sampled_from([(prepare_input, "dataset1"), (prepare_output, "output1")
 
 
 @QUICK
-@given(frames(), WAYS, PROFILES, DATES)
-def test_a_frame_is_prepared_or_refused_and_never_changed(frame, way, profile, dates):
+@given(frames(), WAYS, PROFILES, OPTIONS)
+def test_a_frame_is_prepared_or_refused_and_never_changed(frame, way, profile, options):
     before = snapshot(frame)
-    outcome = prepared_or_none(way[0], frame, way[1], profile, dates)
+    outcome = prepared_or_none(way[0], frame, way[1], profile, options)
     assert snapshot(frame) == before
     if outcome is None:
         return
@@ -206,7 +207,7 @@ def test_a_frame_is_prepared_or_refused_and_never_changed(frame, way, profile, d
 @given(frames(), PROFILES)
 def test_writing_into_what_was_prepared_does_not_reach_the_original(frame, profile):
     before = snapshot(frame)
-    outcome = prepared_or_none(prepare_output, frame, "output1", profile, "epoch")
+    outcome = prepared_or_none(prepare_output, frame, "output1", profile)
     if outcome is not None:
         prepared, _ = outcome
         prepared["new"] = 1
@@ -219,20 +220,20 @@ def test_writing_into_what_was_prepared_does_not_reach_the_original(frame, profi
 @given(frames(), WAYS, PROFILES)
 def test_what_was_prepared_stays_as_it_is(frame, way, profile):
     prepare, port = way
-    outcome = prepared_or_none(prepare, frame, port, profile, "epoch")
+    outcome = prepared_or_none(prepare, frame, port, profile)
     if outcome is None:
         return
     once, _ = outcome
-    twice, findings = prepare(once, port, profile, "epoch")
+    twice, findings = prepare(once, port, profile)
     assert snapshot(twice) == snapshot(once)
     # These tell what a column holds, and not that it was changed.
     assert {finding.code[3:] for finding in findings} <= {"19", "20"}
 
 
 @QUICK
-@given(frames(), WAYS, PROFILES, DATES)
-def test_what_the_rules_let_pass_can_travel(frame, way, profile, dates):
-    outcome = prepared_or_none(way[0], frame, way[1], profile, dates)
+@given(frames(), WAYS, PROFILES, OPTIONS)
+def test_what_the_rules_let_pass_can_travel(frame, way, profile, options):
+    outcome = prepared_or_none(way[0], frame, way[1], profile, options)
     if outcome is not None:
         encoded = encode_frame(outcome[0], keep_index=profile.keeps_index)
         assert encoded.manifest["names"] == list(outcome[0].columns)
@@ -243,7 +244,7 @@ def test_what_the_rules_let_pass_can_travel(frame, way, profile, dates):
 def test_columns_keep_their_order(frame, profile):
     frame = frame.copy()
     frame.columns = [f"c{number}" for number in range(frame.shape[1])]
-    outcome = prepared_or_none(prepare_output, frame, "output1", profile, "epoch")
+    outcome = prepared_or_none(prepare_output, frame, "output1", profile)
     if outcome is not None:
         assert list(outcome[0].columns) == list(frame.columns)
 
@@ -251,10 +252,10 @@ def test_columns_keep_their_order(frame, profile):
 @QUICK
 @given(frames())
 def test_designer_hands_on_what_it_wrote(frame):
-    outcome = prepared_or_none(prepare_output, frame, "output1", DESIGNER, "epoch")
+    outcome = prepared_or_none(prepare_output, frame, "output1", DESIGNER)
     if outcome is None or any(finding.code == "AZ320" for finding in outcome[1]):
         return
-    handed, _ = prepare_input(outcome[0], "dataset1", DESIGNER, "epoch")
+    handed, _ = prepare_input(outcome[0], "dataset1", DESIGNER)
     assert list(handed.columns) == list(outcome[0].columns)
     for name in handed.columns:
         assert typed(map(str, cells(handed[name]))) == typed(map(str, cells(outcome[0][name])))
@@ -325,7 +326,7 @@ def test_whatever_is_returned_gives_two_ports_or_a_refusal(returned, profile):
     assert all(finding.code.startswith("AZ33") for finding in findings)
     for frame in ports:
         if frame is not None:
-            prepared_or_none(prepare_output, frame, "output1", profile, "epoch")
+            prepared_or_none(prepare_output, frame, "output1", profile)
 
 
 def test_kinds_of_change_have_their_own_numbers():
@@ -338,7 +339,7 @@ def test_a_view_of_a_larger_array_is_not_written_to():
     frame = pd.DataFrame(base[::2], columns=["a", "a", "b"])
     frame["when"] = pd.to_datetime(["2020-01-01", "2020-01-02"])
     before = base.copy()
-    prepared, _ = prepare_input(frame, "dataset1", CLASSIC, "epoch")
+    prepared, _ = prepare_input(frame, "dataset1", CLASSIC)
     assert list(prepared.columns) == ["a", "a (2)", "b", "when"]
     assert (base == before).all()
     assert frame["when"].dtype.kind == "M"
@@ -348,4 +349,4 @@ def test_standard_types_are_what_the_tables_say():
     cell = datetime.datetime(2020, 1, 1)
     frame = pd.DataFrame({"a": pd.Series([cell, decimal.Decimal(1)], dtype=object)})
     with pytest.raises(ReturnRefused, match="a Decimal after a datetime"):
-        prepare_output(frame, "output1", DESIGNER, "epoch")
+        prepare_output(frame, "output1", DESIGNER)

@@ -40,7 +40,7 @@ def framed(index):
 @pytest.mark.parametrize(("index", "kind"), DROPPED)
 def test_classic_numbers_rows_from_0(index, kind, prepare, port, hundred):
     frame = framed(index)
-    prepared, findings = prepare(frame, port, CLASSIC, "epoch")
+    prepared, findings = prepare(frame, port, CLASSIC)
     assert prepared.index.equals(pd.RangeIndex(3))
     assert prepared.index.names == [None]
     assert [finding.code for finding in findings] == [f"AZ{hundred}{kind}"]
@@ -52,7 +52,7 @@ def test_classic_numbers_rows_from_0(index, kind, prepare, port, hundred):
 @pytest.mark.parametrize(("prepare", "port", "hundred"), WAYS)
 @pytest.mark.parametrize("index", [pd.RangeIndex(3), pd.Index([0, 1, 2])])
 def test_row_numbers_are_no_change(index, prepare, port, hundred):
-    prepared, findings = prepare(framed(index), port, CLASSIC, "epoch")
+    prepared, findings = prepare(framed(index), port, CLASSIC)
     assert findings == []
     assert list(prepared.index) == [0, 1, 2]
 
@@ -61,7 +61,7 @@ def test_row_numbers_are_no_change(index, prepare, port, hundred):
 @pytest.mark.parametrize(("prepare", "port", "hundred"), WAYS)
 @pytest.mark.parametrize("index", KEPT)
 def test_designer_keeps_an_index(index, prepare, port, hundred):
-    prepared, findings = prepare(framed(index), port, DESIGNER, "epoch")
+    prepared, findings = prepare(framed(index), port, DESIGNER)
     pd.testing.assert_index_equal(prepared.index, index)
     assert findings == []
 
@@ -77,7 +77,7 @@ def test_designer_keeps_an_index(index, prepare, port, hundred):
     ],
 )
 def test_designer_stores_an_index_in_its_way(index, labels, told):
-    prepared, findings = prepare_output(framed(index), "output1", DESIGNER, "epoch")
+    prepared, findings = prepare_output(framed(index), "output1", DESIGNER)
     assert list(prepared.index) == labels
     assert prepared.index.dtype == "int64"
     assert prepared.index.name is None
@@ -86,7 +86,7 @@ def test_designer_stores_an_index_in_its_way(index, labels, told):
 
 @pytest.mark.rule("I3", profile="designer")
 def test_a_stepped_range_comes_back_as_numbers():
-    prepared, _ = prepare_output(framed(pd.RangeIndex(2, 8, 2, name="n")), "o", DESIGNER, "epoch")
+    prepared, _ = prepare_output(framed(pd.RangeIndex(2, 8, 2, name="n")), "o", DESIGNER)
     assert not isinstance(prepared.index, pd.RangeIndex)
     assert prepared.index.name == "n"
 
@@ -94,7 +94,7 @@ def test_a_stepped_range_comes_back_as_numbers():
 @pytest.mark.rule("I2", profile="designer")
 def test_names_of_levels_are_text():
     index = pd.MultiIndex.from_tuples([(1, 2), (1, 3), (2, 2)], names=[0, ("a", 1)])
-    prepared, _ = prepare_output(framed(index), "output1", DESIGNER, "epoch")
+    prepared, _ = prepare_output(framed(index), "output1", DESIGNER)
     assert list(prepared.index.names) == ["0", "('a', 1)"]
     assert index.names == [0, ("a", 1)]
 
@@ -104,11 +104,11 @@ def test_levels_follow_the_rules_of_columns():
     index = pd.MultiIndex.from_arrays(
         [pd.array([1, None, 3], "Int64"), pd.Categorical(["u", "v", "u"])], names=["n", "c"]
     )
-    prepared, _ = prepare_output(framed(index), "output1", DESIGNER, "epoch")
+    prepared, _ = prepare_output(framed(index), "output1", DESIGNER)
     assert prepared.index.get_level_values("n").dtype.kind in "if"
     assert prepared.index.get_level_values("c").tolist() == ["u", "v", "u"]
     dates = pd.Index([datetime.date(2020, 1, day) for day in (1, 2, 3)], dtype=object)
-    prepared, _ = prepare_output(framed(dates), "output1", DESIGNER, "epoch")
+    prepared, _ = prepare_output(framed(dates), "output1", DESIGNER)
     assert prepared.index.tolist() == dates.tolist()
 
 
@@ -116,7 +116,7 @@ def test_levels_follow_the_rules_of_columns():
 def test_an_index_that_cannot_be_stored_is_refused():
     frame = framed(pd.period_range("2020-01", periods=3, freq="M"))
     with pytest.raises(ReturnRefused, match="output1: the index holds periods") as raised:
-        prepare_output(frame, "output1", DESIGNER, "epoch")
+        prepare_output(frame, "output1", DESIGNER)
     assert raised.value.number == "0018"
     with pytest.raises(InputError, match="dataset1: the index holds periods"):
-        prepare_input(frame, "dataset1", DESIGNER, "epoch")
+        prepare_input(frame, "dataset1", DESIGNER)

@@ -166,9 +166,7 @@ def test_designer_makes_an_index_of_inner_keys():
 
 def written(returned):
     frames, _ = collect_outputs(returned, DESIGNER)
-    return [
-        prepare_output(frame, "output1", DESIGNER, "epoch") for frame in frames if frame is not None
-    ]
+    return [prepare_output(frame, "output1", DESIGNER) for frame in frames if frame is not None]
 
 
 @pytest.mark.parametrize(("returned", "number"), DESIGNER_REFUSALS)
@@ -190,7 +188,7 @@ def test_nothing_returned_weighs_more_in_classic():
 @pytest.mark.parametrize("profile", [CLASSIC, DESIGNER])
 def test_zero_rows_keep_names_and_types(profile):
     frame = pd.DataFrame({"a": pd.Series([], dtype="int64"), "b": pd.Series([], dtype=object)})
-    prepared, findings = prepare_output(frame, "output1", profile, "epoch")
+    prepared, findings = prepare_output(frame, "output1", profile)
     assert findings == []
     assert prepared.shape == (0, 2)
     assert prepared.dtypes.tolist() == frame.dtypes.tolist()
@@ -199,16 +197,16 @@ def test_zero_rows_keep_names_and_types(profile):
 @pytest.mark.rule("R15", profile="both")
 @pytest.mark.parametrize("profile", [CLASSIC, DESIGNER])
 def test_zero_columns_have_no_rows(profile):
-    prepared, findings = prepare_output(pd.DataFrame(index=[5, 6]), "output1", profile, "epoch")
+    prepared, findings = prepare_output(pd.DataFrame(index=[5, 6]), "output1", profile)
     assert prepared.shape == (0, 0)
     assert [finding.code for finding in findings] == ["AZ313"]
-    assert prepare_output(pd.DataFrame(), "output1", profile, "epoch")[1] == []
+    assert prepare_output(pd.DataFrame(), "output1", profile)[1] == []
 
 
 @pytest.mark.rule("R13", profile="both")
 @pytest.mark.parametrize("profile", [CLASSIC, DESIGNER])
 def test_a_subclass_becomes_a_plain_frame(profile):
-    prepared, _ = prepare_output(Special(ONE), "output1", profile, "epoch")
+    prepared, _ = prepare_output(Special(ONE), "output1", profile)
     assert type(prepared) is pd.DataFrame
 
 

@@ -11,6 +11,7 @@ from support.cells import NAN, NAT, cells, typed
 from azml_magic.contract.frames import prepare_input
 from azml_magic.contract.profile import CLASSIC, DESIGNER
 from azml_magic.errors import InputError
+from azml_magic.protocol.options import Options
 
 rule = pytest.mark.rule
 DAY, NOON = datetime.date(2020, 1, 2), datetime.time(12)
@@ -220,7 +221,7 @@ DESIGNER_ONLY = [
 
 def check(column, dtype, expected, kinds, profile):
     frame = pd.DataFrame({"fine": range(len(column)), "odd": column})
-    prepared, findings = prepare_input(frame, "dataset1", profile, "epoch")
+    prepared, findings = prepare_input(frame, "dataset1", profile)
     assert str(prepared["odd"].dtype) == dtype
     assert typed(cells(prepared["odd"])) == typed(expected)
     assert [finding.code for finding in findings] == [f"AZ2{kind}" for kind in kinds]
@@ -259,7 +260,7 @@ def test_columns_in_designer(column, dtype, expected, kinds):
 )
 def test_designer_keeps_categories(column):
     frame = pd.DataFrame({"odd": column})
-    prepared, findings = prepare_input(frame, "dataset1", DESIGNER, "epoch")
+    prepared, findings = prepare_input(frame, "dataset1", DESIGNER)
     assert findings == []
     assert isinstance(prepared["odd"].dtype, pd.CategoricalDtype)
     assert prepared["odd"].cat.ordered == column.cat.ordered
@@ -270,7 +271,7 @@ def test_designer_keeps_categories(column):
 @pytest.mark.parametrize("profile", [CLASSIC, DESIGNER])
 def test_categories_of_intervals_become_text(profile):
     frame = pd.DataFrame({"odd": pd.cut(pd.Series([1, 5, 9]), [0, 3, 10])})
-    prepared, findings = prepare_input(frame, "dataset1", profile, "epoch")
+    prepared, findings = prepare_input(frame, "dataset1", profile)
     assert prepared["odd"].tolist() == ["(0, 3]", "(3, 10]", "(3, 10]"]
     assert "AZ212" in [finding.code for finding in findings]
 
@@ -280,7 +281,7 @@ def test_categories_of_intervals_become_text(profile):
 @pytest.mark.parametrize("dtype", ["string", "str"])
 def test_every_kind_of_text_column_passes(dtype, profile):
     frame = pd.DataFrame({"odd": pd.Series(["x", "y"], dtype=dtype)})
-    prepared, findings = prepare_input(frame, "dataset1", profile, "epoch")
+    prepared, findings = prepare_input(frame, "dataset1", profile)
     assert prepared["odd"].tolist() == ["x", "y"]
     assert findings == []
 
@@ -289,7 +290,7 @@ def test_every_kind_of_text_column_passes(dtype, profile):
 @pytest.mark.parametrize("unit", ["s", "us", "ns"])
 def test_a_switch_hands_dates_over_as_dates(unit):
     frame = pd.DataFrame({"when": dates("2015-03-13", unit=unit)})
-    prepared, findings = prepare_input(frame, "dataset1", CLASSIC, "datetime")
+    prepared, findings = prepare_input(frame, "dataset1", CLASSIC, Options(dates="datetime"))
     assert str(prepared["when"].dtype) == "datetime64[ns]"
     assert findings == []
 
@@ -327,7 +328,7 @@ DESIGNER_REFUSALS = [
 def refused(column, row, words, profile):
     frame = pd.DataFrame({"fine": range(len(column)), "odd": column})
     with pytest.raises(InputError) as raised:
-        prepare_input(frame, "dataset2", profile, "epoch")
+        prepare_input(frame, "dataset2", profile)
     message = raised.value.message
     assert message.startswith("dataset2: column 'odd' ")
     assert words in message
@@ -351,7 +352,7 @@ def test_designer_refuses_by_column_row_and_type(column, row, words):
 @pytest.mark.rule("V11", "C24", profile="designer")
 def test_lists_arrive_as_arrays_as_a_dataset_stores_them():
     frame = pd.DataFrame({"odd": objects([1, 2], None)})
-    prepared, (finding,) = prepare_input(frame, "dataset1", DESIGNER, "epoch")
+    prepared, (finding,) = prepare_input(frame, "dataset1", DESIGNER)
     assert isinstance(prepared["odd"][0], np.ndarray)
     assert prepared["odd"][1] is None
     assert finding.code == "AZ216"
@@ -359,14 +360,14 @@ def test_lists_arrive_as_arrays_as_a_dataset_stores_them():
 
 def test_one_finding_names_five_columns():
     frame = pd.DataFrame({f"when{number}": dates("2020-01-01") for number in range(8)})
-    _, (finding,) = prepare_input(frame, "dataset1", CLASSIC, "epoch")
+    _, (finding,) = prepare_input(frame, "dataset1", CLASSIC)
     assert finding.message.endswith("'when3', 'when4' and 3 more")
 
 
 def test_long_names_are_cut_in_messages():
     frame = pd.DataFrame({"x" * 500 + "\n": objects(object())})
     with pytest.raises(InputError) as raised:
-        prepare_input(frame, "dataset1", CLASSIC, "epoch")
+        prepare_input(frame, "dataset1", CLASSIC)
     assert len(raised.value.message) < 200
 
 
@@ -381,7 +382,7 @@ def test_types_of_pyarrow_are_read_by_their_values():
             "when": pd.Series([STAMP, None], dtype=pd.ArrowDtype(pyarrow.timestamp("us"))),
         }
     )
-    prepared, _ = prepare_input(frame, "dataset1", DESIGNER, "epoch")
+    prepared, _ = prepare_input(frame, "dataset1", DESIGNER)
     assert [str(dtype) for dtype in prepared.dtypes] == [
         "float64",
         "object",
@@ -399,6 +400,6 @@ def test_unchanged_columns_are_shared(rows, profile):
     frame = pd.DataFrame(
         {"a": np.ones(rows), "b": np.ones(rows, "int32"), "t": ["x"] * rows, "d": [None] * rows}
     ).astype({"t": object})
-    prepared, _ = prepare_input(frame, "dataset1", profile, "epoch")
+    prepared, _ = prepare_input(frame, "dataset1", profile)
     for name in ("a", "b", "t"):
         assert np.shares_memory(prepared[name].to_numpy(), frame[name].to_numpy()) == bool(rows)

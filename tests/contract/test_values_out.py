@@ -12,6 +12,7 @@ from support.cells import NA, NAN, NAT, cells, typed
 from azml_magic.contract.frames import prepare_output
 from azml_magic.contract.profile import CLASSIC, DESIGNER
 from azml_magic.contract.returns import ReturnRefused
+from azml_magic.protocol.options import Options
 
 rule = pytest.mark.rule
 D = decimal.Decimal
@@ -218,7 +219,7 @@ DESIGNER_ONLY = [
 
 def check(column, dtype, expected, kinds, profile):
     frame = pd.DataFrame({"fine": range(len(column)), "odd": column})
-    prepared, findings = prepare_output(frame, "output2", profile, "epoch")
+    prepared, findings = prepare_output(frame, "output2", profile)
     assert str(prepared["odd"].dtype) == dtype
     assert typed(cells(prepared["odd"])) == typed(expected)
     assert [finding.code for finding in findings] == [f"AZ3{kind}" for kind in kinds]
@@ -248,7 +249,7 @@ def test_columns_in_designer(column, dtype, expected, kinds):
 def test_text_may_be_missing_in_any_way(profile):
     column = objects("x", None, np.nan, pd.NaT, pd.NA)
     frame = pd.DataFrame({"odd": column})
-    prepared, findings = prepare_output(frame, "output1", profile, "epoch")
+    prepared, findings = prepare_output(frame, "output1", profile)
     assert prepared["odd"].isna().tolist() == [False, True, True, True, True]
     assert findings == []
 
@@ -281,7 +282,7 @@ LISTS = [
 @pytest.mark.rule("C24", profile="designer")
 @pytest.mark.parametrize(("column", "expected", "codes"), LISTS)
 def test_lists_become_arrays(column, expected, codes):
-    prepared, findings = prepare_output(pd.DataFrame({"odd": column}), "o", DESIGNER, "epoch")
+    prepared, findings = prepare_output(pd.DataFrame({"odd": column}), "o", DESIGNER)
     found = [
         None if cell is None else (str(cell.dtype), cells(pd.Series(cell, dtype=object)))
         for cell in prepared["odd"]
@@ -293,7 +294,7 @@ def test_lists_become_arrays(column, expected, codes):
 @pytest.mark.rule("C24", profile="designer")
 def test_lists_of_lists_become_arrays_of_arrays():
     frame = pd.DataFrame({"odd": objects([[1], [2, 3]])})
-    prepared, _ = prepare_output(frame, "output1", DESIGNER, "epoch")
+    prepared, _ = prepare_output(frame, "output1", DESIGNER)
     outer = prepared["odd"][0]
     assert outer.dtype == object
     assert [(str(inner.dtype), inner.tolist()) for inner in outer] == [
@@ -305,7 +306,7 @@ def test_lists_of_lists_become_arrays_of_arrays():
 @pytest.mark.rule("C21", profile="designer")
 def test_decimals_get_the_places_of_the_longest():
     frame = pd.DataFrame({"odd": objects(D("2"), D("1.25"), D("1E+2"), None)})
-    prepared, (finding,) = prepare_output(frame, "output1", DESIGNER, "epoch")
+    prepared, (finding,) = prepare_output(frame, "output1", DESIGNER)
     assert [str(cell) for cell in prepared["odd"]] == ["2.00", "1.25", "100.00", "None"]
     assert finding.code == "AZ318"
 
@@ -313,7 +314,7 @@ def test_decimals_get_the_places_of_the_longest():
 @pytest.mark.rule("C22", profile="designer")
 def test_a_year_before_nanoseconds_is_told():
     frame = pd.DataFrame({"odd": np.array(["1000-01-01"], dtype="M8[s]")})
-    _, (finding,) = prepare_output(frame, "output1", DESIGNER, "epoch")
+    _, (finding,) = prepare_output(frame, "output1", DESIGNER)
     assert (finding.code, finding.level) == ("AZ320", "error")
 
 
@@ -321,7 +322,7 @@ def test_a_year_before_nanoseconds_is_told():
 @pytest.mark.parametrize("profile", [CLASSIC, DESIGNER])
 def test_intervals_of_a_cut_become_text(profile):
     frame = pd.DataFrame({"odd": pd.cut(pd.Series([1, None, 9]), [0, 3, 10])})
-    prepared, findings = prepare_output(frame, "output1", profile, "epoch")
+    prepared, findings = prepare_output(frame, "output1", profile)
     assert cells(prepared["odd"])[::2] == ["(0, 3]", "(3, 10]"]
     assert "AZ312" in [finding.code for finding in findings]
 
@@ -330,7 +331,7 @@ def test_intervals_of_a_cut_become_text(profile):
 @pytest.mark.parametrize("column", [pd.Series([STAMP]), objects(STAMP)])
 def test_a_switch_lets_dates_out(column):
     frame = pd.DataFrame({"when": column})
-    prepared, findings = prepare_output(frame, "output1", CLASSIC, "datetime")
+    prepared, findings = prepare_output(frame, "output1", CLASSIC, Options(dates="datetime"))
     assert prepared["when"].dtype.kind == "M"
     assert prepared["when"].tolist() == [STAMP]
     assert findings == []
@@ -400,7 +401,7 @@ DESIGNER_REFUSALS = [
 def refused(column, row, words, profile, number):
     frame = pd.DataFrame({"fine": range(len(column)), "odd": column})
     with pytest.raises(ReturnRefused) as raised:
-        prepare_output(frame, "output1", profile, "epoch")
+        prepare_output(frame, "output1", profile)
     message = raised.value.message
     assert message.startswith("output1: column 'odd' ")
     assert words in message
@@ -448,4 +449,4 @@ class Hostile(int):
 def test_a_cell_with_failing_code_is_refused(cells_, profile):
     frame = pd.DataFrame({"odd": objects(*cells_)})
     with pytest.raises(ReturnRefused, match="'odd' cannot be read: RuntimeError"):
-        prepare_output(frame, "output1", profile, "epoch")
+        prepare_output(frame, "output1", profile)

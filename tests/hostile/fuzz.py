@@ -71,7 +71,7 @@ def channel_with(data):
 
 def read_frame(data):
     with channel_with(data) as endpoint:
-        use(receive_frame(Channel(endpoint), text="native", max_bytes=1 << 24))
+        use(receive_frame(Channel(endpoint), text="str", max_bytes=1 << 24))
 
 
 def read_event(data):

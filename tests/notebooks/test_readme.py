@@ -8,6 +8,8 @@ import pytest
 from support import programs
 
 from azml_magic.notebook.options import build_parser
+from azml_magic.protocol.options import Options
+from azml_magic.protocol.settings import described
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -32,15 +34,13 @@ def test_every_option_is_in_the_table():
         assert any(f"`{option}" in table for option in action.option_strings), action.option_strings
 
 
-def test_the_defaults_in_the_table_are_those_of_the_magic():
-    from azml_magic.notebook.magics import AzmlMagics
-
-    table = README.split("## Options")[1].split("\n## ")[0]
-    rows = [[cell.strip(" `") for cell in row.split(" | ")] for row in table.splitlines()]
-    defaults = {row[0].rpartition("--")[2]: row[1] for row in rows if len(row) == 3}
-    for name in ("profile", "timeout", "memory", "rows", "dates", "text"):
-        default = AzmlMagics.class_traits()[name].default_value
-        assert defaults[name] == (f"{default:g}" if name in {"timeout", "rows"} else default)
+def test_an_option_of_a_run_is_in_the_table_as_it_is_described():
+    table = README.split("## Options")[1].split("\n## ")[0].splitlines()
+    for name, about in described(Options).items():
+        short = [f"`-{about.letter}`"] if about.letter else []
+        flags = ", ".join([*short, f"`--{name.replace('_', '-')}`"])
+        shown = about.shown if about.shown.isdigit() else f"`{about.shown}`"
+        assert f"| {flags} | {shown if about.shown else ''} | {about.help} |".replace("|  |", "| |") in table
 
 
 @pytest.mark.parametrize(

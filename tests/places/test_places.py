@@ -16,8 +16,8 @@ from support import places, programs
 from support.places import STRANGER, Place
 
 import azml_magic
+from azml_magic.protocol.policy import Level
 from azml_magic.sandbox import doctor, processes
-from azml_magic.sandbox.policy import Level
 from azml_magic.sandbox.probe import probe
 
 if sys.platform != "linux" or os.geteuid() != 0:

@@ -5,7 +5,10 @@ import weakref
 import pandas as pd
 
 from azml_magic.contract.profile import CLASSIC
+from azml_magic.protocol.job import JobHeader
 from azml_magic.worker import script
+
+JOB = JobHeader("", "module.py")
 
 
 def test_inputs_are_let_go_before_results_are_made():
@@ -20,7 +23,7 @@ def test_inputs_are_let_go_before_results_are_made():
         return {"dataset1": frame}
 
     datasets = inputs()
-    outputs, _ = script.call(azureml_main, {"dates": "epoch"}, CLASSIC, datasets, script.Progress())
+    outputs, _ = script.call(azureml_main, JOB, CLASSIC, datasets, script.Progress())
     assert outputs[0]["b"].tolist() == [1, 1]
     assert datasets == {}
     assert held[0]() is None
@@ -29,6 +32,6 @@ def test_inputs_are_let_go_before_results_are_made():
 def test_an_input_that_is_returned_stays():
     frame = pd.DataFrame({"a": [1, 2]})
     outputs, _ = script.call(
-        lambda given: (given,), {"dates": "epoch"}, CLASSIC, {"dataset1": frame}, script.Progress()
+        lambda given: (given,), JOB, CLASSIC, {"dataset1": frame}, script.Progress()
     )
     assert outputs[0]["a"].tolist() == [1, 2]

@@ -7,8 +7,8 @@ import pytest
 import azml_magic
 from azml_magic.errors import DiskLimitError, LimitError, OptionError
 from azml_magic.monitor import usage
+from azml_magic.protocol.limits import Limits
 from azml_magic.sandbox import folders, measure
-from azml_magic.sandbox.policy import Limits
 
 FILES = "def azureml_main():\n    for n in range({}):\n        open(str(n), 'w').close()\n"
 
@@ -20,7 +20,7 @@ def looks(tmp_path, monkeypatch):
     monkeypatch.setattr(usage.time, "monotonic", lambda: now[0])
 
     def make(**limits):
-        return usage.Usage(tmp_path, Limits(memory=1 << 30, seconds=None, **limits), 0, list)
+        return usage.Usage(tmp_path, Limits(memory=1 << 30, timeout=None, **limits), 0, list)
 
     return make, now
 
@@ -33,7 +33,7 @@ def test_a_run_that_makes_many_files_is_ended():
 
 
 def test_a_limit_of_files_is_at_least_one():
-    with pytest.raises(OptionError, match="a limit of 0 files"):
+    with pytest.raises(OptionError, match="files is 0"):
         azml_magic.run("def azureml_main(): pass", files=0)
 
 
@@ -68,7 +68,7 @@ def test_a_disk_that_fills_is_looked_at_in_time(looks, monkeypatch):
         return folders.Contents(next(sizes), 1)
 
     monkeypatch.setattr(folders, "contents", contents)
-    used = make(disk_bytes=100)
+    used = make(disk=100)
     now[0] += 0.5
     found = None
     while found is None:

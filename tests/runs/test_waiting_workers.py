@@ -14,7 +14,9 @@ import pytest
 import azml_magic
 from azml_magic import api
 from azml_magic.monitor import client
-from azml_magic.sandbox.policy import Limits, Policy
+from azml_magic.protocol.limits import Limits
+from azml_magic.protocol.messages import Fork
+from azml_magic.protocol.policy import Policy
 
 VALUE = """
 import os, random, resource, sys
@@ -216,8 +218,9 @@ def test_a_worker_that_cannot_confine_itself_says_so_and_ends(tmp_path):
     policy = Policy((), (str(tmp_path / "missing"),), network=False, limits=Limits(1 << 30, None))
     child = os.fork()
     if child == 0:
-        request = {"folder": str(tmp_path), "policy": policy.to_json()}
-        run.work(request, [theirs.fileno(), listener.detach()])
+        run.work(
+            Fork(1, str(tmp_path), str(tmp_path), policy), [theirs.fileno(), listener.detach()]
+        )
         os._exit(9)
     for end in (theirs, listener, other):
         end.close()

@@ -5,8 +5,8 @@ import os
 
 import pytest
 
+from azml_magic.protocol.policy import Level
 from azml_magic.sandbox import confine, rules, seccomp
-from azml_magic.sandbox.policy import Level
 from azml_magic.sandbox.syscalls import NUMBERS
 
 OWN = 4711

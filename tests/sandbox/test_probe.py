@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
+from azml_magic.protocol.policy import Level
 from azml_magic.sandbox import doctor
 from azml_magic.sandbox import probe as module
-from azml_magic.sandbox.policy import Level
 from azml_magic.sandbox.probe import Capabilities, probe
 
 FULL = Capabilities(

@@ -16,7 +16,7 @@ from azml_magic.serving import running
 
 @pytest.fixture(scope="package")
 def client():
-    settings = ServiceSettings(**LIMITS, max_rows=2000, body_seconds=2.0, queue=2)
+    settings = ServiceSettings(**LIMITS, max_rows=2000, body_timeout=2.0, queue=2)
     with serve(SOURCE, sample(), name="obedient", force=True, settings=settings) as service:
         yield Client(service)
 

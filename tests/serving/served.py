@@ -101,7 +101,7 @@ class Client:
         assert response.json()["Results"]["output1"][0]["doubled"] == 3.0
 
 
-LIMITS = {"port": 0, "workers": 1, "seconds": 3.0, "memory": 300 << 20, "max_body": 2 << 20}
+LIMITS = {"port": 0, "workers": 1, "timeout": 3.0, "memory": 300 << 20, "max_body": 2 << 20}
 
 
 def fault(response):

@@ -18,7 +18,7 @@ from azml_magic.errors import (
 )
 from azml_magic.module.bundle import Bundle
 from azml_magic.module.module import Module
-from azml_magic.runner.options import RunOptions
+from azml_magic.protocol.options import Options
 from azml_magic.runner.session import Session
 
 SOURCE = r"""
@@ -67,7 +67,7 @@ BUNDLE = Bundle("b", (("helper.py", b"TWO = 2\n"),))
 
 @pytest.fixture(scope="module")
 def session():
-    options = RunOptions(seconds=2.0, memory=300 << 20)
+    options = Options(timeout=2.0, memory=300 << 20)
     opened = Session(Module.from_source(SOURCE), BUNDLE, CLASSIC, options)
     yield opened
     opened.close()
@@ -139,7 +139,7 @@ def test_a_frame_that_cannot_be_delivered_costs_nothing(session):
 
 
 def test_each_call_may_have_its_own_worker():
-    options = RunOptions(seconds=10.0, memory=300 << 20)
+    options = Options(timeout=10.0, memory=300 << 20)
     fresh = Session(Module.from_source(SOURCE), BUNDLE, DESIGNER, options, calls=1)
     found = [call(fresh).output1 for _ in range(3)]
     assert [frame["calls"][0] for frame in found] == [1, 1, 1]
@@ -148,7 +148,7 @@ def test_each_call_may_have_its_own_worker():
 
 
 def test_a_module_that_does_not_load_tells_why():
-    broken = Session(Module.from_source("import nothing_like_it\n"), None, CLASSIC, RunOptions())
+    broken = Session(Module.from_source("import nothing_like_it\n"), None, CLASSIC, Options())
     with pytest.raises(ModuleFailed, match="nothing_like_it"):
         broken.prepare()
     broken.close()

@@ -87,7 +87,7 @@ def test_an_answer_within_the_limits_is_whole(wide, kind):
 
 
 def test_the_time_limit_holds_over_the_whole_request():
-    settings = ServiceSettings(port=0, workers=1, seconds=1.0, max_cells=9_000_000)
+    settings = ServiceSettings(port=0, workers=1, timeout=1.0, max_cells=9_000_000)
     given = pd.DataFrame({"rows": [1], "kind": ["int8"]})
     with serve(WIDE, given, name="wide", settings=settings) as service:
         client = Client(service)
@@ -449,7 +449,7 @@ def azureml_main(frame):
 
 def test_no_module_speaks_for_the_service(tmp_path):
     given = pd.DataFrame({"action": ["none"]})
-    settings = ServiceSettings(port=0, workers=1, seconds=3.0)
+    settings = ServiceSettings(port=0, workers=1, timeout=3.0)
     with serve(LIAR, given, name="liar", settings=settings) as service:
         client = Client(service)
         for action in ("lie", "none", "lie", "none"):
@@ -468,7 +468,7 @@ def test_a_key_that_stands_twice_is_found_at_once(client):
 
 
 def test_who_does_not_read_the_answer_is_given_up():
-    settings = ServiceSettings(port=0, workers=1, body_seconds=2.0)
+    settings = ServiceSettings(port=0, workers=1, body_timeout=2.0)
     given = pd.DataFrame({"rows": [1], "kind": ["text"]})
     with serve(WIDE, given, name="wide", settings=settings) as service:
         host, port = service.url.removeprefix("http://").split(":")

@@ -37,7 +37,7 @@ def sent():
         thread.join()
 
 
-def travel(frame, *, text="native", trusted=False, keep_index=True, max_bytes=LIMIT):
+def travel(frame, *, text="str", trusted=False, keep_index=True, max_bytes=LIMIT):
     """Send a frame through a socket, and return what arrives."""
     ours, theirs = socket.socketpair()
     encoded = encode_frame(frame, keep_index=keep_index)

@@ -70,7 +70,7 @@ def receive(data):
     thread = threading.Thread(target=push)
     thread.start()
     try:
-        return receive_frame(Channel(theirs), text="native", max_bytes=1 << 24)
+        return receive_frame(Channel(theirs), text="str", max_bytes=1 << 24)
     finally:
         theirs.close()
         thread.join()

@@ -36,7 +36,7 @@ def travel(frame, ends, *, between=int):
     thread.start()
     try:
         return receive_frame(
-            Channel(theirs), text="native", max_bytes=LIMIT, trusted=True, pipe=reader
+            Channel(theirs), text="str", max_bytes=LIMIT, trusted=True, pipe=reader
         )
     finally:
         theirs.close()
@@ -127,7 +127,7 @@ def test_a_run_cannot_make_the_notebook_read_elsewhere():
     ours, theirs = socket.socketpair()
     with ours, theirs:
         ours.sendall(data)
-        arrived = receive_frame(Channel(theirs), text="native", max_bytes=LIMIT)
+        arrived = receive_frame(Channel(theirs), text="str", max_bytes=LIMIT)
     pd.testing.assert_frame_equal(arrived, frame)
 
 

@@ -46,7 +46,7 @@ def put_together(manifest, rest):
 
 
 def receive(channel, **options):
-    return receive_frame(channel, text="native", **{"max_bytes": LIMIT, **options})
+    return receive_frame(channel, text="str", **{"max_bytes": LIMIT, **options})
 
 
 def change(path, value):

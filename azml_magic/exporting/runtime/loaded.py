@@ -21,6 +21,8 @@ from azml_magic.contract.profile import get_profile
 from azml_magic.contract.returns import ReturnRefused
 from azml_magic.exporting.runtime.place import read
 from azml_magic.module.manifest import MANIFEST_FILE, Manifest, read_manifest
+from azml_magic.protocol.job import JobHeader
+from azml_magic.protocol.options import Options
 from azml_magic.temporary import OwnFolder
 from azml_magic.worker import bundle, report, run_object, script
 
@@ -68,11 +70,10 @@ class Loaded:
             bundle.add_to_path(bundle.write(self.home, files))
         if self.profile.run_object and not _has_azureml():
             run_object.install(os.path.join(self.folder, "uploads"))
-        self._job = {
-            "source": read(place, self.manifest.source_file).decode("utf-8"),
-            "filename": MODULE_FILE,
-            "dates": self.manifest.dates,
-        }
+        self._options = Options.of(profile=self.manifest.profile, **self.manifest.options)
+        self._job = JobHeader(
+            read(place, self.manifest.source_file).decode("utf-8"), MODULE_FILE, self._options
+        )
         progress = script.Progress()
         try:
             self._function = script.load(self._job, self.profile, self.folder, progress)
@@ -92,8 +93,8 @@ class Loaded:
         given: Dict[str, Any] = {}
         for port, frame in datasets.items():
             copy = frame.copy(deep=False)
-            prepared, _ = prepare_input(copy, port, self.profile, self.manifest.dates)
-            given[port] = _own_text(prepared) if self.manifest.text == "object" else prepared
+            prepared, _ = prepare_input(copy, port, self.profile, self._options)
+            given[port] = _own_text(prepared) if self._options.text == "object" else prepared
         progress = script.Progress()
         try:
             os.chdir(self.home)

@@ -1,0 +1,71 @@
+"""Messages with descriptors, over a socket that keeps them apart (``SOCK_SEQPACKET``)."""
+
+from __future__ import annotations
+
+import array
+import json
+import socket
+from typing import Any, Iterable, List, Mapping, Optional, Tuple
+
+from azml_magic.protocol.codec import from_plain, to_plain
+
+MESSAGE_BYTES = 1 << 18
+_DESCRIPTORS = 8
+
+
+def pair() -> Tuple[socket.socket, socket.socket]:
+    """Return the two ends of a new connection."""
+    return socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+
+
+def send(endpoint: socket.socket, message: Any, descriptors: Iterable[int] = ()) -> None:
+    """Send a message of :mod:`messages`; descriptors are copied to the other side.
+
+    Raises
+    ------
+    OSError
+        When the other end is gone.
+    """
+    data = json.dumps([type(message).__name__, to_plain(message)]).encode()
+    passed = array.array("i", descriptors)
+    rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, passed)] if passed else []
+    endpoint.sendmsg([data], rights)
+
+
+def receive(endpoint: socket.socket, kinds: Mapping[str, type]) -> Tuple[Optional[Any], List[int]]:
+    """Receive one message of some kinds, and the descriptors that came with it.
+
+    Parameters
+    ----------
+    endpoint : socket
+        One end of :func:`pair`.
+    kinds : mapping of str to type
+        The messages that are expected here, by name.
+
+    Returns
+    -------
+    tuple
+        The message, None when the other end is gone; and the descriptors.
+
+    Raises
+    ------
+    ValueError
+        When it is of another kind.
+    """
+    size = array.array("i").itemsize
+    try:
+        data, ancillary, _, _ = endpoint.recvmsg(
+            MESSAGE_BYTES, socket.CMSG_LEN(_DESCRIPTORS * size), socket.MSG_CMSG_CLOEXEC
+        )
+    except ConnectionError:  # it was killed before it had read what it was told
+        return None, []
+    descriptors = array.array("i")
+    for level, kind, content in ancillary:
+        if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
+            descriptors.frombytes(content[: len(content) - len(content) % size])
+    if not data:
+        return None, list(descriptors)
+    name, plain = json.loads(data)
+    if name not in kinds:
+        raise ValueError(f"no message {name!r} is expected here")
+    return from_plain(kinds[name], plain), list(descriptors)

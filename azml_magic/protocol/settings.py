@@ -1,0 +1,238 @@
+"""Settings: frozen values, each checked and converted where the whole is made.
+
+A setting is described once, at its field: default, check, help, letter, choices. Magic lines,
+``%config``, completion, the command line and the table in README.md are derived from that.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import re
+from dataclasses import dataclass, field, fields
+from typing import Any, Callable, Dict, Iterable, Mapping, Optional, Tuple, Type, TypeVar
+
+from azml_magic.errors import OptionError, did_you_mean
+
+_ABOUT = "about"
+_SIZE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([kmgt]?)i?b?\s*", re.IGNORECASE)
+_UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
+_SWITCHES = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+
+Check = Callable[[str, Any], Any]
+"""Takes a setting's name and a value, and returns what the value comes to."""
+
+S = TypeVar("S", bound="Settings")
+
+
+@dataclass(frozen=True)
+class About:
+    """What is known of a setting beside its name and type.
+
+    Attributes
+    ----------
+    help : str
+        One line for a person.
+    check : callable
+        Converts a value, or raises an OptionError.
+    shown : str
+        The default as a person writes it; empty for none.
+    letter : str
+        Of the short form in a magic line; empty for none.
+    metavar : str
+        What stands for the value in a help text; empty for a switch.
+    choices : tuple of str
+        The values that it can have; empty where that is not a list.
+    configurable : bool
+        Whether it can be set for a whole notebook, by ``%config``.
+    """
+
+    help: str
+    check: Check
+    shown: str = ""
+    letter: str = ""
+    metavar: str = ""
+    choices: Tuple[str, ...] = ()
+    configurable: bool = True
+
+    @property
+    def is_switch(self) -> bool:
+        """Whether it is on or off."""
+        return not self.metavar
+
+
+class Settings:
+    """Base of frozen dataclasses whose fields are settings."""
+
+    def __post_init__(self) -> None:
+        """Check and convert every value.
+
+        Raises
+        ------
+        OptionError
+            When a setting does not take its value.
+        """
+        for name, about in described(type(self)).items():
+            object.__setattr__(self, name, about.check(name, getattr(self, name)))
+
+    @classmethod
+    def of(cls: Type[S], **given: Any) -> S:
+        """Return settings with some values, written as a person may: ``memory="2GB"``.
+
+        Raises
+        ------
+        OptionError
+            When there is no such setting, or it does not take its value.
+        """
+        known = [one.name for one in fields(cls)]  # type: ignore[arg-type]
+        for name in given:
+            if name not in known:
+                raise OptionError(f"no option named {name!r}", did_you_mean(name, known))
+        return cls(**given)
+
+
+def described(kind: type) -> Dict[str, About]:
+    """Return what is known of the settings of a dataclass, by name, in their order."""
+    return {one.name: one.metadata[_ABOUT] for one in fields(kind) if _ABOUT in one.metadata}
+
+
+def add_arguments(
+    parser: argparse.ArgumentParser,
+    settings: Mapping[str, About],
+    *,
+    letters: bool = False,
+    defaults: bool = True,
+) -> None:
+    """Add an option for each setting to a parser; values stay text, to be checked by the settings.
+
+    Parameters
+    ----------
+    parser : ArgumentParser
+        Where to.
+    settings : mapping of str to About
+        What :func:`described` returned, or a part of it.
+    letters : bool
+        Whether short forms are added.
+    defaults : bool
+        Whether what is not given has its default, and the help tells it. Otherwise it is None.
+    """
+    for name, about in settings.items():
+        flags = [f"-{about.letter}"] if letters and about.letter else []
+        flags.append("--" + name.replace("_", "-"))
+        if about.is_switch:
+            default = False if defaults else None
+            parser.add_argument(*flags, action="store_true", default=default, help=about.help)
+            continue
+        text = f"{about.help} (default: {about.shown})" if about.shown else about.help
+        parser.add_argument(
+            *flags,
+            metavar=about.metavar,
+            default=(about.shown or None) if defaults else None,
+            help=text,
+        )
+
+
+def given(settings: Iterable[str], values: argparse.Namespace) -> Dict[str, Any]:
+    """Return those settings that a parsed line has a value for."""
+    found = {name: getattr(values, name) for name in settings}
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def choice(default: str, choices: Tuple[str, ...], help: str, **more: Any) -> Any:
+    """Return a field that holds one of a few words."""
+
+    def check(name: str, value: Any) -> str:
+        if value not in choices:
+            listed = " or ".join(repr(one) for one in choices)
+            raise OptionError(
+                f"{name} is {listed}, not {value!r}", did_you_mean(str(value), choices)
+            )
+        return str(value)
+
+    more = {"metavar": "NAME", **more}
+    return _field(default, About(help, check, default, choices=choices, **more))
+
+
+def switch(help: str, **more: Any) -> Any:
+    """Return a field that is on or off; off by default."""
+
+    def check(name: str, value: Any) -> bool:
+        found = _SWITCHES.get(str(value).lower())
+        if found is None:
+            raise OptionError(f"{name} is True or False, not {value!r}")
+        return found
+
+    return _field(False, About(help, check, **more))
+
+
+def seconds(default: Optional[float], help: str, *, none: bool = True, **more: Any) -> Any:
+    """Return a field that holds a time limit; None, or 0, for none where `none` allows that."""
+
+    def check(name: str, value: Any) -> Optional[float]:
+        if none and value is None:
+            return None
+        try:
+            number = float(value)
+        except (TypeError, ValueError):
+            raise OptionError(
+                f"{name}: {value!r} is not a number of seconds", "write it as 60 or 0.5"
+            ) from None
+        if none and number in {0, math.inf}:
+            return None
+        if not 0 < number < math.inf:
+            advice = "give seconds above 0, or 0 for none" if none else "give seconds above 0"
+            raise OptionError(f"{name}: a time limit of {value} s", advice)
+        return number
+
+    shown = "" if default is None else f"{default:g}"
+    return _field(default, About(help, check, shown, metavar="SECONDS", **more))
+
+
+def size(default: str, help: str, *, least: str = "1kB", advice: str = "", **more: Any) -> Any:
+    """Return a field that holds a number of bytes, which may be written as ``"2GB"``."""
+
+    def check(name: str, value: Any) -> int:
+        number = bytes_of(value)
+        if number is None:
+            raise OptionError(f"{name}: {value!r} is not a size", "write it as 512MB or 2GB")
+        if number < (bytes_of(least) or 0):
+            raise OptionError(
+                f"{name}: {value} is too small", advice or f"give {least} or more, for example 32MB"
+            )
+        return number
+
+    return _field(bytes_of(default), About(help, check, default, metavar="SIZE", **more))
+
+
+def count(default: int, help: str, *, least: int = 1, **more: Any) -> Any:
+    """Return a field that holds a whole number."""
+
+    def check(name: str, value: Any) -> int:
+        try:
+            number = int(str(value).replace(",", ""))
+        except ValueError:
+            raise OptionError(f"{name}: {value!r} is not a whole number") from None
+        if number < least:
+            raise OptionError(f"{name} is {value}", f"give {least} or more")
+        return number
+
+    return _field(default, About(help, check, str(default), metavar="NUMBER", **more))
+
+
+def text(default: str, help: str, *, metavar: str, **more: Any) -> Any:
+    """Return a field that holds any text."""
+
+    def check(name: str, value: Any) -> str:
+        return str(value)
+
+    return _field(default, About(help, check, default, metavar=metavar, **more))
+
+
+def bytes_of(value: Any) -> Optional[int]:
+    """Return a number of bytes, given as such or as ``"2GB"``; None when it is neither."""
+    found = _SIZE.fullmatch(str(value))
+    return int(float(found[1]) * _UNITS[found[2].lower()]) if found else None
+
+
+def _field(default: Any, about: About) -> Any:
+    return field(default=default, metadata={_ABOUT: about})
