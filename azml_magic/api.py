@@ -109,6 +109,7 @@ def run(
     >>> run(source, pd.DataFrame({"a": [1.0, 2.0]})).output1.shape
     (8, 1)
     """
+    from azml_magic.checks import settle, settle_error
     from azml_magic.runner.run import Callbacks
 
     options = Options.of(
@@ -137,13 +138,9 @@ def run(
             prepared, datasets, opened, rules, options, findings, Callbacks(on_output, on_tick)
         )
     except RunError as error:
-        if error.result is not None:
-            from azml_magic.checks.foreseen import tell_once
-
-            error.result = _settled(error.result, prepared)
-            tell_once(error)
+        settle_error(error, prepared)
         raise
-    result = _settled(result, prepared)
+    result = settle(result, prepared)
     if options.strict:
         _refuse(result.findings, prepared, rules, result)
     return result
@@ -290,13 +287,6 @@ def _runner(debug: bool) -> Callable[..., Result]:
     from azml_magic.runner.run import run_module
 
     return run_module
-
-
-def _settled(result: Result, module: Module) -> Result:
-    """Return a result that tells each matter once."""
-    from azml_magic.checks import settled
-
-    return result.replace(findings=settled(result.findings, module))
 
 
 def _refuse(

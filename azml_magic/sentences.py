@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import re
 import string
-from dataclasses import dataclass
 from typing import (
     Any,
     Callable,
@@ -25,8 +24,6 @@ from typing import (
     Type,
     Union,
 )
-
-from azml_magic.result import Finding
 
 Value = Union[str, int, float, None, List[Any]]
 Part = Tuple[str, Dict[str, Value]]
@@ -105,29 +102,6 @@ class Hint(Sentence):
 
 class Detail(Sentence):
     """What a finding is about, after its message."""
-
-
-@dataclass(frozen=True)
-class FindingKind:
-    """What a run may find: all of a finding but the values in its sentences.
-
-    Attributes
-    ----------
-    code, level, fix, rule : str
-        As those of :class:`azml_magic.result.Finding`.
-    message : Sentence
-        What the message begins with.
-    """
-
-    code: str
-    level: str
-    message: Sentence
-    fix: str
-    rule: str
-
-    def at(self, message: str, *, line: Optional[int] = None, port: str = "") -> Finding:
-        """Return a finding of this kind."""
-        return Finding(self.code, self.level, message, self.fix, self.rule, line, port)
 
 
 def joined(*told: Told) -> Told:

@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from azml_magic.checks.check import check, describe_codes
-from azml_magic.checks.settle import settled
+from azml_magic.checks.settle import settle, settle_error
 
-__all__ = ["check", "describe_codes", "settled"]
+__all__ = ["check", "describe_codes", "settle", "settle_error"]

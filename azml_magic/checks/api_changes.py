@@ -6,14 +6,14 @@ from collections.abc import Iterator
 
 from azml_magic.checks.api_table import METHODS, NAMES, PACKAGES
 from azml_magic.checks.api_uses import Use, uses
-from azml_magic.checks.codes import Code, Surroundings
 from azml_magic.checks.runtimes import Runtime, as_version, runtime_of, version_here
 from azml_magic.checks.script import Script
+from azml_magic.checks.surroundings import Surroundings
+from azml_magic.findings import CODES
 from azml_magic.result import Finding
 
-NEWER = Code("AZ620", "error", "API that the cloud's version of a package does not have")
-OLDER = Code("AZ621", "warning", "API that only the cloud's version of a package still has")
-CODES: tuple[Code, ...] = (NEWER, OLDER)
+NEWER = CODES["AZ620"]
+OLDER = CODES["AZ621"]
 
 
 def find(script: Script, around: Surroundings) -> Iterator[Finding]:
@@ -35,7 +35,7 @@ def _judge(use: Use, runtime: Runtime) -> Finding | None:
     if use.since and there < since:
         message = f"{use.what} needs {use.package} {use.since}; the cloud's is {cloud}"
         level = "" if runtime.is_exact else "warning"
-        return NEWER.at(use.line, message, f"write {use.instead}", "P2", level)
+        return NEWER.at(use.line, message, f"write {use.instead}", "P2", level=level)
     if not use.until:
         return None
     if until <= there:

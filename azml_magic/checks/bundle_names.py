@@ -5,14 +5,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 
-from azml_magic.checks.codes import Code, Surroundings
 from azml_magic.checks.packages import is_importable
 from azml_magic.checks.runtimes import runtime_of
 from azml_magic.checks.script import Script
+from azml_magic.checks.surroundings import Surroundings
+from azml_magic.findings import CODES
 from azml_magic.result import Finding
 
-HIDDEN = Code("AZ286", "warning", "a module of the bundle that another of that name hides")
-CODES: tuple[Code, ...] = (HIDDEN,)
+HIDDEN = CODES["AZ286"]
 
 
 def find(script: Script, around: Surroundings) -> Iterator[Finding]:

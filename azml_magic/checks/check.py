@@ -1,8 +1,8 @@
 """All families of checks over one module.
 
-A family is a file with ``CODES``, its kinds of findings, and ``find(script, around)``, which
-yields findings with lines of the source. To add one, write the file and name it in
-``FAMILIES``.
+A family is a file with ``find(script, around)``, which yields findings with lines of the
+source. To add one, write the file and name it in ``FAMILIES``; the kinds of findings stand in
+:mod:`azml_magic.findings`.
 """
 
 from __future__ import annotations
@@ -28,18 +28,16 @@ from azml_magic.checks import (
     paths,
     returns,
 )
-from azml_magic.checks.codes import Code, Surroundings
 from azml_magic.checks.script import Script, read_script
+from azml_magic.checks.surroundings import Surroundings
 from azml_magic.contract.profile import Profile
-from azml_magic.module import bundle
+from azml_magic.findings import CODES, READING
 from azml_magic.module.module import Module
 from azml_magic.result import Finding
 
 
 class Family(Protocol):
     """A file of checks."""
-
-    CODES: tuple[Code, ...]
 
     def find(self, script: Script, around: Surroundings) -> Iterator[Finding]:
         """Yield what is found in a script."""
@@ -126,11 +124,10 @@ def without_ignored(findings: Iterable[Finding], module: Module) -> list[Finding
 
 
 def describe_codes() -> list[tuple[str, str, str]]:
-    """Return code, level and summary of every finding that reading can give, by code."""
-    described = [
-        (code.code, code.level, code.summary) for family in FAMILIES for code in family.CODES
-    ]
-    return sorted([*described, *bundle.CODES])
+    """Return code, level and meaning of every finding that reading can give, by code."""
+    return sorted(
+        (code.code, code.level, code.meaning) for code in CODES.values() if code.seen_by == READING
+    )
 
 
 def _suppressions(lines: Sequence[str], first_line: int) -> dict[int | None, set[str]]:

@@ -6,18 +6,18 @@ import ast
 import difflib
 from collections.abc import Iterator
 
-from azml_magic.checks.codes import Code, Surroundings
 from azml_magic.checks.entry_point import EntryFunction, own_nodes
 from azml_magic.checks.script import Script
+from azml_magic.checks.surroundings import Surroundings
+from azml_magic.findings import CODES
 from azml_magic.module.names import ENTRY_POINT
 from azml_magic.result import Finding
 
-SYNTAX = Code("AZ101", "error", "Python cannot compile the source")
-MISSING = Code("AZ102", "error", "the module defines no azureml_main")
-PARAMETERS = Code("AZ103", "error", "azureml_main cannot be called with the connected datasets")
-KIND = Code("AZ104", "error", "azureml_main is asynchronous or a generator")
-DROPPED = Code("AZ108", "warning", "a connected dataset arrives elsewhere, or not at all")
-CODES: tuple[Code, ...] = (SYNTAX, MISSING, PARAMETERS, KIND, DROPPED)
+SYNTAX = CODES["AZ101"]
+MISSING = CODES["AZ102"]
+PARAMETERS = CODES["AZ103"]
+KIND = CODES["AZ104"]
+DROPPED = CODES["AZ108"]
 
 _DATA_PORTS = ("dataset1", "dataset2")
 _TEMPLATE = f"def {ENTRY_POINT}(dataframe1=None, dataframe2=None)"

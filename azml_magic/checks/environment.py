@@ -5,15 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from azml_magic.checks.codes import Code, Surroundings
 from azml_magic.checks.literals import argument, is_address, text_start
 from azml_magic.checks.script import Call, Script
+from azml_magic.checks.surroundings import Surroundings
+from azml_magic.findings import CODES
 from azml_magic.result import Finding
 
-NETWORK = Code("AZ501", "warning", "the network is used, which the profile does not have")
-TOO_LARGE = Code("AZ503", "error", "the script is too large for the designer")
-MAIN_BLOCK = Code("AZ504", "note", 'an `if __name__ == "__main__"` block, which never runs')
-CODES: tuple[Code, ...] = (NETWORK, TOO_LARGE, MAIN_BLOCK)
+NETWORK = CODES["AZ501"]
+TOO_LARGE = CODES["AZ503"]
+MAIN_BLOCK = CODES["AZ504"]
 
 SCRIPT_BYTES = 16 * 1024
 """Longest script of the designer, in bytes (rule X1)."""

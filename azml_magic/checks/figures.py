@@ -5,15 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from azml_magic.checks.codes import Code, Surroundings
 from azml_magic.checks.literals import argument, is_absolute, text, text_start
 from azml_magic.checks.script import Call, Script
+from azml_magic.checks.surroundings import Surroundings
+from azml_magic.findings import CODES
 from azml_magic.result import Finding
 
-UNSAVED = Code("AZ401", "warning", "a figure is drawn and no figure is saved")
-NOT_SHOWN = Code("AZ402", "warning", "a figure is saved where or how the cloud does not show it")
-NOT_UPLOADED = Code("AZ403", "warning", "designer shows only figures given to the run object")
-CODES: tuple[Code, ...] = (UNSAVED, NOT_SHOWN, NOT_UPLOADED)
+UNSAVED = CODES["AZ401"]
+NOT_SHOWN = CODES["AZ402"]
+NOT_UPLOADED = CODES["AZ403"]
 
 _PYPLOT = {"matplotlib.pyplot", "pylab", "matplotlib.pylab"}
 _PYPLOT_DRAWING = re.compile(

@@ -6,17 +6,17 @@ import ast
 from collections.abc import Iterator
 from typing import TypeGuard
 
-from azml_magic.checks.codes import Code, Surroundings
 from azml_magic.checks.literals import is_true, text
 from azml_magic.checks.script import Script
+from azml_magic.checks.surroundings import Surroundings
 from azml_magic.checks.words import words
+from azml_magic.findings import CODES
 from azml_magic.module.names import ENTRY_POINT
 from azml_magic.result import Finding
 
-INDEX_USED = Code("AZ271", "warning", "the index of an input is used, which classic does not keep")
-FIRST_ROWS = Code("AZ272", "note", "rows of an input by number, which designer may not have")
-NOT_RETURNED = Code("AZ273", "warning", "an input is changed in place and not returned")
-CODES: tuple[Code, ...] = (INDEX_USED, FIRST_ROWS, NOT_RETURNED)
+INDEX_USED = CODES["AZ271"]
+FIRST_ROWS = CODES["AZ272"]
+NOT_RETURNED = CODES["AZ273"]
 
 _OF_LABELS = words(
     "date day dayofweek dayofyear freq get_level_values hour is_month_end is_month_start levels "

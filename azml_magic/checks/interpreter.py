@@ -9,16 +9,16 @@ import sys
 import tokenize
 from collections.abc import Iterator
 
-from azml_magic.checks.codes import Code, Surroundings
 from azml_magic.checks.runtimes import Version, runtime_of
 from azml_magic.checks.script import Import, Script
 from azml_magic.checks.standard_library import GONE, METHODS, NEW, PYTHON_2
+from azml_magic.checks.surroundings import Surroundings
+from azml_magic.findings import CODES
 from azml_magic.result import Finding
 
-SYNTAX = Code("AZ601", "error", "syntax that the cloud's Python does not have")
-LIBRARY = Code("AZ602", "error", "standard library that the cloud's Python does not have")
-GONE_HERE = Code("AZ603", "warning", "standard library that only the cloud's Python has")
-CODES: tuple[Code, ...] = (SYNTAX, LIBRARY, GONE_HERE)
+SYNTAX = CODES["AZ601"]
+LIBRARY = CODES["AZ602"]
+GONE_HERE = CODES["AZ603"]
 
 _UNDERSCORES = re.compile(r"(?<![\w.])\d+(?:_\d+)+")
 _MARK = re.compile(r"""[A-Za-z]*(\"{3}|'{3}|"|')""")

@@ -5,16 +5,16 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from azml_magic.checks.codes import Code, Surroundings
 from azml_magic.checks.entry_point import own_nodes
 from azml_magic.checks.literals import is_true
 from azml_magic.checks.script import Script
+from azml_magic.checks.surroundings import Surroundings
 from azml_magic.checks.words import words
+from azml_magic.findings import CODES
 from azml_magic.module.names import ENTRY_POINT
 from azml_magic.result import Finding
 
-LOST = Code("AZ371", "warning", "the index of the returned frame, which classic drops")
-CODES: tuple[Code, ...] = (LOST,)
+LOST = CODES["AZ371"]
 
 _MAKING = words(
     "corr cov crosstab describe pivot pivot_table set_index stack transpose unstack value_counts"

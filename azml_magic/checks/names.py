@@ -5,16 +5,16 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 
-from azml_magic.checks.codes import Code, Surroundings
 from azml_magic.checks.packages import is_importable
 from azml_magic.checks.script import Script
+from azml_magic.checks.surroundings import Surroundings
+from azml_magic.findings import CODES
 from azml_magic.module.names import ENTRY_POINT, NOTEBOOK_BUILTINS, UndefinedName
 from azml_magic.module.scopes import MODULE
 from azml_magic.result import Finding
 
-NOTEBOOK_ONLY = Code("AZ110", "error", "a name that only the notebook defines")
-NOWHERE = Code("AZ111", "error", "a name that is defined nowhere")
-CODES: tuple[Code, ...] = (NOTEBOOK_ONLY, NOWHERE)
+NOTEBOOK_ONLY = CODES["AZ110"]
+NOWHERE = CODES["AZ111"]
 
 _MOVE = "move it into this cell or into the script bundle"
 _USUAL_IMPORTS = {
@@ -73,4 +73,4 @@ def _import(name: str, around: Surroundings) -> str:
 def _other_fix(name: str) -> str:
     if name in NOTEBOOK_BUILTINS:
         return "leave it out: it belongs to IPython; print goes to the log"
-    return "define it, or correct its spelling"
+    return "define it in the module or correct its spelling; frames come in by ports"

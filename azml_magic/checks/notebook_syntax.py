@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from azml_magic.checks.codes import Code, Surroundings
 from azml_magic.checks.script import Script
+from azml_magic.checks.surroundings import Surroundings
+from azml_magic.findings import CODES
 from azml_magic.result import Finding
 
-LINE = Code("AZ120", "error", "a `!` or `%` line, which is no Python")
-CODES: tuple[Code, ...] = (LINE,)
+LINE = CODES["AZ120"]
 
 _INSTALL = re.compile(r"\s*[!%]\s*(?:\w+\s+-m\s+)?(?:pip3?|conda|mamba|uv)\b")
 

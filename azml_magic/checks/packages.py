@@ -8,15 +8,15 @@ from collections.abc import Iterator
 from functools import lru_cache
 from importlib.machinery import PathFinder
 
-from azml_magic.checks.codes import Code, Surroundings
 from azml_magic.checks.runtimes import Runtime, as_version, distribution, runtime_of, version_here
 from azml_magic.checks.script import Script
 from azml_magic.checks.standard_library import GONE, NEW, PYTHON_2
+from azml_magic.checks.surroundings import Surroundings
+from azml_magic.findings import CODES
 from azml_magic.result import Finding
 
-LACKING = Code("AZ610", "warning", "an import that the cloud's package set lacks")
-OTHER_VERSION = Code("AZ611", "note", "a package that the cloud has in another major version")
-CODES: tuple[Code, ...] = (LACKING, OTHER_VERSION)
+LACKING = CODES["AZ610"]
+OTHER_VERSION = CODES["AZ611"]
 
 _STANDARD = sys.stdlib_module_names | {name.partition(".")[0] for name in (*GONE, *NEW, *PYTHON_2)}
 _INSTALLERS = {

@@ -5,19 +5,19 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from azml_magic.checks.codes import Code, Surroundings
 from azml_magic.checks.literals import is_true
 from azml_magic.checks.runtimes import as_version, runtime_of, version_here
 from azml_magic.checks.script import Call, Script
+from azml_magic.checks.surroundings import Surroundings
 from azml_magic.checks.vocabulary import ARRAY, FRAME, SERIES
 from azml_magic.checks.walk import Owner
+from azml_magic.findings import CODES
 from azml_magic.result import Finding
 
-CHAINED = Code("AZ622", "warning", "a write into a part of a frame, which pandas 3 ignores")
-READ_ONLY = Code("AZ623", "warning", "a write into a frame's array, which pandas 3 refuses")
-TEXT_TYPE = Code("AZ624", "note", "a test for text by its type, which differs in pandas 3")
-DATE_UNIT = Code("AZ625", "warning", "dates made into whole numbers, whose unit differs")
-CODES: tuple[Code, ...] = (CHAINED, READ_ONLY, TEXT_TYPE, DATE_UNIT)
+CHAINED = CODES["AZ622"]
+READ_ONLY = CODES["AZ623"]
+TEXT_TYPE = CODES["AZ624"]
+DATE_UNIT = CODES["AZ625"]
 
 _LOCATORS = {"loc", "iloc", "ix", "at", "iat"}
 _OBJECTS = {"object", "O"}
@@ -64,7 +64,7 @@ def _assignments(script: Script, around: Surroundings) -> Iterator[Finding]:
                 message = f"{told} = ... writes into the array of a frame, read-only in pandas 3"
                 fix = "take a copy: frame.values.copy(); or assign by frame.loc[rows, column]"
                 level = "" if _has_pandas_3() else "note"
-                yield READ_ONLY.at(node.lineno, message, fix, "3.4", level)
+                yield READ_ONLY.at(node.lineno, message, fix, "3.4", level=level)
 
 
 def _chained(line: int, what: str, fix: str, around: Surroundings) -> Finding:

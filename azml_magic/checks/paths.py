@@ -5,16 +5,16 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from azml_magic.checks.codes import Code, Surroundings
 from azml_magic.checks.literals import argument, is_absolute, is_address, text, text_start
 from azml_magic.checks.script import Call, Script
+from azml_magic.checks.surroundings import Surroundings
 from azml_magic.errors import did_you_mean
+from azml_magic.findings import CODES
 from azml_magic.result import Finding
 
-OUTSIDE = Code("AZ502", "warning", "a path that leads out of the run's folder")
-TOO_EARLY = Code("AZ505", "warning", "the designer reads no relative path at the top level")
-NOWHERE = Code("AZ506", "warning", "a file that is in no port and not in the script bundle")
-CODES: tuple[Code, ...] = (OUTSIDE, TOO_EARLY, NOWHERE)
+OUTSIDE = CODES["AZ502"]
+TOO_EARLY = CODES["AZ505"]
+NOWHERE = CODES["AZ506"]
 
 BUNDLE_FOLDER = "Script Bundle"
 

@@ -5,20 +5,20 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from azml_magic.checks.codes import Code, Surroundings
 from azml_magic.checks.entry_point import own_nodes
 from azml_magic.checks.script import Script
+from azml_magic.checks.surroundings import Surroundings
 from azml_magic.checks.vocabulary import ARRAY, FRAME, GROUP_SERIES, GROUPS, INDEX, SCALAR, SERIES
 from azml_magic.checks.walk import Owner
+from azml_magic.findings import CODES
 from azml_magic.module.names import ENTRY_POINT
 from azml_magic.result import Finding
 
-LIST = Code("AZ105", "error", "azureml_main returns a list of frames, which designer refuses")
-TOO_MANY = Code("AZ106", "warning", "azureml_main returns frames for which there is no port")
-NOTHING = Code("AZ107", "warning", "azureml_main returns nothing, so the module gives no table")
-BARE = Code("AZ109", "note", "azureml_main returns a frame without the documented comma")
-REFUSED = Code("AZ112", "error", "azureml_main returns what the profile refuses")
-CODES: tuple[Code, ...] = (LIST, TOO_MANY, NOTHING, BARE, REFUSED)
+LIST = CODES["AZ105"]
+TOO_MANY = CODES["AZ106"]
+NOTHING = CODES["AZ107"]
+BARE = CODES["AZ109"]
+REFUSED = CODES["AZ112"]
 
 _FIX = "return a frame: return frame,"
 _KIND_NAMES = {
@@ -54,7 +54,9 @@ def find(script: Script, around: Surroundings) -> Iterator[Finding]:
     if not has_result and not isinstance(function.body[-1], ast.Raise):
         level = "note" if around.profile.name == "designer" else ""
         message = f"{ENTRY_POINT} returns nothing: the module gives no table"
-        yield NOTHING.at(function.lineno, message, "return the frame: return frame,", "R9", level)
+        yield NOTHING.at(
+            function.lineno, message, "return the frame: return frame,", "R9", level=level
+        )
 
 
 def _returned(value: ast.expr, around: Surroundings) -> Iterator[Finding]:

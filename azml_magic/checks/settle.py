@@ -1,42 +1,129 @@
-"""What reading foresaw and what the run then saw, told once."""
+"""What a run proves of what reading said: each matter is reported once.
+
+The run knows what happened, and reading knows the line and how serious it is.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from azml_magic.checks.check import FAMILIES, without_ignored
+from azml_magic.checks.check import without_ignored
+from azml_magic.errors import ContractError, RunError
+from azml_magic.findings import CODES, READING
 from azml_magic.module.module import Module
-from azml_magic.result import LEVELS, Finding
+from azml_magic.result import LEVELS, Failure, Finding, Result
 
 
-def settled(findings: Iterable[Finding], module: Module) -> tuple[Finding, ...]:
-    """Return a run's findings, each matter once, without those that the module ignores.
+@dataclass(frozen=True)
+class Foreseen:
+    """A failure that reading foresees.
 
-    What reading foresaw gives way to what the run saw by the same rule, on the same line or
-    on none. The run knows what happened, and reading knows the line and how grave it is.
+    Attributes
+    ----------
+    kind : str
+        Class of the exception.
+    part : str
+        What stands in its message.
+    codes : tuple of str
+        The findings that foresee it.
+    at_line : bool
+        Whether they must be about the line that failed.
+    """
+
+    kind: str
+    part: str
+    codes: tuple[str, ...]
+    at_line: bool = False
+
+
+_NAMES = ("AZ110", "AZ111")
+FORESEEN = (
+    Foreseen("SyntaxError", "", ("AZ101",)),
+    Foreseen("AttributeError", "'azureml_main'", ("AZ102",)),
+    Foreseen("TypeError", "azureml_main()", ("AZ103",)),
+    Foreseen("NameError", "", _NAMES, at_line=True),
+    Foreseen(ContractError.__name__, "azureml_main returned", ("AZ105", "AZ112")),
+)
+
+
+def settle(result: Result, module: Module) -> Result:
+    """Return a run's result with each matter once, without what the module ignores.
+
+    What reading said gives way to what the run found by the same rule, on the same line or on
+    none; the level is the more serious of both.
 
     Parameters
     ----------
-    findings : iterable of Finding
-        Of reading and of the run together.
+    result : Result
+        With the findings of reading and of the run together.
     module : Module
         Its ``# azml: ignore`` comments count for both.
     """
-    read_codes = {code.code for family in FAMILIES for code in family.CODES}
+    return result.replace(findings=_settled(result.findings, module))
+
+
+def settle_error(error: RunError, module: Module) -> None:
+    """Do the same for a run that failed; a finding that foresaw the failure becomes its hint.
+
+    Parameters
+    ----------
+    error : RunError
+        Its ``result`` and its ``hint`` are replaced.
+    module : Module
+        As for :func:`settle`.
+    """
+    if error.result is None:
+        return
+    error.result = settle(error.result, module)
+    failure = error.result.failure
+    if failure is None:
+        return
+    proved = [one for one in error.result.findings if _is_proved(one, failure)]
+    if len(proved) == 1:
+        error.hint = _hint(error, proved[0])
+        others = tuple(one for one in error.result.findings if one is not proved[0])
+        error.result = error.result.replace(findings=others)
+
+
+def _settled(findings: Iterable[Finding], module: Module) -> tuple[Finding, ...]:
     kept = without_ignored(findings, module)
-    seen = [one for one in kept if one.code not in read_codes]
-    foreseen = [one for one in kept if one.code in read_codes]
+    seen = [one for one in kept if not _is_read(one)]
+    read = [one for one in kept if _is_read(one)]
     for position, one in enumerate(seen):
-        same = [other for other in foreseen if _is_same(other, one)]
+        same = [other for other in read if _is_same(other, one)]
         if same:
-            graver = max([one, *same], key=lambda each: LEVELS.index(each.level)).level
+            level = max([one, *same], key=lambda each: LEVELS.index(each.level)).level
             line = same[0].line if one.line is None else one.line
-            seen[position] = replace(one, line=line, level=graver)
-            foreseen = [other for other in foreseen if other not in same]
-    return (*foreseen, *seen)
+            seen[position] = replace(one, line=line, level=level)
+            read = [other for other in read if other not in same]
+    return (*read, *seen)
 
 
-def _is_same(foreseen: Finding, seen: Finding) -> bool:
-    at_line = seen.line is None or seen.line == foreseen.line
-    return bool(seen.rule) and seen.rule == foreseen.rule and at_line
+def _is_read(finding: Finding) -> bool:
+    return finding.code in CODES and CODES[finding.code].seen_by == READING
+
+
+def _is_same(read: Finding, seen: Finding) -> bool:
+    at_line = seen.line is None or seen.line == read.line
+    return bool(seen.rule) and seen.rule == read.rule and at_line
+
+
+def _is_proved(finding: Finding, failure: Failure) -> bool:
+    line = failure.traceback[-1].line if failure.traceback else None
+    return any(
+        finding.code in one.codes
+        and one.kind == failure.kind
+        and one.part in failure.message
+        and (not one.at_line or finding.line == line)
+        for one in FORESEEN
+    )
+
+
+def _hint(error: RunError, proved: Finding) -> str:
+    # Of a return the run knows what came back, and reading knows the line.
+    if isinstance(error, ContractError):
+        return f"line {proved.line}: {error.hint}" if proved.line else error.hint
+    if proved.code in _NAMES:
+        return f"{proved.message}; {proved.fix}"
+    return proved.fix or error.hint

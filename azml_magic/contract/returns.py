@@ -11,8 +11,9 @@ from azml_magic import sentences
 from azml_magic.contract.cells import name_of
 from azml_magic.contract.profile import Profile
 from azml_magic.contract.tables import NoTable, table_of
+from azml_magic.findings import CODES, Report
 from azml_magic.result import Finding
-from azml_magic.sentences import FindingKind, Sentence, Told
+from azml_magic.sentences import Sentence, Told
 
 FRAMES = List[Optional[pd.DataFrame]]
 _FIX = sentences.RETURN_FRAME.text
@@ -22,31 +23,24 @@ _NOWHERE = {
     2: Sentence("{number} more of what azureml_main returned went nowhere: the first two have one"),
 }
 NOTHING = {
-    level: FindingKind("AZ330", level, _NOTHING, _FIX, "R9") for level in ("note", "warning")
+    level: Report(CODES["AZ330"], _NOTHING, _FIX, level=level) for level in ("note", "warning")
 }
 NOWHERE = {
-    ports: FindingKind(
-        "AZ331",
-        "warning",
+    ports: Report(
+        CODES["AZ331"],
         message,
         "return what the next module needs, or use another module for the rest",
-        "R6" if ports == 1 else "R7",
+        rule="R6" if ports == 1 else "R7",
     )
     for ports, message in _NOWHERE.items()
 }
-A_LIST = FindingKind(
-    "AZ332",
-    "note",
-    Sentence("azureml_main returned a list, which the designer refuses"),
-    _FIX,
-    "R4",
+A_LIST = Report(
+    CODES["AZ332"], Sentence("azureml_main returned a list, which the designer refuses"), _FIX
 )
-A_VALUE = FindingKind(
-    "AZ333",
-    "note",
+A_VALUE = Report(
+    CODES["AZ333"],
     Sentence("azureml_main returned {type}; the designer makes a table of it"),
     "return a frame to choose names and types",
-    "R11",
 )
 KINDS = (*NOTHING.values(), *NOWHERE.values(), A_LIST, A_VALUE)
 

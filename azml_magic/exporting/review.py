@@ -8,16 +8,11 @@ from azml_magic.checks import check
 from azml_magic.contract.profile import get_profile
 from azml_magic.errors import ExportError
 from azml_magic.exporting import local
+from azml_magic.findings import CODES
 from azml_magic.module.bundle import Bundle
 from azml_magic.module.module import Module
 from azml_magic.module.syntax import parse
 from azml_magic.result import Finding
-
-CODES = (
-    ("AZ701", "error", "a local module is not in the zip"),
-    ("AZ702", "warning", "a file that the module names is not in the zip"),
-)
-"""Code, level and summary of the findings of an export."""
 
 
 def review(
@@ -63,22 +58,18 @@ def review(
 
 def _left_out(source: str, bundle: Bundle | None, folder: Path) -> list[Finding]:
     modules = [
-        Finding(
-            "AZ701",
-            "error",
+        CODES["AZ701"].at(
+            None,
             f"the module imports {name} from the notebook's folder, and its bundle lacks it",
             f"include it: --include {name} (include=[{name!r}])",
-            rule="P3",
         )
         for name in local.missing_modules(source, bundle, folder)
     ]
     files = [
-        Finding(
-            "AZ702",
-            "warning",
+        CODES["AZ702"].at(
+            None,
             f"the module names the file {name!r}, and its bundle lacks it",
             f"if it reads the file, include it: --include {name} (include=[{name!r}])",
-            rule="Z6",
         )
         for name in local.named_files(source, bundle, folder)
     ]

@@ -12,6 +12,7 @@ _ROOMS = ("contract", "protocol", "scoring", "exporting/runtime")
 _FILES = (
     "controls.py",
     "errors.py",
+    "findings.py",
     "result.py",
     "sentences.py",
     "tables.py",

@@ -9,19 +9,11 @@ from pathlib import Path, PurePosixPath
 
 from azml_magic.contract.profile import Profile
 from azml_magic.errors import BundleError, did_you_mean
+from azml_magic.findings import CODES
 from azml_magic.module.archive import read_zip
 from azml_magic.module.entries import BUNDLE_BYTES, Unpacked
 from azml_magic.module.folder import read_folder
 from azml_magic.result import Finding
-
-CODES = (
-    ("AZ281", "warning", "an entry's unsafe path was cut to lie inside the bundle"),
-    ("AZ282", "warning", "two entries differ in upper and lower case only"),
-    ("AZ283", "warning", "a file of the bundle has a name that the designer reserves"),
-    ("AZ284", "note", "hidden files of a folder were left out of the bundle"),
-    ("AZ285", "note", "everything in the bundle lies in one folder"),
-)
-"""Code, level and summary of the findings about bundles."""
 
 _RESERVED = {"test", "app"}
 _COMPILED = {".pyc", ".pyd", ".so"}
@@ -122,32 +114,27 @@ def _findings(bundle: Bundle, unpacked: Unpacked, profile: Profile) -> list[Find
     if unpacked.stripped:
         message = f"paths outside the bundle were cut: {_listed(unpacked.stripped)}"
         fix = "zip the files with relative paths"
-        findings.append(_finding("AZ281", message, fix, "Z8"))
+        findings.append(CODES["AZ281"].at(None, message, fix, "Z8"))
     clashes = _case_clashes([path for path, _ in bundle.files])
     if clashes:
         message = f"names differ in case only: {_listed(clashes)}; Windows keeps one of them"
-        findings.append(_finding("AZ282", message, "rename one of them", "Z4"))
+        findings.append(CODES["AZ282"].at(None, message, "rename one of them", "Z4"))
     tops = {path.partition("/")[0].partition(".")[0].lower() for path, _ in bundle.files}
     reserved = _RESERVED & tops
     if reserved and profile.name == "designer":
         message = f"the designer reserves these names: {_listed(sorted(reserved))}"
-        findings.append(_finding("AZ283", message, "rename the file in the bundle", "X5"))
+        findings.append(CODES["AZ283"].at(None, message, "rename the file in the bundle", "X5"))
     if unpacked.hidden:
         message = f"hidden files were left out: {_listed(unpacked.hidden)}"
         fix = "give them names without a leading dot, or give a zip"
-        findings.append(_finding("AZ284", message, fix))
+        findings.append(CODES["AZ284"].at(None, message, fix))
     wrapped = _wrapping_folder(bundle)
     if wrapped:
         folder, module = wrapped
         message = f"the bundle holds only the folder {folder!r}: import {folder}.{module}"
         fix = "to import the modules by their own names, zip the folder's contents"
-        findings.append(_finding("AZ285", message, fix, "Z4"))
+        findings.append(CODES["AZ285"].at(None, message, fix, "Z4"))
     return findings
-
-
-def _finding(code: str, message: str, fix: str, rule: str = "") -> Finding:
-    level = next(level for known, level, _ in CODES if known == code)
-    return Finding(code, level, message, fix, rule)
 
 
 def _listed(names: Sequence[str]) -> str:

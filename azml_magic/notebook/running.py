@@ -98,26 +98,15 @@ def run(
             **asdict(run_options),
         )
     except ModuleFailed as error:
-        _explain(error, known, workspace.shell.user_ns)
+        if error.result is not None and error.result.failure is not None:
+            hint = missing_name_hint(error.result.failure, known, workspace.shell.user_ns)
+            error.hint = hint or error.hint
         raise
     variables.assign(workspace.shell, outputs, result_name, result)
     if module.name:
         rules = {"bundle": chosen.zip, "profile": run_options.profile, **run_options.data()}
         workspace.runs[module.name] = named_run(module, rules, frames, result)
     return result
-
-
-def _explain(error: ModuleFailed, known: KnownNames, user_variables: Any) -> None:
-    """Say where a missing name is; leave out the finding that foresaw the same."""
-    result = error.result
-    if result is None or result.failure is None:
-        return
-    failure = result.failure
-    error.hint = missing_name_hint(failure, known, user_variables) or error.hint
-    foreseen = {"NameError": "AZ110", "SyntaxError": "AZ101"}.get(failure.kind)
-    lines = {entry.line for entry in failure.traceback[-1:]}
-    others = [item for item in result.findings if item.code != foreseen or item.line not in lines]
-    error.result = result.replace(findings=tuple(others))
 
 
 def check(workspace: Workspace, chosen: argparse.Namespace, module: Module) -> tuple[Finding, ...]:

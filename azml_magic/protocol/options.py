@@ -79,7 +79,7 @@ class Options(Settings):
         metavar="FORM",
     )
     cpu_seconds: Optional[float] = seconds(
-        None, "limit of the processor time of all processes of the run together, in seconds"
+        None, "limit of processor time of all its processes together, in seconds"
     )
     tasks: int = count(128, "limit of processes and threads at a time")
     disk: int = size("4GB", "limit of what the run folder may hold", least="1MB")

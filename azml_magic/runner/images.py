@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from azml_magic.contract.profile import Profile
+from azml_magic.findings import CODES
 from azml_magic.result import Figure, Finding
 from azml_magic.runner.outcome import SuccessReport
 from azml_magic.runner.png import FIGURES, TOTAL_BYTES, NotAnImage, read_figure, regular_files
@@ -61,16 +62,13 @@ def _read_all(folder: Path, files: list[tuple[str, str]], findings: list[Finding
         try:
             figure = read_figure(folder, file, name)
         except NotAnImage as error:
-            findings.append(
-                Finding("AZ411", "warning", f"{shortened(name)} is not shown: {error}", rule="W3")
-            )
+            findings.append(CODES["AZ411"].at(None, f"{shortened(name)} is not shown: {error}"))
             continue
         total += len(figure.png)
         if len(figures) == FIGURES or total > TOTAL_BYTES:
             findings.append(
-                Finding(
-                    "AZ414",
-                    "warning",
+                CODES["AZ414"].at(
+                    None,
                     f"only the first {len(figures)} of {len(files)} figures are shown",
                     "save fewer or smaller images",
                 )
@@ -83,12 +81,10 @@ def _read_all(folder: Path, files: list[tuple[str, str]], findings: list[Finding
 def _unsaved(numbers: list[int]) -> Finding:
     some = ", ".join(str(number) for number in numbers[:5])
     what = f"figure {some} was" if len(numbers) == 1 else f"{len(numbers)} figures were"
-    return Finding(
-        "AZ410",
-        "warning",
+    return CODES["AZ410"].at(
+        None,
         f"{what} left open and not saved; the cloud shows saved PNG files only",
         'add fig.savefig("figure.png"), or plt.savefig("figure.png") after drawing',
-        rule="W6",
     )
 
 
@@ -101,12 +97,10 @@ def _saved_but_not_uploaded(names: list[str], uploads: int) -> list[Finding]:
     if not names or uploads:
         return []
     return [
-        Finding(
-            "AZ413",
-            "warning",
+        CODES["AZ413"].at(
+            None,
             f"{_named(names)} saved, but the designer shows uploaded images only",
             'add Run.get_context().upload_file("graphics/name.png", "name.png")',
-            rule="W3",
         )
     ]
 
@@ -116,11 +110,9 @@ def _other_formats(names: list[str]) -> list[Finding]:
     if not others:
         return []
     return [
-        Finding(
-            "AZ412",
-            "note",
+        CODES["AZ412"].at(
+            None,
             f"{_named(others)} not shown: the cloud shows PNG files only",
             "save the figure as .png",
-            rule="W4",
         )
     ]

@@ -28,7 +28,7 @@ LIST_ITEMS = 2_000
 TEXT = 20_000
 
 FINDINGS = {
-    (kind.code, kind.level, kind.rule): kind
+    kind.key: kind
     for kind in (
         *(kind.of(incoming=False) for kind in changes.KINDS),
         *returns.KINDS,

@@ -6,8 +6,9 @@ import os
 import warnings
 from typing import Any, List, Optional, Set, TextIO, Tuple
 
+from azml_magic.findings import CODES, Report
 from azml_magic.result import Finding
-from azml_magic.sentences import Detail, FindingKind, Sentence, joined
+from azml_magic.sentences import Detail, Sentence, joined
 
 MOST = 20
 
@@ -15,27 +16,19 @@ _WARNED = Sentence("{word} says {said}")
 _IN_FILE = Detail(", in line {number} of {said}")
 # By the name of the category: pandas has not all of them in all versions.
 _BY_NAME = {
-    "ChainedAssignmentError": FindingKind(
-        "AZ510",
-        "warning",
+    "ChainedAssignmentError": Report(
+        CODES["AZ510"],
         _WARNED,
         "write in one step: frame.loc[rows, column] = value, or frame[column] = ...",
-        "3.5",
     ),
-    "SettingWithCopyWarning": FindingKind(
-        "AZ511",
-        "warning",
-        _WARNED,
-        "write by frame.loc[rows, column] = value, or take a copy() first",
-        "3.5",
+    "SettingWithCopyWarning": Report(
+        CODES["AZ511"], _WARNED, "write by frame.loc[rows, column] = value, or take a copy() first"
     ),
 }
-_CHANGES = FindingKind(
-    "AZ512",
-    "note",
+_CHANGES = Report(
+    CODES["AZ512"],
     _WARNED,
     "write it in the way the warning names; it may differ between versions",
-    "P2",
 )
 KINDS = (*_BY_NAME.values(), _CHANGES)
 _CHANGING = (FutureWarning, DeprecationWarning, PendingDeprecationWarning)

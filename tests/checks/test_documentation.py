@@ -1,58 +1,66 @@
 """docs/findings.md names every code with its level, and its examples are found."""
 
+import ast
 import re
 from pathlib import Path
 
 import pytest
 from cases import BOTH
+from support import documents
 
-from azml_magic.checks import check, describe_codes
+from azml_magic.checks import check
 from azml_magic.contract.changes import KINDS
 from azml_magic.contract.profile import get_profile
-from azml_magic.module import bundle
+from azml_magic.findings import CODES, READING
 from azml_magic.module.module import Module
+from azml_magic.result import LEVELS
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "findings.md").read_text()
-ROWS = [
-    [cell.strip() for cell in line.strip("|").split(" | ")]
-    for line in PAGE.splitlines()
-    if line.startswith("| AZ")
-]
+# What no line of a module shows stands there in other words.
 EXAMPLES = {
-    row[0].strip(): row[4].rstrip(" |")[1:-1]
-    for row in ROWS
-    if len(row) == 5 and row[4].startswith("`") and row[4].rstrip(" |").endswith("`")
+    code.code: code.example[1:-1]
+    for code in CODES.values()
+    if code.example.startswith("`") and code.example.endswith("`")
 }
-# What no line of a module shows: the size of a script, and what lies in a bundle.
-WITHOUT_EXAMPLE = {"AZ503", "AZ286"} | {code for code, *_ in bundle.CODES}
 
 
-def levels():
-    return {code: row[1] for row in ROWS for code in row[0].strip().split(", ")}
+def test_the_page_says_what_the_list_says():
+    """``python tests/support/documents.py`` writes its tables anew."""
+    assert documents.findings_page(PAGE) == PAGE
 
 
-def test_every_code_of_reading_is_there_with_its_level():
-    assert {code: levels().get(code) for code, *_ in describe_codes()} == {
-        code: level for code, level, _ in describe_codes()
-    }
+def test_every_kind_is_described():
+    for code in CODES.values():
+        assert re.fullmatch(r"AZ[1-7]\d\d", code.code)
+        assert code.level in LEVELS
+        assert code.meaning
+        assert bool(code.example) == (code.seen_by == READING), code.code
 
 
-def test_every_change_of_a_frame_is_there_with_its_level():
-    expected = {f"AZ{side}{kind.number:02d}": kind.level for kind in KINDS for side in (2, 3)}
-    assert {code: levels().get(code) for code in expected} == expected
+def test_findings_are_made_in_one_place():
+    """What a finding means is then known to the list, and to no file alone."""
+    makers = [
+        file.name
+        for file in sorted((ROOT / "azml_magic").rglob("*.py"))
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id == "Finding"
+    ]
+    assert makers == ["findings.py"]
 
 
-def test_every_code_of_the_package_is_there_and_no_other():
-    sources = (path.read_text() for path in (ROOT / "azml_magic").rglob("*.py"))
-    named = {code for text in sources for code in re.findall(r'"(AZ\d{3})"', text)}
-    assert named - set(levels()) == set()
-    frames = {f"AZ{side}{kind.number:02d}" for kind in KINDS for side in (2, 3)}
-    assert set(levels()) - named - frames == set()
-
-
-def test_every_code_of_reading_has_an_example():
-    assert set(EXAMPLES) == {code for code, *_ in describe_codes()} - WITHOUT_EXAMPLE
+def test_every_kind_is_used_and_every_code_is_known():
+    sources = [
+        file.read_text(encoding="utf-8")
+        for file in (ROOT / "azml_magic").rglob("*.py")
+        if file.name != "findings.py"
+    ]
+    named = {code for text in sources for code in re.findall(r"\bAZ\d{3}\b", text)}
+    changes = {f"AZ{side}{kind.number:02d}" for kind in KINDS for side in (2, 3)}
+    assert named <= set(CODES)
+    assert set(CODES) == named | changes
 
 
 @pytest.mark.parametrize("code", EXAMPLES)

@@ -32,7 +32,7 @@ NOTED_BYTES = 1 << 20
 CORPUS = Path(__file__).parent / "corpus"
 KIND = changes.REPEATED.of(incoming=False)
 FINDING = {
-    "code": KIND.code, "level": KIND.level, "rule": KIND.rule, "line": None, "port": "output1",
+    **dict(zip(("code", "level", "rule"), KIND.key, strict=True)), "line": None, "port": "output1",
     "message": [[KIND.message.text, {}], [sentences.BECAME.text, {"label": 1, "label_2": "a"}]],
 }  # fmt: skip
 HINT = [[sentences.ONE_TYPE.text, {}]]

@@ -69,10 +69,19 @@ def test_what_reading_foresaw_is_in_the_result():
     assert "Cell In[3]" in result.findings[0].message
 
 
-def test_what_reading_foresaw_is_in_the_result_of_a_failure():
+def test_what_reading_foresaw_of_a_failure_is_its_hint():
     with pytest.raises(ModuleFailed) as failed:
         run("frame['c'] = rate", known_names={"rate": "Cell In[3]"})
-    assert ("AZ110", 3) in told(failed.value.result)
+    assert "defined in Cell In[3]" in failed.value.hint
+    assert "move it" in failed.value.hint
+    assert told(failed.value.result) == []
+
+
+def test_a_name_that_is_defined_nowhere_is_told_once():
+    with pytest.raises(ModuleFailed) as failed:
+        run("frame['c'] = seaborn.color_palette()")
+    assert failed.value.hint == "`seaborn` is defined nowhere; add `import seaborn` to the module"
+    assert told(failed.value.result) == []
 
 
 def test_notes_of_reading_stay_with_check():

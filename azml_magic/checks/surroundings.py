@@ -1,4 +1,4 @@
-"""What every family of checks is made of: its codes, and what it is told besides the source."""
+"""What a check is told besides the source."""
 
 from __future__ import annotations
 
@@ -6,32 +6,6 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from azml_magic.contract.profile import Profile
-from azml_magic.result import Finding
-
-
-@dataclass(frozen=True)
-class Code:
-    """A kind of finding.
-
-    Attributes
-    ----------
-    code : str
-        Stable code such as ``"AZ110"``.
-    level : str
-        ``"note"``, ``"warning"`` or ``"error"``, unless a finding says otherwise.
-    summary : str
-        What it tells, for the table of codes.
-    """
-
-    code: str
-    level: str
-    summary: str
-
-    def at(
-        self, line: int | None, message: str, fix: str = "", rule: str = "", level: str = ""
-    ) -> Finding:
-        """Return a finding of this kind at a line of the source, counted from 1."""
-        return Finding(self.code, level or self.level, message, fix, rule, line)
 
 
 @dataclass(frozen=True)
