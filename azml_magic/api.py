@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ from azml_magic.result import Finding, Result
 if TYPE_CHECKING:
     import pandas as pd
 
+    from azml_magic.executors.execution import Execution, Executor
     from azml_magic.sandbox.probe import Capabilities
 
 
@@ -39,6 +41,7 @@ def run(
     strict: bool = False,
     debug: bool = False,
     known_names: Mapping[str, str] | None = None,
+    on_start: Callable[[Execution], None] | None = None,
     on_output: Callable[[str, str], None] | None = None,
     on_tick: Callable[[float], None] | None = None,
 ) -> Result:
@@ -83,6 +86,8 @@ def run(
         notes that reading gives are told by :func:`check` only.
     known_names : mapping of str to str, optional
         Names of the notebook and where they are defined, for findings.
+    on_start : callable, optional
+        Called once with the execution of the run, whose ``cancel()`` ends it from any thread.
     on_output : callable, optional
         Called with ``"stdout"`` or ``"stderr"`` and whole lines, while the run goes on.
     on_tick : callable, optional
@@ -110,7 +115,9 @@ def run(
     (8, 1)
     """
     from azml_magic.checks import settle, settle_error
-    from azml_magic.runner.run import Callbacks
+    from azml_magic.executors.execution import Callbacks
+    from azml_magic.executors.job import Job, prepare_inputs
+    from azml_magic.runner.result_of_run import result_of
 
     options = Options.of(
         profile=profile,
@@ -127,6 +134,7 @@ def run(
         strict=strict,
     )
     prepared, rules, opened, findings = _prepare(module, bundle, options.profile)
+    options = replace(options, profile=rules.name)
     datasets = _datasets(dataset1, dataset2)
     read = _check(prepared, rules, list(datasets), known_names, opened)
     if options.strict:
@@ -134,9 +142,11 @@ def run(
     # A note is for those who ask: under each run it would be there every time.
     findings += [finding for finding in read if finding.level != "note"]
     try:
-        result = _runner(debug)(
-            prepared, datasets, opened, rules, options, findings, Callbacks(on_output, on_tick)
-        )
+        inputs = prepare_inputs(datasets, rules, options)
+        job = Job(prepared, rules, options, opened, inputs)
+        account = _executor(debug).start(job, Callbacks(on_start, on_output, on_tick)).wait()
+        account = replace(account, findings=(*findings, *account.findings))
+        result = result_of(account, prepared, rules)
     except RunError as error:
         settle_error(error, prepared)
         raise
@@ -279,14 +289,14 @@ def _check(
     )
 
 
-def _runner(debug: bool) -> Callable[..., Result]:
+def _executor(debug: bool) -> Executor:
     if debug:
-        from azml_magic.runner.debug import run_module as run_here
+        from azml_magic.executors.inline import InlineExecutor
 
-        return run_here
-    from azml_magic.runner.run import run_module
+        return InlineExecutor()
+    from azml_magic.executors.local import LocalExecutor
 
-    return run_module
+    return LocalExecutor()
 
 
 def _refuse(

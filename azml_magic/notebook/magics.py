@@ -114,8 +114,9 @@ class AzmlMagics(Workspace):
         if chosen.debug:
             sys.stderr.write(DEBUG_WARNING)
         with LiveOutput(self.shell, quiet=chosen.quiet) as live:
-            callbacks = running.Callbacks(live.on_output, live.on_tick)
-            result = running.run(self, chosen, module, callbacks)
+            result = running.run(
+                self, chosen, module, on_output=live.on_output, on_tick=live.on_tick
+            )
         if not chosen.quiet:
             rows = running.rows(self, chosen)
             show_result(result, self.shell, rows=rows, fold_table=bool(chosen.output))

@@ -28,6 +28,7 @@ from azml_magic.protocol.options import PROFILES
 if TYPE_CHECKING:
     import pandas as pd
 
+    from azml_magic.executors.execution import Execution
     from azml_magic.notebook.workspace import Workspace
 
 NOT_CONNECTED = "— not connected —"
@@ -65,7 +66,7 @@ class Picker:
         self._workspace = workspace
         self._on_choice = on_choice
         self._on_end = on_end
-        self._cancelled = threading.Event()
+        self._execution: Execution | None = None
         self._thread: threading.Thread | None = None
         self._printed = ""
         self._slot: Any = None
@@ -112,7 +113,8 @@ class Picker:
 
     def close(self) -> None:
         """Take the widget's models out of the kernel."""
-        self._cancelled.set()
+        if self._execution is not None:
+            self._execution.cancel()
         for widget in (*self._fields, self.run, self.cancel, self.status, self.line, self.box):
             widget.close()
 
@@ -156,7 +158,6 @@ class Picker:
     def _start(self, button: Any) -> None:
         if self._running():
             return
-        self._cancelled.clear()
         self._printed = ""
         self.run.disabled, self.cancel.disabled = True, False
         self._say("Starting the module ...")
@@ -168,14 +169,21 @@ class Picker:
     def _cancel(self, button: Any) -> None:
         self.cancel.disabled = True
         self._say("Cancelling ...")
-        self._cancelled.set()
+        if self._execution is not None:
+            self._execution.cancel()
 
     def _run(self, choice: Choice) -> None:
         try:
             chosen = options.parse(choice.arguments(), self._workspace.shell.user_ns)
             module = running.module_named(self._workspace, choice.module)
-            callbacks = running.Callbacks(self._on_output, self._on_tick)
-            result = running.run(self._workspace, chosen, module, callbacks)
+            result = running.run(
+                self._workspace,
+                chosen,
+                module,
+                on_start=self._on_start,
+                on_output=self._on_output,
+                on_tick=self._on_tick,
+            )
             shown = whole_mimebundle(result, running.rows(self._workspace, chosen))
             self._show(shown["text/html"], shown["text/plain"], choice)
             took = duration(result.seconds)
@@ -189,18 +197,18 @@ class Picker:
             self._say(escape(one_line(f"{type(error).__name__}: {error}", 200)), ok=False)
             raise
         finally:
-            self._thread = None
+            self._thread = self._execution = None
             self.cancel.disabled = True
             self.run.disabled = not choice.module
             self._on_end()
+
+    def _on_start(self, execution: Execution) -> None:
+        self._execution = execution
 
     def _on_output(self, stream: str, text: str) -> None:
         self._printed = text.rstrip("\n").rsplit("\n", 1)[-1]
 
     def _on_tick(self, seconds: float) -> None:
-        if self._cancelled.is_set():
-            self._cancelled.clear()
-            raise KeyboardInterrupt
         last = f": {escape(one_line(self._printed, 80))}" if self._printed else ""
         self._say(f"The module has been running for {int(seconds)} s{last}", running=True)
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from typing import Any
 
 from azml_magic import api
@@ -15,14 +14,6 @@ from azml_magic.notebook.named import named_run
 from azml_magic.notebook.names import KnownNames, missing_name_hint
 from azml_magic.notebook.workspace import Workspace
 from azml_magic.result import Finding, Result
-
-
-@dataclass(frozen=True)
-class Callbacks:
-    """What is to be called while a run goes on."""
-
-    on_output: Callable[[str, str], None] | None = None
-    on_tick: Callable[[float], None] | None = None
 
 
 def module_of_cell(workspace: Workspace, chosen: argparse.Namespace, cell: str) -> Module:
@@ -77,9 +68,24 @@ def module_named(workspace: Workspace, name: str, new_name: str = "") -> Module:
 
 
 def run(
-    workspace: Workspace, chosen: argparse.Namespace, module: Module, callbacks: Callbacks
+    workspace: Workspace,
+    chosen: argparse.Namespace,
+    module: Module,
+    **callbacks: Any,
 ) -> Result:
-    """Run a module as its line says; assign what the line asks for."""
+    """Run a module as its line says; assign what the line asks for.
+
+    Parameters
+    ----------
+    workspace : Workspace
+        Of the notebook.
+    chosen : Namespace
+        The parsed line.
+    module : Module
+        What to run.
+    **callbacks
+        ``on_start``, ``on_output`` and ``on_tick`` of :func:`azml_magic.run`.
+    """
     outputs = options.output_variables(chosen.output)
     result_name = options.result_variable(chosen.result, outputs)
     frames = variables.bind(workspace.shell, options.input_variables(chosen.input))
@@ -93,8 +99,7 @@ def run(
             bundle=chosen.zip,
             debug=chosen.debug,
             known_names=known,
-            on_output=callbacks.on_output,
-            on_tick=callbacks.on_tick,
+            **callbacks,
             **asdict(run_options),
         )
     except ModuleFailed as error:

@@ -9,7 +9,12 @@ PAUSE_SECONDS = 0.5
 """Until then the cell that loads the extension is over."""
 
 # Of what the first run and its display import, those that bring all the others.
-_MODULES = ("azml_magic.runner.run", "azml_magic.checks", "azml_magic.display.mime")
+_MODULES = (
+    "azml_magic.executors.local",
+    "azml_magic.runner.result_of_run",
+    "azml_magic.checks",
+    "azml_magic.display.mime",
+)
 
 _timer: threading.Timer | None = None
 

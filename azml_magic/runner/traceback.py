@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from azml_magic.executors.reports import Entry, FailureReport
 from azml_magic.module.module import Module
 from azml_magic.result import TracebackEntry
-from azml_magic.runner.outcome import Entry, FailureReport
 
 LINES_BEFORE = 2
 LINES_AFTER = 2

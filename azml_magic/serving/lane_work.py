@@ -117,7 +117,7 @@ class Lane:
                 frames,
                 # In memory a frame is rarely larger than its JSON.
                 most=self._limits.size,
-                seconds=clock.left,
+                timeout=clock.left,
                 on_begin=on_begin,
             )
 

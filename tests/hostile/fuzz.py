@@ -21,8 +21,8 @@ from wire.test_mutations import changed_bytes, changed_manifest, corpus, use
 
 from azml_magic import sentences
 from azml_magic.contract import changes
-from azml_magic.runner.outcome import BadReport, read_report
-from azml_magic.runner.png import NotAnImage, png_size
+from azml_magic.executors.png import NotAnImage, png_size
+from azml_magic.executors.reports import BadReport, read_report
 from azml_magic.wire import Channel, WireError, receive_frame
 
 SECONDS = 10

@@ -276,10 +276,10 @@ def test_many_runs_leave_nothing(start):
         f"""
         def figures():
             time.sleep(0.5)
-            memory = {{pid: processes_memory(pid) for pid in [os.getpid(), *below(b"runner.")]}}
+            memory = {{pid: processes_memory(pid) for pid in [os.getpid(), *below(b"monitor.")]}}
             return {{
                 "descriptors": len(os.listdir("/proc/self/fd")),
-                "of the monitor": len(os.listdir(f"/proc/{{below(b'runner.')[0]}}/fd")),
+                "of the monitor": len(os.listdir(f"/proc/{{below(b'monitor.')[0]}}/fd")),
                 "processes": len(below()),
                 "threads": threading.active_count(),
                 "folders": sum(len(files) for _, files, _ in os.walk(os.environ["TMPDIR"])),

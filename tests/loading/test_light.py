@@ -53,7 +53,7 @@ def test_what_a_run_needs_comes_after_a_pause():
         "from azml_magic.runner import ahead\nahead._timer.join(60)\n"
     )
     brought = modules_after(program)
-    assert {"pandas", "azml_magic.runner.run", "azml_magic.checks"} <= brought
+    assert {"pandas", "azml_magic.runner.result_of_run", "azml_magic.checks"} <= brought
     assert "matplotlib" not in brought
 
 

@@ -16,7 +16,7 @@ from azml_magic.contract import changes, returns
 from azml_magic.display.html import failure_html
 from azml_magic.display.terminal import error_terminal, result_terminal
 from azml_magic.errors import ContractError, MemoryLimitError, ModuleFailed, ResultRefused
-from azml_magic.runner.outcome import FINDINGS, BadReport, read_report
+from azml_magic.executors.reports import FINDINGS, BadReport, read_report
 from azml_magic.sentences import Sentence, read
 from azml_magic.worker import observe
 

@@ -132,7 +132,7 @@ def test_what_a_row_names_is_used():
 
 
 def test_a_forbidden_import_is_found():
-    assert forbidden("contract", "from azml_magic.runner import run") == {"runner"}
+    assert forbidden("contract", "from azml_magic.runner import session") == {"runner"}
     assert forbidden("worker", "def f():\n    import IPython") == {"IPython"}
     assert forbidden("monitor", "import pandas") == {"pandas"}
     assert forbidden("monitor", "from azml_magic.contract import names") == {"contract"}

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from azml_magic.contract.profile import Profile
+from azml_magic.executors.png import FIGURES, TOTAL_BYTES, NotAnImage, read_figure, regular_files
+from azml_magic.executors.reports import SuccessReport
 from azml_magic.findings import CODES
 from azml_magic.result import Figure, Finding
-from azml_magic.runner.outcome import SuccessReport
-from azml_magic.runner.png import FIGURES, TOTAL_BYTES, NotAnImage, read_figure, regular_files
 from azml_magic.sentences import shortened
 
 OTHER_IMAGES = (".jpg", ".jpeg", ".svg", ".pdf", ".gif", ".bmp", ".tif", ".tiff", ".eps")
@@ -22,6 +22,9 @@ class Images:
     figures: tuple[Figure, ...] = ()
     previews: tuple[Figure, ...] = ()
     findings: tuple[Finding, ...] = ()
+
+
+NO_IMAGES = Images()
 
 
 def collect(folder: Path, profile: Profile, report: SuccessReport | None) -> Images:

@@ -7,85 +7,97 @@ the frame that failed, so that a debugger opens there.
 from __future__ import annotations
 
 import bdb
+import ctypes
 import socket
 import sys
+import threading
 import time
-from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from types import TracebackType
 
 import pandas as pd
 
-from azml_magic.contract.frames import prepare_input
 from azml_magic.contract.profile import Profile
-from azml_magic.errors import RunError
-from azml_magic.module.bundle import Bundle
-from azml_magic.module.module import Module
+from azml_magic.executors import images
+from azml_magic.executors.account import Account, Received
+from azml_magic.executors.debug_world import World, module_world
+from azml_magic.executors.execution import Callbacks
+from azml_magic.executors.job import MODULE_FILE, Job
+from azml_magic.executors.reports import FailureReport, SuccessReport, read_report
 from azml_magic.protocol.job import JobHeader
-from azml_magic.protocol.options import Options
-from azml_magic.result import Finding, Result
-from azml_magic.runner import images, verdict
-from azml_magic.runner.job import Received
-from azml_magic.runner.outcome import FailureReport, SuccessReport, read_report
-from azml_magic.runner.run import MODULE_FILE, Callbacks, encode_input, job_header
-from azml_magic.runner.surroundings import World, module_world
 from azml_magic.temporary import OwnFolder
-from azml_magic.wire import (
-    Channel,
-    ChannelClosed,
-    EncodedFrame,
-    receive_frame,
-    send_frame,
-)
+from azml_magic.wire import Channel, ChannelClosed, EncodedFrame, receive_frame, send_frame
 from azml_magic.worker import outputs, report, script
 
 CONFINEMENT = "NONE, a debug run in this process"
 
 
-def run_module(
-    module: Module,
-    datasets: Mapping[str, pd.DataFrame],
-    bundle: Bundle | None,
-    profile: Profile,
-    options: Options,
-    findings: list[Finding],
-    callbacks: Callbacks = Callbacks(),
-) -> Result:
-    """Run a module in this process; parameters, result and errors as of a confined run.
+class InlineExecutor:
+    """Runs jobs in this process: parameters, result and errors as of a confined run.
 
     Limits do not apply, and what the module prints goes straight to this process's streams.
-    An exception of the module keeps its own frames at the end of the error's traceback.
     """
-    started = time.perf_counter()
-    frames, noted = {}, list(findings)
-    for port, frame in datasets.items():
-        prepared, changes = prepare_input(frame, port, profile, options)
-        encoded = encode_input(prepared, port, profile)
-        frames[port] = travel(encoded, options.text, options.frame_bytes)
-        noted += changes
-    job = _job(module, bundle, profile, options)
-    trace: TracebackType | None = None
-    with OwnFolder("azml_magic-debug") as own:
-        folder = str(own.path)
-        with module_world(job.filename, bundle, profile, folder) as world:
-            received, trace = _execute(job, profile, frames, folder, world)
-        _unpad(received, module.first_line - 1)
-        whole = received.report if isinstance(received.report, SuccessReport) else None
-        collected = images.collect(own.path, profile, whole)
-    account = verdict.Account(
-        received=received,
-        stdout=world.stdout.getvalue(),
-        stderr=world.stderr.getvalue(),
-        images=collected,
-        findings=tuple(noted),
-        seconds=time.perf_counter() - started,
-        confinement=CONFINEMENT,
-    )
-    try:
-        return verdict.judge(account, module, profile)
-    except RunError as error:
-        raise error.with_traceback(trace) from None
+
+    def start(self, job: Job, callbacks: Callbacks = Callbacks()) -> InlineExecution:
+        """Return the execution of a job; it begins when it is waited for."""
+        return InlineExecution(job, callbacks)
+
+
+class InlineExecution:
+    """One job in this process.
+
+    Parameters
+    ----------
+    job : Job
+        What to run.
+    callbacks : Callbacks
+        Of these, only ``on_start`` is called: output is seen as it is printed.
+    """
+
+    def __init__(self, job: Job, callbacks: Callbacks) -> None:
+        self._job = job
+        self._callbacks = callbacks
+        self._thread: int | None = None
+
+    def wait(self) -> Account:
+        """Run the job in the calling thread."""
+        started = time.perf_counter()
+        if self._callbacks.on_start is not None:
+            self._callbacks.on_start(self)
+        job, options = self._job, self._job.options
+        frames = {
+            port: travel(frame, options.text, options.frame_bytes)
+            for port, frame in job.inputs.frames.items()
+        }
+        header = _header(job)
+        with OwnFolder("azml_magic-debug") as own:
+            folder = str(own.path)
+            with module_world(header.filename, job.bundle, job.profile, folder) as world:
+                self._thread = threading.get_ident()
+                try:
+                    received, trace = _execute(header, job.profile, frames, folder, world)
+                finally:
+                    self._thread = None
+            _unpad(received, job.module.first_line - 1)
+            whole = received.report if isinstance(received.report, SuccessReport) else None
+            collected = images.collect(own.path, job.profile, whole)
+        return Account(
+            received=received,
+            stdout=world.stdout.getvalue(),
+            stderr=world.stderr.getvalue(),
+            images=collected,
+            findings=job.inputs.findings,
+            seconds=time.perf_counter() - started,
+            confinement=CONFINEMENT,
+            trace=trace,
+        )
+
+    def cancel(self) -> None:
+        """Interrupt the thread that runs it, at its next line of Python."""
+        if self._thread is not None:
+            thread, error = ctypes.c_ulong(self._thread), ctypes.py_object(KeyboardInterrupt)
+            ctypes.pythonapi.PyThreadState_SetAsyncExc(thread, error)
 
 
 def travel(frame: EncodedFrame, text: str, limit: int) -> pd.DataFrame:
@@ -106,12 +118,12 @@ def travel(frame: EncodedFrame, text: str, limit: int) -> pd.DataFrame:
             raise
 
 
-def _job(module: Module, bundle: Bundle | None, profile: Profile, options: Options) -> JobHeader:
+def _header(job: Job) -> JobHeader:
     # Under the file name and at the lines that a debugger knows, its breakpoints are met.
     return replace(
-        job_header(module, bundle, profile, options),
-        filename=module.file or MODULE_FILE,
-        source="\n" * (module.first_line - 1) + module.source,
+        job.header(),
+        filename=job.module.file or MODULE_FILE,
+        source="\n" * (job.module.first_line - 1) + job.module.source,
     )
 
 

@@ -11,10 +11,10 @@ from azml_magic.errors import (
     ProcessLimitError,
     TimeLimitError,
 )
+from azml_magic.executors.reports import FailureReport
 from azml_magic.protocol.limits import Limits
 from azml_magic.protocol.messages import RunEnded
 from azml_magic.result import Result
-from azml_magic.runner.outcome import FailureReport
 from azml_magic.sandbox.folders import BEYOND_MEASURE
 from azml_magic.sentences import SAID_CHARACTERS, shortened
 

@@ -1,42 +1,30 @@
-"""What goes to a worker, and what comes back before it is judged."""
+"""What came back of a run, before anybody says what it comes to."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from types import TracebackType
 
 import pandas as pd
 
-from azml_magic.protocol.job import JobHeader
+from azml_magic.executors.images import NO_IMAGES, Images
+from azml_magic.executors.reports import Obstacle, Report
+from azml_magic.protocol.limits import Limits
 from azml_magic.protocol.messages import Broken, RunEnded
-from azml_magic.runner.outcome import Obstacle, Report
-from azml_magic.wire import EncodedFrame, FrameTooLarge
-
-
-@dataclass(frozen=True)
-class Job:
-    """All that a worker needs for a run.
-
-    Attributes
-    ----------
-    header : JobHeader
-        Source and options; travels as one event.
-    datasets : dict of str to EncodedFrame
-        The prepared frames of the connected ports.
-    files : tuple of (str, bytes)
-        The script bundle.
-    """
-
-    header: JobHeader
-    datasets: dict[str, EncodedFrame]
-    files: tuple[tuple[str, bytes], ...] = ()
+from azml_magic.result import Finding
+from azml_magic.wire import FrameTooLarge
 
 
 @dataclass
 class Received:
-    """What came back, before it is judged.
+    """What a worker gave back, and how it ended.
 
     Attributes
     ----------
+    report : Report or None
+        What it says of the module.
+    frames : list of DataFrame or None
+        The two output ports.
     refusal : str
         What was wrong with what came; empty when nothing was.
     too_large : bool
@@ -47,6 +35,8 @@ class Received:
         Why none could, as far as the worker could say.
     ended : RunEnded, Broken or None
         How it ended, by the monitor's account; None while it goes on.
+    interrupted : bool
+        Whether the person ended it.
     """
 
     report: Report | None = None
@@ -69,3 +59,38 @@ class Received:
         stopped = isinstance(self.ended, RunEnded) and self.ended.reason
         obstacle = self.obstacle is not None and self.obstacle.kind.endswith("MemoryError")
         return not (self.begun or self.interrupted or self.refusal or obstacle or stopped)
+
+
+@dataclass(frozen=True)
+class Account:
+    """All that is known of a run that is over.
+
+    Attributes
+    ----------
+    received : Received
+        What came back.
+    stdout, stderr : str
+        What was printed.
+    images : Images
+        Figures.
+    findings : tuple of Finding
+        What the rules changed in the inputs.
+    seconds : float
+        How long it took.
+    confinement : str
+        How it was confined.
+    limits : Limits or None
+        Those that held; None where none did.
+    trace : traceback or None
+        Where a module failed that ran in this process.
+    """
+
+    received: Received
+    stdout: str
+    stderr: str
+    images: Images = NO_IMAGES
+    findings: tuple[Finding, ...] = ()
+    seconds: float = 0.0
+    confinement: str = ""
+    limits: Limits | None = None
+    trace: TracebackType | None = None

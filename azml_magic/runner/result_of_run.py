@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import signal
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from azml_magic.contract.device import RAISED, error_text, failure_details, log_text
 from azml_magic.contract.profile import Profile
@@ -19,48 +19,48 @@ from azml_magic.errors import (
     SandboxBroken,
     WorkerDied,
 )
+from azml_magic.executors.account import Account, Received
+from azml_magic.executors.reports import FailureReport, RefusalReport, SuccessReport
 from azml_magic.module.module import Module
 from azml_magic.monitor.client import broken
 from azml_magic.protocol.limits import Limits
 from azml_magic.protocol.messages import Broken, RunEnded
-from azml_magic.result import Failure, Finding, Result
-from azml_magic.runner.images import Images
-from azml_magic.runner.job import Received
-from azml_magic.runner.limits import met_limit, no_memory_for_inputs, passed_limit
-from azml_magic.runner.outcome import FailureReport, RefusalReport, SuccessReport
+from azml_magic.result import Failure, Result
+from azml_magic.runner.passed_limits import met_limit, no_memory_for_inputs, passed_limit
 from azml_magic.runner.traceback import entry_point_line, person_entries
 
 _AGAIN = "run the cell again; if this repeats, run `azml-magic doctor`"
 
 
-@dataclass(frozen=True)
-class Account:
-    """All that is known of a run that is over.
-
-    Attributes
-    ----------
-    limits : Limits or None
-        Those that held; None where none did.
-    """
-
-    received: Received
-    stdout: str
-    stderr: str
-    images: Images
-    findings: tuple[Finding, ...]
-    seconds: float
-    confinement: str
-    limits: Limits | None = None
-
-
-def judge(account: Account, module: Module, profile: Profile) -> Result:
+def result_of(account: Account, module: Module, profile: Profile) -> Result:
     """Return the result of a run that succeeded.
+
+    Parameters
+    ----------
+    account : Account
+        What came back.
+    module : Module
+        What was run.
+    profile : Profile
+        The rules.
 
     Raises
     ------
+    SandboxError
+        When nothing of the module has run.
     RunError
-        When it did not; ``result`` keeps log, figures and findings.
+        When it did not succeed; ``result`` keeps log, figures and findings. Where the module ran in
+        this process, its traceback ends in the frame that failed.
     """
+    try:
+        return _judged(account, module, profile)
+    except RunError as error:
+        if account.trace is None:
+            raise
+        raise error.with_traceback(account.trace) from None
+
+
+def _judged(account: Account, module: Module, profile: Profile) -> Result:
     received = account.received
     report = received.report
     result = _result(account, module, profile)

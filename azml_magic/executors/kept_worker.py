@@ -1,0 +1,171 @@
+"""One worker that keeps its module: ask, hear, ask again."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from azml_magic.errors import SandboxBroken
+from azml_magic.executors.account import Account, Received
+from azml_magic.executors.job import Job
+from azml_magic.executors.link import DYING_SECONDS, Link, WorkerEnded
+from azml_magic.executors.local import EVENT_BYTES, await_begin, receive_outputs
+from azml_magic.executors.reports import BadReport, SuccessReport, read_report
+from azml_magic.monitor.client import MonitorClient
+from azml_magic.protocol.codec import to_plain
+from azml_magic.protocol.job import BEGUN, READY, Call
+from azml_magic.protocol.limits import Limits
+from azml_magic.protocol.messages import ReleaseRun
+from azml_magic.wire import EncodedFrame, WireError, send_frame
+
+
+@dataclass(frozen=True)
+class Question:
+    """One call of the module.
+
+    Attributes
+    ----------
+    frames : mapping of str to EncodedFrame
+        By port.
+    max_bytes : int
+        Limit of one frame that comes back.
+    text : str
+        ``"str"`` or ``"object"``: what text columns come back as.
+    timeout : float or None
+        Time limit of this call in seconds, where it is less than that of the worker's other calls.
+    on_begin : callable or None
+        Called when the worker has all, before a line of the module runs.
+    """
+
+    frames: Mapping[str, EncodedFrame]
+    max_bytes: int
+    text: str
+    timeout: float | None = None
+    on_begin: Callable[[], None] | None = None
+
+
+class KeptWorker:
+    """The life of one worker that answers many calls.
+
+    The monitor sees one long run. The time limit of a call is kept here, as the monitor does not
+    know where one call ends and the next begins.
+
+    Parameters
+    ----------
+    monitor : MonitorClient
+        A ready monitor that no other run uses.
+    timeout : float or None
+        Time limit of loading the module and of each call, in seconds.
+    """
+
+    def __init__(self, monitor: MonitorClient, timeout: float | None) -> None:
+        self.received = Received()
+        self._link = Link(monitor)
+        self._timeout = timeout
+
+    @property
+    def over(self) -> bool:
+        """Whether the worker has ended, as far as the monitor has told by now, or with it."""
+        try:
+            self._link.serve_now()
+        except (WorkerEnded, SandboxBroken):
+            return True
+        return self._link.ended is not None
+
+    def begin(self, job: Job, calls: int, limits: Limits) -> Account:
+        """Start the worker and have it load the module.
+
+        Parameters
+        ----------
+        job : Job
+            The module, without datasets.
+        calls : int
+            How many calls the worker answers.
+        limits : Limits
+            Of the worker's whole life.
+
+        Returns
+        -------
+        Account
+            Without a report when the module is loaded and the worker is ready.
+        """
+        channel = self._link.channel
+        self._link.start(limits)
+        with self._hearing():
+            channel.send_event(to_plain(replace(job.header(), calls=calls)))
+            for _, content in job.files:
+                channel.send_bytes(content)
+            await_begin(channel, self.received)
+            event = channel.receive_event(EVENT_BYTES)
+            if event != READY:
+                self.received.report = read_report(event)
+        return self._account()
+
+    def ask(self, question: Question) -> Account:
+        """Have the module called with some datasets."""
+        channel = self._link.channel
+        self.received = Received(ended=self._link.ended)
+        with self._hearing(question.timeout):
+            if self._link.peek():
+                raise WireError("the worker spoke without being asked")
+            with channel.together():
+                channel.send_event(to_plain(Call(tuple(question.frames))))
+                for frame in question.frames.values():
+                    send_frame(channel, frame)
+            if channel.receive_event(EVENT_BYTES) != BEGUN:
+                # Its module has run: what it would say now are not words of ours.
+                raise BadReport("the worker spoke before it began")
+            self.received.begun = True
+            if question.on_begin is not None:
+                question.on_begin()
+            report = read_report(channel.receive_event(EVENT_BYTES))
+            if isinstance(report, SuccessReport):
+                receive_outputs(
+                    channel,
+                    report,
+                    self.received,
+                    text=question.text,
+                    max_bytes=question.max_bytes,
+                )
+            self.received.report = report
+        return self._account()
+
+    def end(self) -> None:
+        """End the worker, wait until all of it is gone, and give the run folder back."""
+        self._link.kill("recycled")
+        self._link.wait_for_end()
+        self._link.monitor.send(ReleaseRun())
+
+    def close(self) -> None:
+        """Give every descriptor back."""
+        self._link.close()
+
+    @contextlib.contextmanager
+    def _hearing(self, timeout: float | None = None) -> Iterator[None]:
+        """Keep the time limit; turn whatever the worker does wrong into its end."""
+        limits = [limit for limit in (timeout, self._timeout) if limit is not None]
+        self._link.kill_after(min(limits, default=None))
+        complete = False
+        try:
+            yield
+            complete = True
+        except (WireError, BadReport, MemoryError) as error:
+            if self._link.peek() == b"":
+                self._link.await_end(DYING_SECONDS)
+            else:
+                self.received.refuse(error)
+        except (WorkerEnded, OSError):
+            self._link.await_end(DYING_SECONDS)  # the monitor tells why
+        finally:
+            self._link.kill_after(None)
+            self._link.stop_waiting_for_data()
+        if not complete:
+            self._link.kill("refused")
+            self._link.wait_for_end()
+
+    def _account(self) -> Account:
+        self._link.serve_now()
+        self.received.ended = self._link.ended
+        streams = self._link.streams
+        return Account(self.received, streams["stdout"].take(), streams["stderr"].take())
