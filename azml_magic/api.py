@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from azml_magic.contract.profile import Profile, get_profile
 from azml_magic.errors import FindingsError, PortError, RunError
-from azml_magic.module.bundle import Bundle, read_bundle
+from azml_magic.module.bundle import Bundle, open_bundle
 from azml_magic.module.module import Module, as_module
 from azml_magic.protocol.options import DEFAULTS, Options
 from azml_magic.result import Finding, Result
@@ -261,10 +261,8 @@ def _prepare(
 ) -> tuple[Module, Profile, Bundle | None, list[Finding]]:
     prepared = as_module(module)
     rules = get_profile(prepared.profile or profile)
-    if bundle is None or isinstance(bundle, Bundle):
-        return prepared, rules, bundle or prepared.bundle, []
-    opened, findings = read_bundle(bundle, rules)
-    return prepared, rules, opened, list(findings)
+    opened, findings = open_bundle(bundle, rules)
+    return prepared, rules, opened or prepared.bundle, findings
 
 
 def _check(

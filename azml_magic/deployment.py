@@ -10,16 +10,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from azml_magic import api
+from azml_magic.contract.profile import get_profile
 from azml_magic.errors import OptionError, did_you_mean
 from azml_magic.exporting import local
 from azml_magic.exporting.build import Contents, build, script_box
 from azml_magic.exporting.component import INPUT_TYPES
-from azml_magic.exporting.files import module_zip, open_bundle, write_zip
+from azml_magic.exporting.files import module_zip, write_zip
 from azml_magic.exporting.ports import likely_ports
 from azml_magic.exporting.recorded import Recorded, record
 from azml_magic.exporting.review import review
 from azml_magic.exporting.taken_back import Imported, take_back
-from azml_magic.module.bundle import Bundle
+from azml_magic.module.bundle import Bundle, open_bundle
 from azml_magic.module.manifest import Manifest
 from azml_magic.module.module import Module, as_module
 from azml_magic.protocol.options import Options
@@ -128,10 +129,10 @@ def export(
             f"input_type is {' or '.join(map(repr, INPUT_TYPES))}, not {input_type!r}",
             did_you_mean(input_type, INPUT_TYPES),
         )
-    opened = open_bundle(bundle, rules) or prepared.bundle
-    opened = local.with_included(opened, include, Path(folder))
+    given, found = open_bundle(bundle, get_profile(rules))
+    opened = local.with_included(given or prepared.bundle, include, Path(folder))
     module_name = name or prepared.name or place.stem
-    findings = review(prepared, opened, rules, Path(folder), force=force)
+    findings = (*found, *review(prepared, opened, rules, Path(folder), force=force))
     datasets = {"dataset1": dataset1, "dataset2": dataset2}
     if any(frame is not None for frame in datasets.values()):
         result = api.run(prepared, dataset1, dataset2, opened, profile=rules, **options)

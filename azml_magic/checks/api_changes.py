@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from azml_magic.checks.api_table import METHODS, NAMES, PACKAGES
 from azml_magic.checks.api_uses import Use, uses
-from azml_magic.checks.runtimes import Runtime, as_version, runtime_of, version_here
+from azml_magic.checks.runtimes import Runtime, as_version, runtime_of
 from azml_magic.checks.script import Script
 from azml_magic.checks.surroundings import Surroundings
 from azml_magic.findings import CODES
@@ -22,14 +22,15 @@ def find(script: Script, around: Surroundings) -> Iterator[Finding]:
     told: set[str] = set()
     for use in sorted(set(uses(script))):
         if use.what not in told and not script.walk.is_guarded(use.line):
-            finding = _judge(use, runtime)
+            finding = _judge(use, runtime, around)
             if finding is not None:
                 told.add(use.what)
                 yield finding
 
 
-def _judge(use: Use, runtime: Runtime) -> Finding | None:
-    there, here = as_version(runtime.packages[use.package]), as_version(version_here(use.package))
+def _judge(use: Use, runtime: Runtime, around: Surroundings) -> Finding | None:
+    installed = around.version_of(use.package)
+    there, here = as_version(runtime.packages[use.package]), as_version(installed)
     since, until = as_version(use.since), as_version(use.until)
     cloud = runtime.told(use.package)
     if use.since and there < since:
@@ -44,7 +45,7 @@ def _judge(use: Use, runtime: Runtime) -> Finding | None:
     if until <= here:
         message = (
             f"{use.what} is gone since {use.package} {use.until}: the cloud's ({cloud}) has it, "
-            f"{version_here(use.package)} here has not"
+            f"{installed} here has not"
         )
         in_both = _is_old(use.instead, runtime)
         fix = f"{use.instead} works in both" if in_both else f"here write {use.instead}"

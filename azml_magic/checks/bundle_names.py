@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 
-from azml_magic.checks.packages import is_importable
 from azml_magic.checks.runtimes import runtime_of
 from azml_magic.checks.script import Script
 from azml_magic.checks.surroundings import Surroundings
@@ -26,10 +24,12 @@ def find(script: Script, around: Surroundings) -> Iterator[Finding]:
 
 
 def _hides(name: str, around: Surroundings) -> str:
-    if name in sys.stdlib_module_names:
+    if name in around.interpreter.standard:
         return "the standard library"
     if name == around.profile.module_name:
         return "the script itself"
     if name in runtime_of(around.profile).packages:
         return "a package of the cloud"
-    return "a package installed here, though not in the cloud" if is_importable(name) else ""
+    if around.interpreter.can_import(name):
+        return "a package installed here, though not in the cloud"
+    return ""

@@ -52,24 +52,24 @@ def find(script: Script, around: Surroundings) -> Iterator[Finding]:
             yield LIBRARY.at(line, message, "do without it, or bring it in the bundle", "P1")
     for one in script.imported:
         if not script.walk.is_guarded(one.line) and one.top not in around.bundle_modules:
-            yield from _gone(one, python)
+            yield from _gone(one, python, around)
     for call in script.calls:
-        if "." in call.name and _is_gone(call.name):
+        if "." in call.name and _is_gone(call.name, around):
             yield _gone_here(call.line, call.name)
 
 
-def _gone(one: Import, python: Version) -> Iterator[Finding]:
+def _gone(one: Import, python: Version, around: Surroundings) -> Iterator[Finding]:
     if one.top in PYTHON_2:
         message = f"{one.top} is of Python 2; the cloud's is {_dotted(python)}"
         yield LIBRARY.at(one.line, message, f"import {PYTHON_2[one.top]}", "P1")
         return
-    name = next((name for name in (one.name, one.top) if _is_gone(name)), "")
+    name = next((name for name in (one.name, one.top) if _is_gone(name, around)), "")
     if name:
         yield _gone_here(one.line, name)
 
 
-def _is_gone(name: str) -> bool:
-    return name in GONE and sys.version_info >= GONE[name][0]
+def _is_gone(name: str, around: Surroundings) -> bool:
+    return name in GONE and around.interpreter.version >= GONE[name][0]
 
 
 def _gone_here(line: int, name: str) -> Finding:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 
-from azml_magic.checks.packages import is_importable
 from azml_magic.checks.script import Script
 from azml_magic.checks.surroundings import Surroundings
 from azml_magic.findings import CODES
@@ -63,7 +61,7 @@ def _import(name: str, around: Surroundings) -> str:
     """Return the import that was probably forgotten; empty for what is no module."""
     if name in _USUAL_IMPORTS or name in around.bundle_modules:
         return f"add `{_USUAL_IMPORTS.get(name, f'import {name}')}` to the module"
-    if name not in sys.stdlib_module_names and not is_importable(name):
+    if not around.interpreter.can_import(name):
         return ""
     # A variable of the notebook may have the name of a module.
     is_certain = name not in around.known_names

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import ast
-import sys
 from collections.abc import Iterator
-from functools import lru_cache
-from importlib.machinery import PathFinder
 
-from azml_magic.checks.runtimes import Runtime, as_version, distribution, runtime_of, version_here
+from azml_magic.checks.runtimes import Runtime, as_version, distribution, runtime_of
 from azml_magic.checks.script import Script
 from azml_magic.checks.standard_library import GONE, NEW, PYTHON_2
 from azml_magic.checks.surroundings import Surroundings
@@ -18,7 +15,7 @@ from azml_magic.result import Finding
 LACKING = CODES["AZ610"]
 OTHER_VERSION = CODES["AZ611"]
 
-_STANDARD = sys.stdlib_module_names | {name.partition(".")[0] for name in (*GONE, *NEW, *PYTHON_2)}
+_STANDARD = {name.partition(".")[0] for name in (*GONE, *NEW, *PYTHON_2)} | {"__future__"}
 _INSTALLERS = {
     "os.system",
     "os.popen",
@@ -32,15 +29,16 @@ def find(script: Script, around: Surroundings) -> Iterator[Finding]:
     """Yield imports that are in no package set (rules P2, P3), and other major versions."""
     runtime = runtime_of(around.profile)
     installed = _installed_by_script(script)
+    standard = _STANDARD | around.interpreter.standard
     told: set[str] = set()
     differing: list[tuple[int, str]] = []
     for one in script.imported:
         top = one.top
-        if top in told or top in _STANDARD or top in around.bundle_modules or top == "__future__":
+        if top in told or top in standard or top in around.bundle_modules:
             continue
         told.add(top)
         if top in runtime.packages:
-            here, there = version_here(top), runtime.packages[top]
+            here, there = around.version_of(top), runtime.packages[top]
             if here and there and as_version(here)[0] != as_version(there)[0]:
                 differing.append((one.line, f"{top} {here} here and {runtime.told(top)} there"))
         elif not script.walk.is_guarded(one.line) and not _names(installed, top):
@@ -54,7 +52,7 @@ def find(script: Script, around: Surroundings) -> Iterator[Finding]:
 
 def _lacking(top: str, runtime: Runtime, around: Surroundings) -> str:
     where = runtime.title if runtime.is_exact else f"{runtime.title}, as far as is known"
-    if not is_importable(top):
+    if not around.interpreter.can_import(top):
         lies = "" if around.bundle_files is None else ", nor in the script bundle"
         return f"{top} is not installed here{lies}, nor is it in {where}"
     return f"{top} is not in {where}"
@@ -64,7 +62,7 @@ def _fix(top: str, around: Surroundings) -> str:
     if not around.profile.network_in_cloud:
         return f"put {top} into the script bundle"
     install = f'os.system("pip install {distribution(top)}") before the import'
-    return install if version_here(top) else f"{install}, or put {top} into the script bundle"
+    return install if around.version_of(top) else f"{install}, or put {top} into the script bundle"
 
 
 def _installed_by_script(script: Script) -> str:
@@ -88,14 +86,3 @@ def _names(command: str, package: str) -> bool:
     plain = command.replace("_", "-").lower()
     known = {package.replace("_", "-").lower(), distribution(package).lower()}
     return any(name in plain for name in known)
-
-
-@lru_cache(maxsize=256)
-def is_importable(name: str) -> bool:
-    """Tell whether a top-level module can be imported here; nothing is imported."""
-    try:
-        spec = PathFinder.find_spec(name)
-    except (ImportError, ValueError):
-        return False
-    # Any folder beside the notebook is a namespace package: it says nothing.
-    return spec is not None and spec.origin is not None

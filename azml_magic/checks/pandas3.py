@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 
 from azml_magic.checks.literals import is_true
-from azml_magic.checks.runtimes import as_version, runtime_of, version_here
+from azml_magic.checks.runtimes import as_version, runtime_of
 from azml_magic.checks.script import Call, Script
 from azml_magic.checks.surroundings import Surroundings
 from azml_magic.checks.vocabulary import ARRAY, FRAME, SERIES
@@ -63,13 +63,13 @@ def _assignments(script: Script, around: Surroundings) -> Iterator[Finding]:
             elif _is_view(value, script, place.owner):
                 message = f"{told} = ... writes into the array of a frame, read-only in pandas 3"
                 fix = "take a copy: frame.values.copy(); or assign by frame.loc[rows, column]"
-                level = "" if _has_pandas_3() else "note"
+                level = "" if _has_pandas_3(around) else "note"
                 yield READ_ONLY.at(node.lineno, message, fix, "3.4", level=level)
 
 
 def _chained(line: int, what: str, fix: str, around: Surroundings) -> Finding:
     there = runtime_of(around.profile).told("pandas")
-    if _has_pandas_3():
+    if _has_pandas_3(around):
         message = f"{what} changes a copy in pandas 3, so nothing; in the cloud ({there}) it may"
     else:
         message = f"{what} may change a copy only; pandas 3 ignores it"
@@ -180,5 +180,5 @@ def _is_dates(node: ast.expr, script: Script) -> bool:
     return isinstance(node, ast.Call) and script.dotted(node.func) == "pandas.to_datetime"
 
 
-def _has_pandas_3() -> bool:
-    return as_version(version_here("pandas")) >= (3,)
+def _has_pandas_3(around: Surroundings) -> bool:
+    return as_version(around.version_of("pandas")) >= (3,)

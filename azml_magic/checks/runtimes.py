@@ -9,8 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
-from importlib import metadata
 
 from azml_magic.checks.words import words
 from azml_magic.contract.profile import Profile
@@ -136,15 +134,6 @@ def runtime_of(profile: Profile) -> Runtime:
 def distribution(package: str) -> str:
     """Return the name under which an imported package is installed."""
     return _DISTRIBUTIONS.get(package, package)
-
-
-@lru_cache(maxsize=256)
-def version_here(package: str) -> str:
-    """Return the version of a package beside azml_magic; empty when it is not installed."""
-    try:
-        return metadata.version(distribution(package))
-    except metadata.PackageNotFoundError:
-        return ""
 
 
 def as_version(text: str) -> Version:

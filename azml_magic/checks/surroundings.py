@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from azml_magic.checks.runtimes import distribution
 from azml_magic.contract.profile import Profile
+from azml_magic.protocol.interpreter import Interpreter
 
 
 @dataclass(frozen=True)
@@ -24,6 +26,8 @@ class Surroundings:
         Top-level names that the script bundle makes importable.
     bundle_files : collection of str, or None
         Paths in the script bundle; ``None`` when it is not known.
+    interpreter : Interpreter
+        What runs the module.
     """
 
     profile: Profile
@@ -31,3 +35,8 @@ class Surroundings:
     known_names: Mapping[str, str]
     bundle_modules: Collection[str]
     bundle_files: Collection[str] | None = None
+    interpreter: Interpreter = field(default_factory=Interpreter.here)
+
+    def version_of(self, package: str) -> str:
+        """Return the version of an imported package in a run; empty when it is not installed."""
+        return self.interpreter.version_of(distribution(package))

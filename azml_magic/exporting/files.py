@@ -6,9 +6,9 @@ import os
 from os import PathLike
 from pathlib import Path
 
-from azml_magic.contract.profile import CLASSIC, get_profile
+from azml_magic.contract.profile import CLASSIC
 from azml_magic.errors import OptionError
-from azml_magic.module.bundle import Bundle, read_bundle
+from azml_magic.module.bundle import read_bundle
 from azml_magic.module.exported import manifest_of
 from azml_magic.module.manifest import Manifest
 
@@ -20,13 +20,6 @@ def module_zip(module: object) -> Manifest | None:
     if not Path(os.path.expanduser(module)).is_file():
         return None
     return manifest_of(read_bundle(module, CLASSIC)[0])
-
-
-def open_bundle(bundle: Bundle | str | PathLike[str] | None, profile: str) -> Bundle | None:
-    """Return a script bundle, read from its path where it is one."""
-    if bundle is None or isinstance(bundle, Bundle):
-        return bundle
-    return read_bundle(bundle, get_profile(profile))[0]
 
 
 def write_zip(place: Path, content: bytes) -> None:

@@ -3,23 +3,15 @@
 from __future__ import annotations
 
 import ast
-import functools
-import sys
-from collections.abc import Iterable, Mapping
-from importlib import metadata
+from collections.abc import Iterable
 
 from azml_magic.exporting import pickled
 from azml_magic.module.bundle import Bundle
 from azml_magic.module.syntax import decode, parse
+from azml_magic.protocol.interpreter import Interpreter
 
 ALWAYS = ("numpy", "pandas", "pyarrow")
 """What the zip's own runtime needs; pyarrow for Parquet."""
-
-
-@functools.cache
-def _packages() -> Mapping[str, list[str]]:
-    # Reads the metadata of everything that is installed.
-    return metadata.packages_distributions()
 
 
 def imported(source: str) -> set[str]:
@@ -66,12 +58,13 @@ def installed(names: Iterable[str]) -> dict[str, str]:
     dict of str to str
         Versions by distribution, sorted.
     """
-    known = _packages()
-    wanted = {*names, *ALWAYS} - set(sys.stdlib_module_names)
-    distributions = {known[name][0] for name in wanted if name in known}
-    return {name: metadata.version(name) for name in sorted(distributions, key=str.lower)}
+    here = Interpreter.here()
+    known = here.distributions()
+    distributions = {known[name] for name in {*names, *ALWAYS} - here.standard if name in known}
+    return {name: here.version_of(name) for name in sorted(distributions, key=str.lower)}
 
 
 def is_installed(name: str) -> bool:
     """Return whether a top-level name is of the standard library or of a distribution."""
-    return name in sys.stdlib_module_names or name in _packages()
+    here = Interpreter.here()
+    return name in here.standard or name in here.distributions()

@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 from os import PathLike
 from pathlib import Path
 
-from azml_magic.exporting.files import module_zip, open_bundle
+from azml_magic.contract.profile import get_profile
+from azml_magic.exporting.files import module_zip
 from azml_magic.exporting.requirements import imported
-from azml_magic.module.bundle import Bundle
+from azml_magic.module.bundle import Bundle, open_bundle
 from azml_magic.module.manifest import Manifest
 from azml_magic.module.module import Module
 from azml_magic.module.names import ENTRY_POINT
@@ -57,7 +58,7 @@ def take_back(place: Path, bundle: str | PathLike[str] | None, folder: Path) -> 
     is_text = place.suffix.lower() == ".txt"
     module = Module.from_file(place) if is_text else Module.from_path(place)
     manifest = module_zip(str(place))
-    opened = open_bundle(bundle, module.profile or "classic")
+    opened, _ = open_bundle(bundle, get_profile(module.profile or "classic"))
     parts = _parts_of(module, opened, manifest)
     bundle_path = str(bundle) if bundle is not None else ""
     if parts.bundle is not None and parts.bundle is not opened:

@@ -45,6 +45,21 @@ class Bundle:
         return f"<Bundle {self.name}: {len(self.files)} files, {size:,} bytes>"
 
 
+def open_bundle(
+    bundle: Bundle | str | os.PathLike[str] | None, profile: Profile
+) -> tuple[Bundle | None, list[Finding]]:
+    """Return a script bundle, read from its path where it is one, and what was found in it.
+
+    Raises
+    ------
+    BundleError
+        As :func:`read_bundle`.
+    """
+    if bundle is None or isinstance(bundle, Bundle):
+        return bundle, []
+    return read_bundle(bundle, profile)
+
+
 def read_bundle(
     path: str | os.PathLike[str], profile: Profile, *, max_bytes: int = BUNDLE_BYTES
 ) -> tuple[Bundle, list[Finding]]:

@@ -17,6 +17,7 @@ from azml_magic.errors import SandboxBroken, SandboxUnavailable
 from azml_magic.monitor import caches, launch
 from azml_magic.protocol import packets
 from azml_magic.protocol.codec import to_json
+from azml_magic.protocol.interpreter import own_packages
 from azml_magic.protocol.limits import Access, Limits
 from azml_magic.protocol.messages import (
     FROM_MONITOR,
@@ -46,7 +47,7 @@ class Key:
 def key_of(access: Access) -> Key:
     """Return what a monitor would be started with now."""
     environment = tuple(launch.environment(caches.lasting()).items())
-    return Key(access, environment, tuple(launch.extra_package_folders()))
+    return Key(access, environment, tuple(own_packages()))
 
 
 class MonitorClient:

@@ -1,10 +1,8 @@
-"""What the two trusted processes inherit, and where they find installed packages."""
+"""What the two trusted processes inherit."""
 
 from __future__ import annotations
 
 import os
-import site
-import sys
 from pathlib import Path
 
 from azml_magic.monitor import caches
@@ -30,9 +28,3 @@ def environment(cache_folder: Path | None) -> dict[str, str]:
         "MKL_NUM_THREADS": "1",
         "JE_ARROW_MALLOC_CONF": "background_thread:false",
     }
-
-
-def extra_package_folders() -> list[str]:
-    """Return the folders of installed packages that ``-I`` leaves out: the user's own."""
-    user = site.getusersitepackages() if site.ENABLE_USER_SITE else ""
-    return [user] if user and user in sys.path else []

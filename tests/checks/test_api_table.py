@@ -17,7 +17,8 @@ from azml_magic.checks.api_table import (
     OLD_FREQUENCIES,
     POSITIONS,
 )
-from azml_magic.checks.runtimes import as_version, version_here
+from azml_magic.checks.runtimes import as_version, distribution
+from azml_magic.protocol.interpreter import Interpreter
 
 PANDAS = as_version(pd.__version__)
 
@@ -48,7 +49,7 @@ def resolves(name):
 @pytest.mark.parametrize("name", NAMES)
 def test_a_name_is_there_in_its_versions_only(name):
     package = name.split(".")[0]
-    version = version_here(package)
+    version = Interpreter.here().version_of(distribution(package))
     if not version:
         pytest.skip(f"{package} is not installed")
     since, until, _ = NAMES[name]

@@ -5,9 +5,10 @@ import sys
 import pytest
 from cases import BOTH, CLASSIC, DESIGNER, codes, found, main, with_pandas
 
-from azml_magic.checks.runtimes import as_version, version_here
+from azml_magic.checks.runtimes import as_version
+from azml_magic.protocol.interpreter import Interpreter
 
-NEW_PANDAS = as_version(version_here("pandas")) >= (3,)
+NEW_PANDAS = as_version(Interpreter.here().version_of("pandas")) >= (3,)
 since_pandas_3 = pytest.mark.skipif(not NEW_PANDAS, reason="pandas 3 took it away")
 
 # (source, profiles that find it, code, line, words of the message or fix)
@@ -199,12 +200,12 @@ def test_an_installed_package_is_told_from_one_that_is_nowhere():
 
 
 def test_other_major_versions_are_one_note(monkeypatch):
-    from azml_magic.checks import check, packages
+    from azml_magic.checks import check
     from azml_magic.contract.profile import get_profile
     from azml_magic.module.module import Module
 
     versions = {"numpy": "2.1.0", "pandas": "3.0.1", "six": "1.17.0"}
-    monkeypatch.setattr(packages, "version_here", lambda name: versions.get(name, ""))
+    monkeypatch.setattr(Interpreter, "version_of", lambda self, name: versions.get(name, ""))
     module = Module.from_source("import six\nimport pandas as pd\nimport numpy as np\n" + main())
     (note,) = [one for one in check(module, get_profile("designer")) if one.code == "AZ611"]
     assert (note.level, note.line) == ("note", 2)

@@ -274,3 +274,15 @@ def test_a_package_that_a_pickle_needs_is_pinned(tmp_path, protocol):
 
 def test_a_zip_without_a_manifest_is_none():
     assert manifest_of(BUNDLE) is None
+
+
+def test_what_was_found_in_the_bundle_is_found_by_its_export_too(tmp_path):
+    bundle = tmp_path / "b.zip"
+    with zipfile.ZipFile(bundle, "w") as archive:
+        archive.writestr("../helper.py", "")
+        archive.writestr("Helper.py", "")
+    source = "def azureml_main(frame):\n    return frame,\n"
+    exported = export(source, tmp_path / "m.zip", bundle=bundle, name="m", profile="designer")
+    checked = azml_magic.check(source, bundle, profile="designer")
+    assert {"AZ281", "AZ282"} <= {one.code for one in checked}
+    assert [one.code for one in exported.findings] == [one.code for one in checked]
