@@ -16,9 +16,9 @@ from types import ModuleType
 from typing import Any
 
 from azml_magic.contract.profile import PROFILES, Profile
+from azml_magic.languages.python import place, run_object
 from azml_magic.module.bundle import Bundle
-from azml_magic.worker import bundle as bundle_folder
-from azml_magic.worker import run_object
+from azml_magic.protocol.job import RUN_FOLDERS
 
 _OF_A_SCRIPT = {"azureml", *(profile.module_name for profile in PROFILES.values())}
 
@@ -64,7 +64,7 @@ def module_world(
         An empty folder for the run.
     """
     home = os.path.join(folder, "work")
-    for name in ("work", "start", "uploads", "previews"):
+    for name in RUN_FOLDERS:
         os.makedirs(os.path.join(folder, name))
     world = World()
     kept_lines: Any = linecache.cache.get(file)
@@ -73,15 +73,9 @@ def module_world(
     _hide_namesakes(bundle, before[0])
     try:
         sys.stdout, sys.stderr = _Tee(sys.stdout, world.stdout), _Tee(sys.stderr, world.stderr)
-        sys.argv, sys.breakpointhook = [""], _breakpoint_hook()
-        if bundle is not None or profile.bundle_folder_always:
-            files = bundle.files if bundle is not None else ()
-            bundle_folder.add_to_path(bundle_folder.write(home, files))
+        sys.breakpointhook = _breakpoint_hook()
         run_object.Run._uploads.clear()
-        if profile.run_object:
-            world.uploads = run_object.install(os.path.join(folder, "uploads"))
-        else:
-            sys.modules["azureml"] = None  # type: ignore[assignment]
+        world.uploads = place.lay_out(folder, bundle.files if bundle is not None else None, profile)
         yield world
     finally:
         (sys.stdout, sys.stderr), sys.breakpointhook = streams, hook

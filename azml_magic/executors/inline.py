@@ -23,12 +23,12 @@ from azml_magic.executors import images
 from azml_magic.executors.account import Account, Received
 from azml_magic.executors.debug_world import World, module_world
 from azml_magic.executors.execution import Callbacks
-from azml_magic.executors.job import MODULE_FILE, Job
+from azml_magic.executors.job import Job
 from azml_magic.executors.reports import FailureReport, SuccessReport, read_report
-from azml_magic.protocol.job import JobHeader
+from azml_magic.languages.python import outputs, report, script
+from azml_magic.protocol.job import MODULE_FILE, JobHeader
 from azml_magic.temporary import OwnFolder
 from azml_magic.wire import Channel, ChannelClosed, EncodedFrame, receive_frame, send_frame
-from azml_magic.worker import outputs, report, script
 
 CONFINEMENT = "NONE, a debug run in this process"
 

@@ -15,10 +15,10 @@ from typing import Any, TypeVar
 from azml_magic import errors, sentences
 from azml_magic.contract import changes, returns
 from azml_magic.controls import plain
+from azml_magic.languages.python import observe
 from azml_magic.protocol.job import BEGUN
 from azml_magic.result import Finding
 from azml_magic.sentences import Detail, Hint, Refusal, Sentence, Told
-from azml_magic.worker import observe
 
 STAGES = ("compile", "import", "find", "call", "return", "write")
 REFUSING_STAGES = ("return", "write")

@@ -18,10 +18,10 @@ _FILES = (
     "tables.py",
     "temporary.py",
     "module/manifest.py",
-    "worker/bundle.py",
-    "worker/report.py",
-    "worker/run_object.py",
-    "worker/script.py",
+    "languages/python/bundle_folder.py",
+    "languages/python/report.py",
+    "languages/python/run_object.py",
+    "languages/python/script.py",
 )
 
 

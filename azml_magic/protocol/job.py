@@ -8,6 +8,10 @@ from typing import Any, Dict, Optional, Tuple
 from azml_magic.protocol.codec import learn
 from azml_magic.protocol.options import DEFAULTS, Options
 
+MODULE_FILE = "azureml_module.py"
+"""The name of a module in its tracebacks."""
+RUN_FOLDERS = ("work", "start", "uploads", "previews")
+"""The parts of a run folder: docs/architecture.md says what each is for."""
 BEGUN: Dict[str, Any] = {"event": "begun"}
 """Said just before the first line of a module runs: what fails earlier is not the module's."""
 READY: Dict[str, Any] = {"event": "ready"}

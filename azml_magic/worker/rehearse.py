@@ -13,9 +13,9 @@ from typing import Any, Dict
 import pandas as pd
 
 from azml_magic.contract.profile import get_profile
+from azml_magic.languages.python import outputs, report, script
 from azml_magic.protocol.job import JobHeader
 from azml_magic.wire import Channel, encode_frame, receive_frame, send_frame
-from azml_magic.worker import outputs, report, script
 
 _SOURCE = "import pandas as pd\ndef azureml_main(frame): return frame.assign(sum=frame.number + 1),"
 

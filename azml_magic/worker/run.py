@@ -12,26 +12,17 @@ import random
 import select
 import socket
 import sys
-from typing import Any, Dict, List, Optional, Tuple
+from typing import List, Optional, Tuple
 
-from azml_magic.contract.profile import Profile, get_profile
+from azml_magic.contract.profile import get_profile
+from azml_magic.languages.python import figures, observe, outputs, place, report, script
 from azml_magic.protocol.codec import from_plain
 from azml_magic.protocol.job import BEGUN, JobHeader
 from azml_magic.protocol.messages import Fork
 from azml_magic.sandbox.confine import confine
 from azml_magic.wire import Channel, receive_frame
 from azml_magic.wire.pipe import PipeReader
-from azml_magic.worker import (
-    bundle,
-    figures,
-    observe,
-    outputs,
-    rehearse,
-    report,
-    run_object,
-    script,
-    serve,
-)
+from azml_magic.worker import rehearse, serve
 
 STREAM_LIMIT = 1 << 34
 
@@ -83,7 +74,7 @@ def execute(channel: Channel, pipe: Optional[PipeReader], folder: str) -> None:
         if pipe is not None:
             pipe.close()
         files = [(name, channel.receive_bytes(STREAM_LIMIT)) for name in job.bundle or ()]
-        uploads = _arrange_module_world(job, profile, folder, files)
+        uploads = place.lay_out(folder, None if job.bundle is None else files, profile)
     except Exception as error:
         channel.send_event(report.not_begun(error))
         return
@@ -173,20 +164,6 @@ def hide_package() -> None:
     for name in [name for name in sys.modules if name.split(".")[0] == "azml_magic"]:
         del sys.modules[name]
     sys.modules["azml_magic"] = None  # type: ignore[assignment]
-
-
-def _arrange_module_world(
-    job: JobHeader, profile: Profile, folder: str, files: List[Any]
-) -> List[Dict[str, str]]:
-    """Lay out what a script finds around it; return the list that uploads go to."""
-    home = os.path.join(folder, "work")
-    if job.bundle is not None or profile.bundle_folder_always:
-        bundle.add_to_path(bundle.write(home, files))
-    sys.argv = [""]
-    if profile.run_object:
-        return run_object.install(os.path.join(folder, "uploads"))
-    sys.modules["azureml"] = None  # type: ignore[assignment]
-    return []
 
 
 def _flush() -> None:

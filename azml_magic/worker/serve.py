@@ -9,10 +9,10 @@ import sys
 from typing import Any, Callable, Dict, Set
 
 from azml_magic.contract.profile import Profile
+from azml_magic.languages.python import outputs, report, script
 from azml_magic.protocol.codec import from_plain
 from azml_magic.protocol.job import BEGUN, READY, Call, JobHeader
 from azml_magic.wire import Channel, WireError, receive_frame
-from azml_magic.worker import outputs, report, script
 
 
 def serve(

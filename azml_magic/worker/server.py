@@ -15,6 +15,7 @@ import sys
 import warnings
 from typing import Dict, List, NamedTuple, Optional
 
+from azml_magic.languages.python import figures
 from azml_magic.protocol import packets
 from azml_magic.protocol.codec import from_json
 from azml_magic.protocol.messages import (
@@ -29,7 +30,7 @@ from azml_magic.protocol.messages import (
 )
 from azml_magic.sandbox import confine, locks, namespaces, resources
 from azml_magic.sandbox.run_namespaces import NewWorker, RunNamespaces
-from azml_magic.worker import blas, figures, rehearse, run
+from azml_magic.worker import blas, rehearse, run
 
 PR_SET_PDEATHSIG = 1
 PR_SET_DUMPABLE = 4

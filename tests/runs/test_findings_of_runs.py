@@ -7,8 +7,8 @@ import pytest
 
 from azml_magic import api
 from azml_magic.errors import FindingsError, ModuleFailed
+from azml_magic.languages.python.observe import MOST, Observer
 from azml_magic.module.module import Module
-from azml_magic.worker.observe import MOST, Observer
 
 FRAME = pd.DataFrame({"a": [1.0, None, 3.0], "b": ["x", "y", "z"]})
 NEW_PANDAS = int(pd.__version__.split(".")[0]) >= 3

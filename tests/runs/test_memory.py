@@ -5,8 +5,8 @@ import weakref
 import pandas as pd
 
 from azml_magic.contract.profile import CLASSIC
+from azml_magic.languages.python import script
 from azml_magic.protocol.job import JobHeader
-from azml_magic.worker import script
 
 JOB = JobHeader("", "module.py")
 

@@ -58,8 +58,8 @@ FAILURES = {
     ),
     "the fork server ends": ("worker/server.py", "_fork_worker", "os._exit(1)", ""),
     "the datasets do not arrive": (
-        "worker/run.py",
-        "_arrange_module_world",
+        "languages/python/place.py",
+        "lay_out",
         "raise OSError(28, 'No space left')",
         "OSError: [Errno 28] No space left",
     ),

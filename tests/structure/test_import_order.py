@@ -137,7 +137,9 @@ def test_a_forbidden_import_is_found():
     assert forbidden("monitor", "import pandas") == {"pandas"}
     assert forbidden("monitor", "from azml_magic.contract import names") == {"contract"}
     assert forbidden("exporting", "from azml_magic.worker import run") == {"worker"}
-    assert forbidden("exporting/runtime", "from azml_magic.worker import run") == set()
+    own = "from azml_magic.languages.python import script"
+    assert forbidden("exporting/runtime", own) == set()
+    assert forbidden("exporting", own) == {"languages"}
     typing_only = "if TYPE_CHECKING:\n    import pandas\nelse:\n    import pyarrow"
     assert forbidden("result", typing_only) == {"pyarrow"}
     assert forbidden("contract", "import pandas\nfrom azml_magic.errors import AzmlError") == set()

@@ -20,13 +20,11 @@ from azml_magic.contract.frames import prepare_input
 from azml_magic.contract.profile import get_profile
 from azml_magic.contract.returns import ReturnRefused
 from azml_magic.exporting.runtime.place import read
+from azml_magic.languages.python import bundle_folder, report, run_object, script
 from azml_magic.module.manifest import MANIFEST_FILE, Manifest, read_manifest
-from azml_magic.protocol.job import JobHeader
+from azml_magic.protocol.job import MODULE_FILE, RUN_FOLDERS, JobHeader
 from azml_magic.protocol.options import Options
 from azml_magic.temporary import OwnFolder
-from azml_magic.worker import bundle, report, run_object, script
-
-MODULE_FILE = "azureml_module.py"
 
 if not hasattr(pd.arrays, "NumpyExtensionArray"):
     # The rules know it by its name of pandas 2.1.
@@ -59,7 +57,7 @@ class Loaded:
         # An endpoint is never closed; it only ends.
         atexit.register(self._own.close)
         self.home = os.path.join(self.folder, "work")
-        for name in ("work", "start", "uploads"):
+        for name in RUN_FOLDERS:
             os.mkdir(os.path.join(self.folder, name))
         os.environ.setdefault("MPLBACKEND", "Agg")
         # The module finds its bundle where the contract says, and not in this zip.
@@ -67,7 +65,7 @@ class Loaded:
         names = self.manifest.bundle
         if names or self.profile.bundle_folder_always:
             files = [(name, read(place, name)) for name in names]
-            bundle.add_to_path(bundle.write(self.home, files))
+            bundle_folder.add_to_path(bundle_folder.write(self.home, files))
         if self.profile.run_object and not _has_azureml():
             run_object.install(os.path.join(self.folder, "uploads"))
         self._options = Options.of(profile=self.manifest.profile, **self.manifest.options)

@@ -7,9 +7,9 @@ import traceback
 from typing import Any, Dict, List, Optional
 
 from azml_magic.contract.returns import ReturnRefused
+from azml_magic.languages.python.script import Progress
 from azml_magic.result import Finding
 from azml_magic.sentences import Told
-from azml_magic.worker.script import Progress
 
 MESSAGE_CHARACTERS = 20_000
 ENTRIES = 60
