@@ -308,7 +308,7 @@ def _refuse(
     more = f", and {len(serious) - 1} more" if len(serious) > 1 else ""
     raise FindingsError(
         f"{first.code}{place}: {first.message}{more}",
-        first.fix or "mend it, or run without strict",
+        first.fix or "fix it, or run without strict",
         result or Result(findings=tuple(findings), profile=rules.name, module=module.label),
     )
 

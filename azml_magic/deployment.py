@@ -172,7 +172,7 @@ def serve(
     module : Module, function, str or path
         A module zip is served as it is; anything else is exported first.
     dataset1, dataset2, bundle, options
-        As for :func:`export`, for a module that is no module zip.
+        As for :func:`export`, for anything but a module zip.
     settings : ServiceSettings, optional
         Address, keys and limits; by default a free port of this machine, without a key.
 

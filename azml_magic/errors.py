@@ -28,7 +28,7 @@
         ├── ResultRefused         what came back from the worker was not valid
         └── Interrupted           the person interrupted the run (also a KeyboardInterrupt)
 
-Each has a ``message`` (what is so) and a ``hint`` (what to do), one line each.
+Each has a ``message`` (the problem) and a ``hint`` (the remedy), one line each.
 """
 
 from __future__ import annotations
@@ -48,9 +48,9 @@ class AzmlError(Exception):
     Parameters
     ----------
     message : str
-        What is so, in one line.
+        The problem, in one line.
     hint : str, optional
-        What to do about it, in one line.
+        The remedy, in one line.
     """
 
     def __init__(self, message: str, hint: str = "") -> None:

@@ -139,7 +139,7 @@ def read(
         gap's kind.
     """
     if not isinstance(value, list) or not 0 < len(value) <= MOST_PARTS:
-        raise ValueError("a text that is no list of sentences")
+        raise ValueError("a text that is not a list of sentences")
     parts = [_part(item) for item in value]
     if first is not None and parts[0][0] != first.text:
         raise ValueError("a text that begins with another sentence")
@@ -192,7 +192,7 @@ def _written(text: str, values: Dict[str, Value]) -> str:
 
 
 def _simple_label(label: Any, depth: int = 0) -> Value:
-    """Return a label as JSON holds it: what is no number and no tuple as a text."""
+    """Return a label as JSON holds it: what is neither a number nor a tuple as text."""
     if label is None or isinstance(label, str):
         return label if label is None else _cut(label)
     if isinstance(label, tuple) and depth < _DEEPEST:

@@ -27,7 +27,7 @@ def find(script: Script, around: Surroundings) -> Iterator[Finding]:
     """Yield findings about ``azureml_main`` (rules A1 to A14, L8)."""
     if script.error is not None:
         message = f"Python cannot compile the source: {script.error.msg}"
-        fix = "mend this line; nothing of the module runs before"
+        fix = "fix this line; nothing of the module runs before"
         yield SYNTAX.at(script.error.lineno, message, fix, "L8")
     elif ENTRY_POINT not in script.names.defined and not script.names.open_ended:
         yield MISSING.at(None, f"the module defines no {ENTRY_POINT}", _missing_fix(script), "A11")

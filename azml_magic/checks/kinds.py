@@ -61,10 +61,6 @@ class Kinds:
         finally:
             self._depth -= 1
 
-    def is_tabular(self, node: ast.expr | None, owner: Owner) -> bool:
-        """Tell whether an expression is a frame or a series."""
-        return self.of(node, owner) in {FRAME, SERIES}
-
     def bound_to(self, name: str, owner: Owner) -> list[ast.expr]:
         """Return the expressions that a name is bound to in a function, as far as known."""
         found = self._bindings.get((owner, name), [])

@@ -58,7 +58,7 @@ def _place(missing: UndefinedName) -> str:
 
 
 def _import(name: str, around: Surroundings) -> str:
-    """Return the import that was probably forgotten; empty for what is no module."""
+    """Return the import that was probably forgotten; empty for what is not a module."""
     if name in _USUAL_IMPORTS or name in around.bundle_modules:
         return f"add `{_USUAL_IMPORTS.get(name, f'import {name}')}` to the module"
     if not around.interpreter.can_import(name):

@@ -97,9 +97,9 @@ class Script:
     lines : tuple of str
         Its lines.
     tree : ast.Module
-        Its tree; empty when it is no Python.
+        Its tree; empty when it is not Python.
     error : SyntaxError or None
-        Why it is no Python.
+        Why it is not Python.
     notebook_lines : tuple of int
         Lines in the notebook's own syntax, such as ``!pip``; `tree` is without them.
     names : Names
@@ -139,7 +139,7 @@ class Script:
 
 
 def read_script(source: str) -> Script:
-    """Take a source apart; a source that is no Python gives a script without a tree."""
+    """Take a source apart; a source that is not Python gives a script without a tree."""
     source = source.replace("\r\n", "\n").replace("\r", "\n")
     lines = source.split("\n")
     tree, error, notebook_lines = _parse(list(lines))

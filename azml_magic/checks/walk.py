@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from azml_magic.module.guards import asks_for_version, is_main_test
 
-Function = ast.FunctionDef | ast.AsyncFunctionDef
 Owner = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | None
 """The outermost function around a node; ``None`` at the top level."""
 

@@ -40,7 +40,7 @@ _EVALUATION_FAILED = (
 )
 RAISED = "0085"
 _OTHERS = {
-    "0018": "Error 0018: The module's result is no valid dataset. {}",
+    "0018": "Error 0018: The module's result is not a valid dataset. {}",
     "0102": "Error 0102: The script bundle cannot be unpacked. {}",
 }
 _STAGES = {

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from azml_magic.errors import OptionError, did_you_mean
 
 PORTS = ("dataset1", "dataset2")
-OUTPUT_PORTS = ("output1", "output2")
 
 
 @dataclass(frozen=True)
@@ -31,7 +30,7 @@ class Profile:
     lists_allowed : bool
         Whether a list (or an object array) may hold the output frame (R4, R5).
     values_allowed : bool
-        Whether values that are no frames are made into one (R11).
+        Whether values that are not frames are made into one (R11).
     second_output : bool
         Whether a second frame has a port (R6).
     numbers_from_two : bool

@@ -107,7 +107,7 @@ def _classic(returned: Any) -> Tuple[FRAMES, List[Finding]]:
 
 
 def _designer(returned: Any) -> Tuple[FRAMES, List[Finding]]:
-    """Take a tuple of up to two, or one value; make tables of what is no frame (rule R11)."""
+    """Take a tuple of up to two, or one value; make tables of what is not a frame (rule R11)."""
     items: Sequence[Any] = (returned,)
     if isinstance(returned, tuple):
         items = list(tuple.__iter__(returned))

@@ -1,4 +1,4 @@
-"""Tables that designer makes of values that are no frames (rule R11)."""
+"""Tables that designer makes of values that are not frames (rule R11)."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ def number_texts(values: Sequence[Any]) -> tuple[str, ...]:
     """Return floats with as many decimals as the column needs, in the person's precision.
 
     The options ``display.precision`` and ``display.float_format`` of pandas apply. Anything
-    that is no float, such as ``pandas.NA``, is shown as itself.
+    that is not a float, such as ``pandas.NA``, is shown as itself.
 
     Examples
     --------

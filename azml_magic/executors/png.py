@@ -81,7 +81,7 @@ def read_figure(folder: Path, file: str, name: str) -> Figure:
     with open(descriptor, "rb") as opened:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
-            raise NotAnImage("it is no plain file")
+            raise NotAnImage("it is not a regular file")
         if status.st_size > FILE_BYTES:
             raise NotAnImage(f"it is larger than {FILE_BYTES >> 20} MiB")
         data = opened.read(FILE_BYTES + 1)

@@ -17,7 +17,7 @@ def imported_by_pickle(content: bytes) -> set[str]:
     Parameters
     ----------
     content : bytes
-        The file; one that is no pickle, or is damaged, gives what was found up to there.
+        The file; one that is not a pickle, or is damaged, gives what was found up to there.
     """
     names: set[str] = set()
     memo: dict[int, Any] = {}

@@ -38,7 +38,7 @@ def review(
         parse(module.source)
     except SyntaxError as error:
         raise ExportError(
-            f"{module.label} is no Python: {error.msg} (line {error.lineno})",
+            f"{module.label} is not Python: {error.msg} (line {error.lineno})",
             "run the module first: what does not run cannot leave",
         ) from error
     names = bundle.modules if bundle is not None else ()
@@ -51,7 +51,7 @@ def review(
         line = f" (line {first.line})" if first.line else ""
         raise ExportError(
             f"{first.code}{line}: {first.message}{more}",
-            first.fix or "mend it, or export with --force (force=True)",
+            first.fix or "fix it, or export with --force (force=True)",
         )
     return tuple(findings)
 

@@ -71,7 +71,7 @@ def read_zip(path: Path, max_bytes: int, *, strips: bool) -> Unpacked:
     Raises
     ------
     BundleError
-        When it is no zip, is damaged, or holds what is never unpacked.
+        When it is not a zip, is damaged, or holds what is never unpacked.
     """
     try:
         with _BoundedFile(io.FileIO(path)) as file, zipfile.ZipFile(file) as archive:

@@ -66,7 +66,7 @@ def read_bundle(
     """Read a script bundle; nothing is written anywhere.
 
     Zips inside the zip stay as they are (rule Z8a). Of a folder, hidden files and
-    ``__pycache__`` are left out: version control, checkpoints and caches are no part of
+    ``__pycache__`` are left out: version control, checkpoints and caches are not part of
     what a person would upload.
 
     Parameters

@@ -73,7 +73,7 @@ def safe_parts(entry: str, bundle: str) -> tuple[list[str], bool]:
     try:
         sizes = [len(part.encode()) for part in kept]
     except UnicodeEncodeError as error:
-        raise cannot_unpack(bundle, f"has a name that is no text: {entry!r}") from error
+        raise cannot_unpack(bundle, f"has a name that is not text: {entry!r}") from error
     if max(sizes, default=0) > _PART_BYTES or sum(sizes) + len(sizes) > _PATH_BYTES:
         raise cannot_unpack(bundle, f"has a name that is too long: {entry[:60]!r}...")
     return kept, outside

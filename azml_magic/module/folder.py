@@ -64,7 +64,7 @@ def read_folder(path: Path, max_bytes: int) -> Unpacked:
 def _entries(
     folder: Path, prefix: str, unpacked: Unpacked
 ) -> Iterator[tuple[os.DirEntry[str], str]]:
-    """Yield everything below `folder` that is no folder itself, with its relative path."""
+    """Yield everything below `folder` that is not a folder itself, with its relative path."""
     waiting = [(str(folder), prefix)]
     seen = 0
     while waiting:

@@ -51,7 +51,9 @@ def read_function(function: Callable[..., Any]) -> FunctionSource:
     plain = inspect.unwrap(function) if callable(function) else function
     if not inspect.isfunction(plain):
         what = "a class" if inspect.isclass(plain) else f"a {type(plain).__name__}"
-        raise ModuleError(f"{what} is no function with source", "give a function made by def")
+        raise ModuleError(
+            f"{what} is not a function with source code", "give a function made by def"
+        )
     name = plain.__name__
     if plain.__code__.co_name == "<lambda>":
         raise ModuleError("a lambda cannot be a module", f"write it as def {ENTRY_POINT}(...)")
@@ -81,7 +83,7 @@ def _parse(source: str, name: str) -> ast.Module:
         is_function = False
     if not is_function:
         raise ModuleError(
-            f"the lines of {name} are no function of their own", "define it at the top level"
+            f"the lines of {name} are not a function by themselves", "define it at the top level"
         )
     return tree
 

@@ -124,7 +124,7 @@ def read_manifest(content: bytes, place: str) -> Manifest:
 def _manifest(value: Dict[str, Any]) -> Manifest:
     name, profile = _text(value["name"]), _text(value["profile"])
     if not name.isidentifier():
-        raise ValueError("its name is no identifier")
+        raise ValueError("its name is not an identifier")
     # What is not said has its default: an older zip knows fewer options.
     given = {option: value[option] for option in DATA if option in value}
     options = Options.of(profile=profile, **given).data()

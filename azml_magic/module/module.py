@@ -114,13 +114,13 @@ class Module:
         Raises
         ------
         ModuleError
-            When there is no such file, or it is no text.
+            When there is no such file, or it is not text.
         """
         place = _existing(path)
         try:
             text = decode(place.read_bytes())
         except SyntaxError as error:
-            raise ModuleError(f"{place.name} is no Python source: {error.msg}") from error
+            raise ModuleError(f"{place.name} is not Python source: {error.msg}") from error
         except OSError as error:
             raise ModuleError(f"{place.name} cannot be read: {error.strerror}") from error
         return cls.from_source(text, label=place.name, file=str(place.resolve()))
@@ -192,7 +192,7 @@ def as_module(thing: Module | Callable[..., Any] | str | os.PathLike[str]) -> Mo
     if callable(thing):
         return Module.from_function(thing)
     raise ModuleError(
-        f"a {type(thing).__name__} is no module", "give source text, a function, a .py or a zip"
+        f"a {type(thing).__name__} is not a module", "give source text, a function, a .py or a zip"
     )
 
 
@@ -223,7 +223,7 @@ def _exported(bundle: Bundle, manifest: Manifest) -> Module:
     try:
         text = decode(dict(bundle.files)[manifest.source_file])
     except SyntaxError as error:
-        raise ModuleError(f"{manifest.source_file} is no Python source: {error.msg}") from error
+        raise ModuleError(f"{manifest.source_file} is not Python source: {error.msg}") from error
     module = Module.from_source(
         text, label=f"{bundle.name}/{manifest.source_file}", name=manifest.name
     )

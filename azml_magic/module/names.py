@@ -7,7 +7,6 @@ import builtins
 from dataclasses import dataclass
 
 from azml_magic.module.scopes import MODULE, Scope, ScopeReader
-from azml_magic.module.syntax import parse
 
 ENTRY_POINT = "azureml_main"
 
@@ -66,33 +65,6 @@ class Names:
     defined: frozenset[str] = frozenset()
     undefined: tuple[UndefinedName, ...] = ()
     open_ended: bool = False
-
-
-def undefined_names(source: str) -> list[tuple[str, int, str]]:
-    r"""Return the global names that a source reads and never binds.
-
-    Parameters
-    ----------
-    source : str
-        A whole module.
-
-    Returns
-    -------
-    list of (str, int, str)
-        Name, line and function of each, by line; once for each function.
-
-    Raises
-    ------
-    SyntaxError
-        When Python cannot compile the source.
-
-    Examples
-    --------
-    >>> undefined_names("def azureml_main(frame):\n    return scale * frame,\n")
-    [('scale', 2, 'azureml_main')]
-    """
-    found = read_names(parse(source)).undefined
-    return [(missing.name, missing.line, missing.function) for missing in found]
 
 
 def read_names(tree: ast.Module) -> Names:

@@ -36,7 +36,7 @@ def parse(source: str) -> ast.Module:
             # Finds what the parser lets through, such as a return outside a function.
             compile(tree, "<module>", "exec", dont_inherit=True)
     except UnicodeError as error:
-        raise SyntaxError("the source holds characters that are no text") from error
+        raise SyntaxError("the source contains characters that cannot be encoded") from error
     except ValueError as error:
         raise SyntaxError(str(error)) from error
     except (RecursionError, MemoryError) as error:

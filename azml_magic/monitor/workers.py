@@ -86,8 +86,8 @@ class Worker:
         self.folder.mkdir(mode=0o700)
         for name in RUN_FOLDERS:
             (self.folder / name).mkdir(mode=0o700)
-        self._road: socket.socket | None
-        self._road, listener = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._listener_socket: socket.socket | None
+        self._listener_socket, listener = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         self._orders, orders = packets.pair()
         policy = Policy(
             readable=fork_server.readable,
@@ -97,7 +97,7 @@ class Worker:
             level=fork_server.level,
         )
         fork_server.fork(number, self.folder, policy, [orders.detach(), listener.detach()])
-        owner.watch(self._road, self._on_listener)
+        owner.watch(self._listener_socket, self._on_listener)
 
     def suits(self, limits: Limits) -> bool:
         """Return whether it is alive, and confined as a run with these limits must be.
@@ -189,9 +189,9 @@ class Worker:
     def close(self) -> None:
         """Give up all that belongs to one that has ended, but for its folder."""
         self.pid = self.first = 0
-        if self._road is not None:
-            self._owner.forget(self._road)
-            self._road.close()
+        if self._listener_socket is not None:
+            self._owner.forget(self._listener_socket)
+            self._listener_socket.close()
         if self.gate is not None:
             self._owner.forget(self.gate)
             self.gate.close()
@@ -207,8 +207,8 @@ class Worker:
 
     def _on_listener(self) -> None:
         """Receive the listener of the worker's system call filter, once."""
-        assert self._road is not None
-        source, self._road = self._road, None
+        assert self._listener_socket is not None
+        source, self._listener_socket = self._listener_socket, None
         self._owner.forget(source)
         with contextlib.suppress(OSError):
             _, descriptors, _, _ = socket.recv_fds(source, 16, 1)

@@ -71,7 +71,7 @@ class KnownNames(Mapping[str, str]):
 
 
 def defining_cell(shell: Any, function: Any) -> str:
-    """Return the label of the cell that defines a function; empty when it is no cell's."""
+    """Return the label of the cell that defines a function; empty when no cell does."""
     code = getattr(function, "__code__", None)
     known = shell.compile.format_code_name(code.co_filename) if code is not None else None
     return " ".join(known) if known else ""

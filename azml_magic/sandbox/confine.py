@@ -108,8 +108,8 @@ def _leave_terminal_and_files(keep: set[int]) -> None:
 def _hand_over(listener: int, listener_socket: int) -> None:
     """Send the listener to the monitor, and keep no copy of it."""
     rights = (socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [listener]))
-    with socket.socket(fileno=listener_socket) as road:
-        road.sendmsg([b"listener"], [rights])
+    with socket.socket(fileno=listener_socket) as endpoint:
+        endpoint.sendmsg([b"listener"], [rights])
     os.close(listener)
 
 

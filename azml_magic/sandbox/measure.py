@@ -43,7 +43,7 @@ def count_watches(pids: Iterable[int]) -> int:
 def tree_memory(pids: Collection[int], limit: int, baseline: int = 0) -> int:
     """Return how much memory some processes hold together.
 
-    Pages that processes share are counted once. As that is dear to find out, it is done only
+    Pages that processes share are counted once. As that is expensive to find out, it is done only
     when the plain sum passes the limit.
 
     Parameters

@@ -1,7 +1,7 @@
 """Which system calls a run may make: the table that the seccomp filter is built from.
 
 An allow-list: whatever stands nowhere here is answered ENOSYS, so that a library takes the
-road that it would take on an older kernel. Arguments are compared in their lower 32 bits,
+path that it would take on an older kernel. Arguments are compared in their lower 32 bits,
 which is all that the kernel reads of those that are compared here, but for sizes.
 """
 

@@ -238,7 +238,7 @@ def _is_own(task: int, target: int) -> bool:
 class _Budget:
     """How many there may be at a time.
 
-    Counting is dear, so each admission adds to an estimate, and what has ended is found out
+    Counting is expensive, so each admission adds to an estimate, and what has ended is found out
     only when that reaches the limit.
     """
 

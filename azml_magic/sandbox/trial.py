@@ -91,10 +91,10 @@ def _live_confined(folder: str, level: Level, listener_socket: int, report: int)
         os._exit(1)
 
 
-def _serve(road: socket.socket, child: int) -> None:
+def _serve(endpoint: socket.socket, child: int) -> None:
     """Receive the listener and answer it until the child has ended."""
-    road.settimeout(_SECONDS)
-    _, descriptors, _, _ = socket.recv_fds(road, 16, 1)
+    endpoint.settimeout(_SECONDS)
+    _, descriptors, _, _ = socket.recv_fds(endpoint, 16, 1)
     if not descriptors:
         return
     gate = supervise.TaskGate(descriptors[0], _THREADS, lambda: [child])

@@ -23,8 +23,6 @@ import pandas as pd
 
 from azml_magic.scoring.faults import timed_out, too_large
 
-FORMS = ("classic", "swagger", "typed")
-OUTPUT_NAMES = ("output1", "output2")
 _ROWS_AT_ONCE = 5_000
 _INT32 = (-(2**31), 2**31 - 1)
 

@@ -56,7 +56,7 @@ def convert(values: List[Any], kind: str) -> Any:
         except (ValueError, OverflowError, TypeError):
             shown = repr(value)
             shown = shown if len(shown) <= 40 else f"{shown[:40]}..."
-            raise NoSuchValue(f"row {number} has {shown}, which is no {kind}") from None
+            raise NoSuchValue(f"row {number} has {shown}, which is not {_NAMED[kind]}") from None
     return _array(converted, kind)
 
 
@@ -213,4 +213,12 @@ _READERS: Dict[str, Callable[[Any], Any]] = {
     "datetime": _datetime,
     "string": _string,
     "binary": _binary,
+}
+_NAMED = {
+    "integer": "an integer",
+    "number": "a number",
+    "boolean": "a boolean",
+    "datetime": "a date and time",
+    "string": "text",
+    "binary": "binary data in base64",
 }

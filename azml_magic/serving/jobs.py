@@ -10,7 +10,6 @@ import uuid
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
-STATES = ("NotStarted", "Running", "Failed", "Cancelled", "Finished")
 _ENDED = ("Failed", "Cancelled", "Finished")
 
 _TABLES = """
@@ -36,7 +35,7 @@ class Job:
     id : str
         What the client knows it by.
     state : str
-        One of :data:`STATES`.
+        ``"NotStarted"``, ``"Running"``, ``"Failed"``, ``"Cancelled"`` or ``"Finished"``.
     started : bool
         Whether the client has started it.
     output : str

@@ -197,7 +197,7 @@ async def read(stream: asyncio.StreamReader) -> Envelope:
     asyncio.IncompleteReadError
         When the lane is gone.
     ValueError
-        When it is no message of a lane.
+        When it is not a message of a lane.
     """
     header_size, body_size = _SIZES.unpack(await stream.readexactly(_SIZES.size))
     data = await stream.readexactly(header_size + body_size)

@@ -61,7 +61,7 @@ class BatchFolder:
         Raises
         ------
         PortError
-            When it is not there any more, or is no plain file.
+            When it is not there any more, or is not a regular file.
         """
         with self._parent(path, make=False) as (parent, name):
             try:
@@ -70,7 +70,7 @@ class BatchFolder:
                 raise _gone(path, error) from None
             with os.fdopen(descriptor, "rb") as file:
                 if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                    raise PortError(f"{path} is no plain file")
+                    raise PortError(f"{path} is not a regular file")
                 yield file
 
     @contextlib.contextmanager

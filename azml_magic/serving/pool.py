@@ -16,7 +16,7 @@ from azml_magic.serving.settings import ServiceSettings
 
 _RETRY_SECONDS = 1.0
 _OURS = 500
-"""The status of what is no fault of a request or a module."""
+"""The status of a failure that neither the request nor the module caused."""
 _MOST_LANES = 5
 """How many lanes may be lost before they began with a request, until it is given up."""
 

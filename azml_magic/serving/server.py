@@ -55,7 +55,7 @@ def serve(
     Raises
     ------
     BundleError
-        When it is no module zip, or was changed after its export.
+        When it is not a module zip, or was changed after its export.
     OptionError
         When the address is taken or cannot be listened at.
     SandboxError
@@ -225,7 +225,7 @@ def _manifest(zip_path: str) -> Manifest:
     manifest = manifest_of(read_bundle(zip_path, CLASSIC)[0])
     if manifest is None:
         raise BundleError(
-            f"{os.path.basename(zip_path)} is no module zip", "make one with `azml-magic export`"
+            f"{os.path.basename(zip_path)} is not a module zip", "make one with `azml-magic export`"
         )
     return manifest
 

@@ -185,7 +185,7 @@ def _read_array(value: Any) -> Any:
         raise WireError("an array of an unknown type")
     numbers = [_decode(cell) for cell in cells]
     if not all(isinstance(number, (bool, int, float)) for number in numbers):
-        raise WireError("an array of something else than numbers")
+        raise WireError("an array of anything other than numbers")
     if dtype[1] in "iu":
         bounds = np.iinfo(dtype)
         if not all(bounds.min <= number <= bounds.max for number in numbers):

@@ -108,8 +108,8 @@ def _arrange_streams(descriptors: List[int]) -> None:
 
 def _receive_orders(orders: int) -> Tuple[socket.socket, Optional[PipeReader]]:
     """Wait for the run's data socket, output and pipes, and keep no way back to the monitor."""
-    with socket.socket(fileno=orders) as road:
-        message, descriptors, _, _ = socket.recv_fds(road, 16, 8)
+    with socket.socket(fileno=orders) as endpoint:
+        message, descriptors, _, _ = socket.recv_fds(endpoint, 16, 8)
     if not message:
         os._exit(0)
     data, stdout, stderr, *pipes = descriptors

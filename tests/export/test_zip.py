@@ -206,7 +206,7 @@ def test_errors_stand_against_an_export(tmp_path):
     made = export(source, tmp_path / "x.zip", force=True)
     assert any("scale" in finding.message for finding in made.findings)
     assert any("scale" in finding["message"] for finding in made.manifest.findings)
-    with pytest.raises(ExportError, match="no Python"):
+    with pytest.raises(ExportError, match="not Python"):
         export("def azureml_main(:", tmp_path / "x.zip", force=True)
     with pytest.raises(OptionError):
         export(PLAIN, tmp_path / "x.tar")

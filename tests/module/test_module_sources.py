@@ -165,7 +165,7 @@ def test_files_are_read_in_their_encoding(tmp_path, content, text):
 def test_a_file_of_another_encoding_is_refused(tmp_path, content):
     path = tmp_path / "module.py"
     path.write_bytes(content)
-    with pytest.raises(ModuleError, match=r"module\.py is no Python source"):
+    with pytest.raises(ModuleError, match=r"module\.py is not Python source"):
         Module.from_file(path)
 
 

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from azml_magic.module.names import read_names, undefined_names
+from azml_magic.module.names import read_names
 from azml_magic.module.syntax import parse
 
 CLEAN = {
@@ -104,6 +104,11 @@ UNDEFINED = [
     ("try:\n    a\nexcept ValueError:\n    pass", [("a", 2, "<module>")]),
     ("display(1); get_ipython()", [("display", 1, "<module>"), ("get_ipython", 1, "<module>")]),
 ]
+
+
+def undefined_names(source):
+    found = read_names(parse(source)).undefined
+    return [(missing.name, missing.line, missing.function) for missing in found]
 
 
 @pytest.mark.parametrize("source", CLEAN.values(), ids=CLEAN)

@@ -344,7 +344,7 @@ def test_nothing_stays_on_disk():
     [
         ("def azurml_main(frame): return frame,\n", "rename azurml_main to azureml_main"),
         ("def azureml_main(a, b): return a,\n", "dataframe2=None"),
-        ("def azureml_main(frame)\n    return frame,\n", "mend this line"),
+        ("def azureml_main(frame)\n    return frame,\n", "fix this line"),
         ("def azureml_main(frame):\n    return 42\n", "line 2: return the frame in a tuple"),
         ("def azureml_main(frame):\n    return frame['a']\n", "line 2: return the frame"),
     ],
