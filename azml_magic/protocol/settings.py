@@ -24,6 +24,8 @@ Check = Callable[[str, Any], Any]
 
 S = TypeVar("S", bound="Settings")
 
+_DESCRIBED: Dict[type, Mapping[str, About]] = {}
+
 
 @dataclass(frozen=True)
 class About:
@@ -91,9 +93,14 @@ class Settings:
         return cls(**given)
 
 
-def described(kind: type) -> Dict[str, About]:
+def described(kind: type) -> Mapping[str, About]:
     """Return what is known of the settings of a dataclass, by name, in their order."""
-    return {one.name: one.metadata[_ABOUT] for one in fields(kind) if _ABOUT in one.metadata}
+    if kind not in _DESCRIBED:
+        found = fields(kind)
+        _DESCRIBED[kind] = {
+            one.name: one.metadata[_ABOUT] for one in found if _ABOUT in one.metadata
+        }
+    return _DESCRIBED[kind]
 
 
 def add_arguments(
