@@ -7,7 +7,7 @@ from dataclasses import replace
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
-from azml_magic.contract.profile import Profile, get_profile
+from azml_magic.contract.profile import Profile, get_profile, rules_of
 from azml_magic.errors import FindingsError, PortError, RunError
 from azml_magic.module.bundle import Bundle, open_bundle
 from azml_magic.module.module import Module, as_module
@@ -133,8 +133,10 @@ def run(
         confinement=confinement,
         strict=strict,
     )
-    prepared, rules, opened, findings = _prepare(module, bundle, options.profile)
-    options = replace(options, profile=rules.name)
+    prepared = as_module(module)
+    options = replace(options, profile=prepared.profile or options.profile)
+    rules = rules_of(options)
+    opened, findings = _open(prepared, bundle, rules)
     datasets = _datasets(dataset1, dataset2)
     read = _check(prepared, rules, list(datasets), known_names, opened)
     if options.strict:
@@ -142,7 +144,7 @@ def run(
     # A note is for those who ask: under each run it would be there every time.
     findings += [finding for finding in read if finding.level != "note"]
     try:
-        inputs = prepare_inputs(datasets, rules, options)
+        inputs = prepare_inputs(datasets, rules)
         job = Job(prepared, rules, options, opened, inputs)
         account = _executor(debug).start(job, Callbacks(on_start, on_output, on_tick)).wait()
         account = replace(account, findings=(*findings, *account.findings))
@@ -185,7 +187,9 @@ def check(
     UsageError
         When there is no module to read.
     """
-    prepared, rules, opened, findings = _prepare(module, bundle, profile)
+    prepared = as_module(module)
+    rules = get_profile(prepared.profile or profile)
+    opened, findings = _open(prepared, bundle, rules)
     return (*findings, *_check(prepared, rules, connected, known_names, opened))
 
 
@@ -256,13 +260,9 @@ def shut_down() -> None:
     client.shut_down()
 
 
-def _prepare(
-    module: Any, bundle: Any, profile: str
-) -> tuple[Module, Profile, Bundle | None, list[Finding]]:
-    prepared = as_module(module)
-    rules = get_profile(prepared.profile or profile)
+def _open(module: Module, bundle: Any, rules: Profile) -> tuple[Bundle | None, list[Finding]]:
     opened, findings = open_bundle(bundle, rules)
-    return prepared, rules, opened or prepared.bundle, findings
+    return opened or module.bundle, findings
 
 
 def _check(

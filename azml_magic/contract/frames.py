@@ -26,13 +26,12 @@ from azml_magic.contract.passage import Carried, Passage, Unfit
 from azml_magic.contract.profile import Profile
 from azml_magic.contract.returns import ReturnRefused
 from azml_magic.errors import InputError
-from azml_magic.protocol.options import DEFAULTS, Options
 from azml_magic.result import Finding
 from azml_magic.sentences import Told, joined
 
 
 def prepare_input(
-    frame: pd.DataFrame, port: str, profile: Profile, options: Options = DEFAULTS
+    frame: pd.DataFrame, port: str, profile: Profile
 ) -> Tuple[pd.DataFrame, List[Finding]]:
     """Return the frame that a module gets for a frame of the notebook.
 
@@ -44,8 +43,6 @@ def prepare_input(
         ``"dataset1"`` or ``"dataset2"``.
     profile : Profile
         The rules.
-    options : Options
-        How the module is run.
 
     Returns
     -------
@@ -59,7 +56,7 @@ def prepare_input(
     """
     changes = Changes(True, port)
     try:
-        prepared = _prepare(frame, Passage(profile, True, options), changes)
+        prepared = _prepare(frame, Passage(profile, True), changes)
     except _Refused as refused:
         message = joined(sentences.PORT(port=port), refused.message)
         raise InputError(message, refused.hint) from None
@@ -67,7 +64,7 @@ def prepare_input(
 
 
 def prepare_output(
-    frame: pd.DataFrame, port: str, profile: Profile, options: Options = DEFAULTS
+    frame: pd.DataFrame, port: str, profile: Profile
 ) -> Tuple[pd.DataFrame, List[Finding]]:
     """Return the dataset that the cloud makes of a frame that a module returned.
 
@@ -79,8 +76,6 @@ def prepare_output(
         ``"output1"`` or ``"output2"``.
     profile : Profile
         The rules.
-    options : Options
-        How the module is run.
 
     Returns
     -------
@@ -94,7 +89,7 @@ def prepare_output(
     """
     changes = Changes(False, port)
     try:
-        prepared = _prepare(frame, Passage(profile, False, options), changes)
+        prepared = _prepare(frame, Passage(profile, False), changes)
     except _Refused as refused:
         number = refused.number or profile.write_error
         message = joined(sentences.PORT(port=port), refused.message)

@@ -7,7 +7,6 @@ from typing import Any, NamedTuple, Optional, Tuple
 
 from azml_magic.contract.changes import Kind
 from azml_magic.contract.profile import Profile
-from azml_magic.protocol.options import Options
 from azml_magic.sentences import Told
 
 
@@ -21,18 +20,15 @@ class Passage:
         The rule set.
     incoming : bool
         Whether the frame goes to the module, or comes from it.
-    options : Options
-        How the module is run.
     """
 
     profile: Profile
     incoming: bool
-    options: Options
 
     @property
     def epoch(self) -> bool:
         """Whether dates are seconds, and no result (rules V8, C17)."""
-        return self.profile.dates_as_epoch and self.options.dates == "epoch"
+        return self.profile.dates_as_epoch
 
 
 class Carried(NamedTuple):

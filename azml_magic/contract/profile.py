@@ -6,9 +6,10 @@ name. Rule ids are those of ``docs/contract.md``.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from azml_magic.errors import OptionError, did_you_mean
+from azml_magic.protocol.options import Options
 
 PORTS = ("dataset1", "dataset2")
 
@@ -130,6 +131,18 @@ DESIGNER = Profile(
 )
 
 PROFILES = {profile.name: profile for profile in (CLASSIC, DESIGNER)}
+
+
+def rules_of(options: Options) -> Profile:
+    """Return the rules that hold under some options: the profile's, as the options change them.
+
+    Parameters
+    ----------
+    options : Options
+        ``dates="datetime"`` hands dates over as they are where the profile would not (rule 2.7).
+    """
+    profile = PROFILES[options.profile]
+    return profile if options.dates == "epoch" else replace(profile, dates_as_epoch=False)
 
 
 def get_profile(name: str) -> Profile:

@@ -66,9 +66,7 @@ class Job:
         )
 
 
-def prepare_inputs(
-    datasets: Mapping[str, pd.DataFrame], profile: Profile, options: Options
-) -> Inputs:
+def prepare_inputs(datasets: Mapping[str, pd.DataFrame], profile: Profile) -> Inputs:
     """Return the frames of the connected ports as a module gets them.
 
     Parameters
@@ -77,8 +75,6 @@ def prepare_inputs(
         By port (``"dataset1"``, ``"dataset2"``); the frames stay unchanged.
     profile : Profile
         The rules.
-    options : Options
-        How the module is run.
 
     Raises
     ------
@@ -88,7 +84,7 @@ def prepare_inputs(
     frames: dict[str, EncodedFrame] = {}
     findings: list[Finding] = []
     for port, frame in datasets.items():
-        prepared, changes = prepare_input(frame, port, profile, options)
+        prepared, changes = prepare_input(frame, port, profile)
         frames[port] = _encode(prepared, port, profile)
         findings += changes
     return Inputs(frames, tuple(findings))

@@ -112,7 +112,7 @@ class Session:
             When it did not succeed. The session stays usable.
         """
         job = self._job
-        inputs = prepare_inputs(datasets, job.profile, job.options)
+        inputs = prepare_inputs(datasets, job.profile)
         limit = job.options.frame_bytes if most is None else most
         question = Question(inputs.frames, limit, self._text, timeout, on_begin)
         account = replace(self._resident.call(question), findings=inputs.findings)

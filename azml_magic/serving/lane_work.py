@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from azml_magic.contract.profile import get_profile
+from azml_magic.contract.profile import get_profile, rules_of
 from azml_magic.errors import AzmlError, RunError
 from azml_magic.module.bundle import read_bundle
 from azml_magic.module.exported import manifest_of
@@ -72,7 +72,7 @@ class Lane:
             **manifest.options,
         )
         self._session = Session(
-            module, module.bundle, profile, options, calls=order.calls, text="object"
+            module, module.bundle, rules_of(options), options, calls=order.calls, text="object"
         )
 
     def open(self) -> None:

@@ -14,7 +14,6 @@ import pandas as pd
 
 from azml_magic.contract.profile import get_profile
 from azml_magic.languages.python import outputs, report, script
-from azml_magic.protocol.job import JobHeader
 from azml_magic.wire import Channel, encode_frame, receive_frame, send_frame
 
 _SOURCE = "import pandas as pd\ndef azureml_main(frame): return frame.assign(sum=frame.number + 1),"
@@ -31,7 +30,6 @@ def rehearse() -> None:
         exec(compile(_SOURCE, "rehearsal", "exec", dont_inherit=True), module)
         returned, findings = script.call(
             module[script.ENTRY_POINT],
-            JobHeader(_SOURCE, "rehearsal"),
             profile,
             {"dataset1": received},
             script.Progress(),

@@ -14,7 +14,7 @@ import socket
 import sys
 from typing import List, Optional, Tuple
 
-from azml_magic.contract.profile import get_profile
+from azml_magic.contract.profile import rules_of
 from azml_magic.languages.python import figures, observe, outputs, place, report, script
 from azml_magic.protocol.codec import from_plain
 from azml_magic.protocol.job import BEGUN, JobHeader
@@ -66,7 +66,7 @@ def execute(channel: Channel, pipe: Optional[PipeReader], folder: str) -> None:
     """Receive the job, run the module, and send what came of it."""
     try:
         job = from_plain(JobHeader, channel.receive_event(STREAM_LIMIT))
-        profile, text = get_profile(job.options.profile), job.options.text
+        profile, text = rules_of(job.options), job.options.text
         datasets = {
             port: receive_frame(channel, text=text, max_bytes=STREAM_LIMIT, trusted=True, pipe=pipe)
             for port in job.datasets

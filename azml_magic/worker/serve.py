@@ -74,7 +74,7 @@ def _answer(
 ) -> None:
     progress = script.Progress()
     try:
-        returned, findings = script.call(function, job, profile, datasets, progress)
+        returned, findings = script.call(function, profile, datasets, progress)
         encoded = outputs.encode(returned, profile)
     except BaseException as error:
         flush()

@@ -13,14 +13,13 @@ from support.cells import cells, typed
 from azml_magic.contract.changes import KINDS
 from azml_magic.contract.frames import prepare_input, prepare_output
 from azml_magic.contract.names import unique_names
-from azml_magic.contract.profile import CLASSIC, DESIGNER
+from azml_magic.contract.profile import CLASSIC, DESIGNER, rules_of
 from azml_magic.contract.returns import ReturnRefused, collect_outputs
 from azml_magic.errors import InputError
-from azml_magic.protocol.options import DEFAULTS, Options
+from azml_magic.protocol.options import Options
 from azml_magic.wire import encode_frame
 
-PROFILES = st.sampled_from([CLASSIC, DESIGNER])
-OPTIONS = st.sampled_from([Options(), Options(dates="datetime")])
+PROFILES = st.sampled_from([CLASSIC, DESIGNER, rules_of(Options(dates="datetime"))])
 NUMBERS = ["i1", "i8", ">i4", "u8", "f2", "f4", "f8", ">f8", "bool", "c16"]
 QUICK = settings(max_examples=150, deadline=None)
 
@@ -171,8 +170,8 @@ def outcome_of(call, *arguments):
         return None, error
 
 
-def prepared_or_none(prepare, frame, port, profile, options=DEFAULTS):
-    outcome, error = outcome_of(prepare, frame, port, profile, options)
+def prepared_or_none(prepare, frame, port, profile):
+    outcome, error = outcome_of(prepare, frame, port, profile)
     if error is not None:
         assert error.message.startswith(port)
         assert error.hint
@@ -184,10 +183,10 @@ WAYS = st.sampled_from([(prepare_input, "dataset1"), (prepare_output, "output1")
 
 
 @QUICK
-@given(frames(), WAYS, PROFILES, OPTIONS)
-def test_a_frame_is_prepared_or_refused_and_never_changed(frame, way, profile, options):
+@given(frames(), WAYS, PROFILES)
+def test_a_frame_is_prepared_or_refused_and_never_changed(frame, way, profile):
     before = snapshot(frame)
-    outcome = prepared_or_none(way[0], frame, way[1], profile, options)
+    outcome = prepared_or_none(way[0], frame, way[1], profile)
     assert snapshot(frame) == before
     if outcome is None:
         return
@@ -231,9 +230,9 @@ def test_what_was_prepared_stays_as_it_is(frame, way, profile):
 
 
 @QUICK
-@given(frames(), WAYS, PROFILES, OPTIONS)
-def test_what_the_rules_let_pass_can_travel(frame, way, profile, options):
-    outcome = prepared_or_none(way[0], frame, way[1], profile, options)
+@given(frames(), WAYS, PROFILES)
+def test_what_the_rules_let_pass_can_travel(frame, way, profile):
+    outcome = prepared_or_none(way[0], frame, way[1], profile)
     if outcome is not None:
         encoded = encode_frame(outcome[0], keep_index=profile.keeps_index)
         assert encoded.manifest["names"] == list(outcome[0].columns)

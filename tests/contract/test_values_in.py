@@ -9,7 +9,7 @@ import pytest
 from support.cells import NAN, NAT, cells, typed
 
 from azml_magic.contract.frames import prepare_input
-from azml_magic.contract.profile import CLASSIC, DESIGNER
+from azml_magic.contract.profile import CLASSIC, DESIGNER, rules_of
 from azml_magic.errors import InputError
 from azml_magic.protocol.options import Options
 
@@ -290,7 +290,7 @@ def test_every_kind_of_text_column_passes(dtype, profile):
 @pytest.mark.parametrize("unit", ["s", "us", "ns"])
 def test_a_switch_hands_dates_over_as_dates(unit):
     frame = pd.DataFrame({"when": dates("2015-03-13", unit=unit)})
-    prepared, findings = prepare_input(frame, "dataset1", CLASSIC, Options(dates="datetime"))
+    prepared, findings = prepare_input(frame, "dataset1", rules_of(Options(dates="datetime")))
     assert str(prepared["when"].dtype) == "datetime64[ns]"
     assert findings == []
 

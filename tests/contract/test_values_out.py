@@ -10,7 +10,7 @@ import pytest
 from support.cells import NA, NAN, NAT, cells, typed
 
 from azml_magic.contract.frames import prepare_output
-from azml_magic.contract.profile import CLASSIC, DESIGNER
+from azml_magic.contract.profile import CLASSIC, DESIGNER, rules_of
 from azml_magic.contract.returns import ReturnRefused
 from azml_magic.protocol.options import Options
 
@@ -331,7 +331,7 @@ def test_intervals_of_a_cut_become_text(profile):
 @pytest.mark.parametrize("column", [pd.Series([STAMP]), objects(STAMP)])
 def test_a_switch_lets_dates_out(column):
     frame = pd.DataFrame({"when": column})
-    prepared, findings = prepare_output(frame, "output1", CLASSIC, Options(dates="datetime"))
+    prepared, findings = prepare_output(frame, "output1", rules_of(Options(dates="datetime")))
     assert prepared["when"].dtype.kind == "M"
     assert prepared["when"].tolist() == [STAMP]
     assert findings == []

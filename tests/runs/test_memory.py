@@ -6,9 +6,6 @@ import pandas as pd
 
 from azml_magic.contract.profile import CLASSIC
 from azml_magic.languages.python import script
-from azml_magic.protocol.job import JobHeader
-
-JOB = JobHeader("", "module.py")
 
 
 def test_inputs_are_let_go_before_results_are_made():
@@ -23,7 +20,7 @@ def test_inputs_are_let_go_before_results_are_made():
         return {"dataset1": frame}
 
     datasets = inputs()
-    outputs, _ = script.call(azureml_main, JOB, CLASSIC, datasets, script.Progress())
+    outputs, _ = script.call(azureml_main, CLASSIC, datasets, script.Progress())
     assert outputs[0]["b"].tolist() == [1, 1]
     assert datasets == {}
     assert held[0]() is None
@@ -32,6 +29,6 @@ def test_inputs_are_let_go_before_results_are_made():
 def test_an_input_that_is_returned_stays():
     frame = pd.DataFrame({"a": [1, 2]})
     outputs, _ = script.call(
-        lambda given: (given,), JOB, CLASSIC, {"dataset1": frame}, script.Progress()
+        lambda given: (given,), CLASSIC, {"dataset1": frame}, script.Progress()
     )
     assert outputs[0]["a"].tolist() == [1, 2]

@@ -17,7 +17,7 @@ import pandas as pd
 
 from azml_magic.contract.device import RAISED, error_text, failure_details
 from azml_magic.contract.frames import prepare_input
-from azml_magic.contract.profile import get_profile
+from azml_magic.contract.profile import rules_of
 from azml_magic.contract.returns import ReturnRefused
 from azml_magic.exporting.runtime.place import read
 from azml_magic.languages.python import bundle_folder, report, run_object, script
@@ -51,7 +51,8 @@ class Loaded:
 
     def __init__(self, place: str) -> None:
         self.manifest: Manifest = read_manifest(read(place, MANIFEST_FILE), place)
-        self.profile = get_profile(self.manifest.profile)
+        self._options = Options.of(profile=self.manifest.profile, **self.manifest.options)
+        self.profile = rules_of(self._options)
         self._own = OwnFolder("azml-module")
         self.folder = str(self._own.path)
         # An endpoint is never closed; it only ends.
@@ -68,7 +69,6 @@ class Loaded:
             bundle_folder.add_to_path(bundle_folder.write(self.home, files))
         if self.profile.run_object and not _has_azureml():
             run_object.install(os.path.join(self.folder, "uploads"))
-        self._options = Options.of(profile=self.manifest.profile, **self.manifest.options)
         self._job = JobHeader(
             read(place, self.manifest.source_file).decode("utf-8"), MODULE_FILE, self._options
         )
@@ -91,12 +91,12 @@ class Loaded:
         given: Dict[str, Any] = {}
         for port, frame in datasets.items():
             copy = frame.copy(deep=False)
-            prepared, _ = prepare_input(copy, port, self.profile, self._options)
+            prepared, _ = prepare_input(copy, port, self.profile)
             given[port] = _own_text(prepared) if self._options.text == "object" else prepared
         progress = script.Progress()
         try:
             os.chdir(self.home)
-            outputs, _ = script.call(self._function, self._job, self.profile, given, progress)
+            outputs, _ = script.call(self._function, self.profile, given, progress)
         except BaseException as error:
             if isinstance(error, KeyboardInterrupt):
                 raise

@@ -56,7 +56,7 @@ def run(
         Whatever the module raises; `progress` tells when.
     """
     function = load(job, profile, folder, progress)
-    return call(function, job, profile, datasets, progress)
+    return call(function, profile, datasets, progress)
 
 
 def load(job: JobHeader, profile: Profile, folder: str, progress: Progress) -> Any:
@@ -71,7 +71,6 @@ def load(job: JobHeader, profile: Profile, folder: str, progress: Progress) -> A
 
 def call(
     function: Any,
-    job: JobHeader,
     profile: Profile,
     datasets: Dict[str, Any],
     progress: Progress,
@@ -92,7 +91,7 @@ def call(
     outputs: List[Optional[Any]] = []
     for port, frame in zip(("output1", "output2"), frames):
         if frame is not None:
-            frame, changes = prepare_output(frame, port, profile, job.options)
+            frame, changes = prepare_output(frame, port, profile)
             findings = [*findings, *changes]
         outputs.append(frame)
     return outputs, findings
