@@ -6,8 +6,7 @@ import argparse
 import sys
 from typing import Any
 
-import azml_magic
-from azml_magic import api
+from azml_magic import __version__, api
 from azml_magic.display.reports import github_annotations, json_report, sarif_report
 from azml_magic.display.terminal import findings_terminal, wants_color
 from azml_magic.module.module import Module
@@ -40,9 +39,9 @@ def _check(options: argparse.Namespace) -> int:
     findings = api.check(module, options.bundle, profile=options.profile)
     file, profile = options.module, module.profile or options.profile
     if options.format == "json":
-        text = json_report(findings, file, profile, azml_magic.__version__)
+        text = json_report(findings, file, profile, __version__)
     elif options.format == "sarif":
-        text = sarif_report(findings, file, api.codes(), azml_magic.__version__)
+        text = sarif_report(findings, file, api.codes(), __version__)
     elif options.format == "github":
         text = github_annotations(findings, file)
     else:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from azml_magic import api
+from azml_magic import __version__, api
 from azml_magic.cli import check_command, deployment_commands, first_process
 from azml_magic.controls import live, visible
 from azml_magic.display.mime import page
@@ -65,6 +65,7 @@ def build_parser() -> argparse.ArgumentParser:
         prog="azml-magic",
         description="Run Python modules as Azure ML Studio's Execute Python Script runs them.",
     )
+    parser.add_argument("--version", action="version", version=f"azml-magic {__version__}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     _add_run(commands)
     check_command.add_command(commands)

@@ -1,7 +1,10 @@
 """What the package offers: the same names to a person, to a type checker and to ``import *``."""
 
 import ast
+import sys
 from pathlib import Path
+
+from support import programs
 
 import azml_magic
 
@@ -27,3 +30,8 @@ def test_every_name_is_there_and_nothing_else_is_offered():
         "__version__",
         *azml_magic.__all__,
     }
+
+
+def test_the_command_line_says_its_version():
+    done = programs.run([sys.executable, "-m", "azml_magic", "--version"])
+    assert done.stdout == f"azml-magic {azml_magic.__version__}\n"
