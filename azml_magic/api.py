@@ -83,7 +83,7 @@ def run(
         change whatever you may. The result says which it was.
     strict : bool
         Raise on findings of level warning or error. Without it they are in the result;
-        notes that reading gives are told by :func:`check` only.
+        notes that reading gives are reported by :func:`check` only.
     known_names : mapping of str to str, optional
         Names of the notebook and where they are defined, for findings.
     on_start : callable, optional

@@ -59,7 +59,7 @@ def real_run() -> RealRun:
     Returns
     -------
     RealRun
-        What was seen; a run that does not succeed is told there and not raised.
+        What was seen; a run that does not succeed is reported there and not raised.
     """
     import pandas as pd
 

@@ -1,4 +1,4 @@
-"""What a check is told besides the source."""
+"""What a check knows besides the source."""
 
 from __future__ import annotations
 

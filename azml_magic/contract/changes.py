@@ -1,4 +1,4 @@
-"""What rules change in a frame, and how a person is told: one finding a kind and frame."""
+"""What rules change in a frame, reported as one finding for each kind and frame."""
 
 from __future__ import annotations
 

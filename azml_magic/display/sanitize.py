@@ -49,7 +49,7 @@ def block(text: str, limit: int = MESSAGE) -> str:
     text : str
         As the run gave it.
     limit : int
-        Characters to keep; of a longer text the middle is left out, and that is told.
+        Characters to keep; of a longer text the middle is left out, and the text says so.
     """
     return plain(_without_middle(text, limit - limit // 4, limit // 4, ""))
 

@@ -1,4 +1,4 @@
-"""What stands against an export: findings of level error, and files that would be left behind."""
+"""What blocks an export: findings of level error, and files that would be left behind."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from azml_magic.module.entries import (
     safe_parts,
 )
 
-# Left out without a word: nobody means to upload them.
+# Left out silently: nobody means to upload them.
 _LEFTOVERS = {".git", ".ipynb_checkpoints", ".DS_Store", ".venv", ".ruff_cache", ".mypy_cache"}
 
 

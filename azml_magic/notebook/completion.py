@@ -45,7 +45,7 @@ _LINE = re.compile(r"\s*%(\w+)[ \t]+(.*)\Z", re.DOTALL)
 
 @dataclass(frozen=True)
 class Candidate:
-    """A text to put in, and what is told beside it."""
+    """A text to put in, and what stands beside it."""
 
     text: str
     hint: str = ""

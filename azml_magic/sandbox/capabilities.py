@@ -29,7 +29,7 @@ class _Sets(ctypes.Structure):
 
 
 def drop_all() -> None:
-    """Drop every capability, for good; a process without any is left as it is.
+    """Drop every capability, permanently; a process without any is left as it is.
 
     Raises
     ------
@@ -40,7 +40,7 @@ def drop_all() -> None:
 
 
 def drop_all_but(kept: Collection[int]) -> None:
-    """Drop every capability but some, for good; none passes to a program that is started.
+    """Drop every capability but some, permanently; none passes to a program that is started.
 
     Parameters
     ----------

@@ -37,7 +37,7 @@ def prepare(level: Level, *, network: bool) -> None:
 
 
 def confine(policy: Policy, listener_socket: int, keep_fds: Collection[int]) -> None:
-    """Confine this process, and all that it will start, for good.
+    """Confine this process, and all that it will start, permanently.
 
     It must have one thread. Standard streams and the kept descriptors stay open, the
     listener's socket and every other descriptor are closed.

@@ -61,7 +61,7 @@ def handled(version: int) -> int:
 def restrict(
     version: int, readable: Iterable[str], writable: Iterable[str], *, network: bool
 ) -> None:
-    """Confine this process, and all that it will start, to some files for good.
+    """Confine this process, and all that it will start, to some files, permanently.
 
     Parameters
     ----------

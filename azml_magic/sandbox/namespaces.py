@@ -29,7 +29,7 @@ _AMBIENT_RAISE = 2
 _MORE_THAN_ALL = 64
 # Any folder does, for a moment; not every container has all of these.
 _STAGES = ("/tmp", "/run", "/usr", "/proc")
-# A limit of namespaces, which may be none for good, is ENOSPC, and not among these.
+# A limit of namespaces, which may be none at all, is ENOSPC, and not among these.
 PASSING = {errno.EAGAIN, errno.EINTR, errno.EMFILE, errno.ENFILE, errno.ENOMEM}
 BUSY, FAILED = 124, 125
 
@@ -125,7 +125,7 @@ def _be_first(command: list[str]) -> NoReturn:
 
 
 def _furnish(plan: Plan) -> None:
-    """Build the new root from what is granted, and leave the old one for good."""
+    """Build the new root from what is granted, and leave the old one permanently."""
     plain = mounts.NO_SUID | mounts.NO_DEVICES
     mounts.mount(None, "/", None, mounts.RECURSIVE | mounts.PRIVATE)
     stage = next(filter(os.path.isdir, _STAGES))

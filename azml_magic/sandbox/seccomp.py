@@ -52,7 +52,7 @@ def supported() -> bool:
 
 
 def install(landlock_abi: int, *, network: bool, alone: bool = False) -> int:
-    """Put this process, and all that it will start, under the filter for good.
+    """Put this process, and all that it will start, under the filter, permanently.
 
     Parameters
     ----------

@@ -82,7 +82,7 @@ class Service:
     metrics : Metrics
         What is counted.
     log : logging.Logger
-        Where each request is told.
+        Where each request is logged.
     """
 
     def __init__(
@@ -263,7 +263,7 @@ class HostCheck:
     app : ASGI application
         What it stands before.
     service : Service
-        Whose settings hold, and whose log is told.
+        Whose settings hold, and whose log is written to.
     """
 
     def __init__(self, app: ASGIApp, service: Service) -> None:

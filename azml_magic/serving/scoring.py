@@ -192,7 +192,7 @@ def _place_of(error: Exception) -> str:
 
 
 def fault_of(error: AzmlError) -> Fault:
-    """Return what a client is told of an error of a run."""
+    """Return what a client hears of an error of a run."""
     if isinstance(error, InputError):
         return mismatch(f"{error.message}.")
     if isinstance(error, TimeLimitError):
