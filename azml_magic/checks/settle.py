@@ -79,7 +79,7 @@ def settle_error(error: RunError, module: Module) -> None:
     failure = error.result.failure
     if failure is None:
         return
-    proved = [one for one in error.result.findings if _is_proved(one, failure)]
+    proved = [one for one in error.result.findings if _is_proved(one, failure, module)]
     if len(proved) == 1:
         error.hint = _hint(error, proved[0])
         others = tuple(one for one in error.result.findings if one is not proved[0])
@@ -109,13 +109,15 @@ def _is_same(read: Finding, seen: Finding) -> bool:
     return bool(seen.rule) and seen.rule == read.rule and at_line
 
 
-def _is_proved(finding: Finding, failure: Failure) -> bool:
-    line = failure.traceback[-1].line if failure.traceback else None
+def _is_proved(finding: Finding, failure: Failure, module: Module) -> bool:
+    last = failure.traceback[-1] if failure.traceback else None
+    # A line of that number in a file of the bundle is another one.
+    line = last.line if last is not None and last.place == module.label else None
     return any(
         finding.code in one.codes
         and one.kind == failure.kind
         and one.part in failure.message
-        and (not one.at_line or finding.line == line)
+        and (not one.at_line or (line is not None and finding.line == line))
         for one in FORESEEN
     )
 

@@ -58,6 +58,8 @@ class InlineExecution:
     def __init__(self, job: Job, callbacks: Callbacks) -> None:
         self._job = job
         self._callbacks = callbacks
+        self._lock = threading.Lock()
+        self._cancelled = False
         self._thread: int | None = None
 
     def wait(self) -> Account:
@@ -74,11 +76,13 @@ class InlineExecution:
         with OwnFolder("azml_magic-debug") as own:
             folder = str(own.path)
             with module_world(header.filename, job.bundle, job.profile, folder) as world:
-                self._thread = threading.get_ident()
                 try:
+                    self._enter()
                     received, trace = _execute(header, job.profile, frames, folder, world)
-                finally:
-                    self._thread = None
+                    self._leave()
+                except KeyboardInterrupt:
+                    self._leave()
+                    received, trace = Received(begun=True, interrupted=True), None
             _unpad(received, job.module.first_line - 1)
             whole = received.report if isinstance(received.report, SuccessReport) else None
             collected = images.collect(own.path, job.profile, whole)
@@ -95,9 +99,29 @@ class InlineExecution:
 
     def cancel(self) -> None:
         """Interrupt the thread that runs it, at its next line of Python."""
-        if self._thread is not None:
-            thread, error = ctypes.c_ulong(self._thread), ctypes.py_object(KeyboardInterrupt)
-            ctypes.pythonapi.PyThreadState_SetAsyncExc(thread, error)
+        with self._lock:
+            if not self._cancelled and self._thread is not None:
+                _interrupt(self._thread, ctypes.py_object(KeyboardInterrupt))
+            self._cancelled = True
+
+    def _enter(self) -> None:
+        with self._lock:
+            self._thread = threading.get_ident()
+            cancelled = self._cancelled
+        if cancelled:
+            raise KeyboardInterrupt
+
+    def _leave(self) -> None:
+        """From here on nothing is interrupted, also by what was sent just before."""
+        with self._lock:
+            thread, self._thread = self._thread, None
+            if thread is not None:
+                _interrupt(thread, None)
+
+
+def _interrupt(thread: int, error: object) -> None:
+    """Have an exception raised in a thread; None takes one back that was not raised yet."""
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), error)
 
 
 def travel(frame: EncodedFrame, text: str, limit: int) -> pd.DataFrame:
@@ -138,7 +162,9 @@ def _execute(
     try:
         returned, noted = script.run(job, profile, frames, folder, progress)
         encoded = outputs.encode(returned, profile)
-    except (KeyboardInterrupt, bdb.BdbQuit):
+    except KeyboardInterrupt:
+        raise
+    except bdb.BdbQuit:
         received.interrupted = True
         return received, None
     except BaseException as error:

@@ -77,7 +77,7 @@ class Link:
         self._awaited = 0
         self._look_at = 0.0
         self._deadline = float("inf")
-        self._cancelled = False
+        self._cancelled = self._told = False
         self._wake, self._alarm = socket.socketpair()
         self._selector.register(self._wake, selectors.EVENT_READ, self._on_alarm)
         for stream in self.streams.values():
@@ -109,7 +109,7 @@ class Link:
         self._close_passed_on()
 
     def cancel(self) -> None:
-        """Have the waiting thread raise :class:`Cancelled`; from any thread, once."""
+        """Have the waiting thread raise :class:`Cancelled`, once; from any thread."""
         with contextlib.suppress(OSError):
             self._alarm.send(b"c")
 
@@ -205,8 +205,8 @@ class Link:
         if time.monotonic() > self._deadline:
             self._deadline = float("inf")
             self.kill("time")
-        if self._cancelled:
-            self._cancelled = False
+        if self._cancelled and not self._told:
+            self._told = True
             raise Cancelled
         return ready
 
@@ -230,7 +230,7 @@ class Link:
             self._look_at = time.monotonic() + LOOK_SECONDS
 
     def _on_alarm(self) -> None:
-        self._wake.recv(1)
+        self._wake.recv(64)
         self._cancelled = True
 
     def _on_monitor(self) -> None:

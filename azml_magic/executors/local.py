@@ -82,8 +82,9 @@ class LocalExecution:
     def cancel(self) -> None:
         """End the run, from any thread."""
         self._cancelled = True
-        if self._link is not None:
-            self._link.cancel()
+        link = self._link
+        if link is not None:
+            link.cancel()
 
     def _carry(self, *, last: bool) -> _Carried | None:
         """Have a worker run the job; None when none could, and it is worth another attempt.

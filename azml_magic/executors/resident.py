@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import functools
 import time
-from collections.abc import Callable
 from dataclasses import replace
 
 from azml_magic.errors import SandboxBroken
@@ -66,7 +64,7 @@ class Resident:
         """
         if self.ready:
             return None
-        account = self._attempt(self._begin, last=False) or self._attempt(self._begin, last=True)
+        account = self._load(last=False) or self._load(last=True)
         assert account is not None
         received = account.received
         if received.report is None and received.ended is None:
@@ -90,8 +88,7 @@ class Resident:
             When the call could not be confined.
         """
         started = time.perf_counter()
-        ask = functools.partial(self._ask, question)
-        account = self._attempt(ask, last=False) or self._attempt(ask, last=True)
+        account = self._ask(question, last=False) or self._ask(question, last=True)
         assert account is not None
         self._answered += 1
         return replace(account, seconds=time.perf_counter() - started)
@@ -109,25 +106,48 @@ class Resident:
         if monitor is not None:
             monitor.close()
 
-    def _attempt(self, step: Callable[[], Account], *, last: bool) -> Account | None:
-        """Carry a step out; None when nothing has begun, and it is worth another attempt."""
+    def _load(self, *, last: bool) -> Account | None:
+        """Have a worker load the module; None when none began, and it is worth another attempt."""
+        self._retire()
         try:
-            account = step()
+            return self._known(self._begin(), last=last)
         except SandboxBroken:
-            begun = self._worker is not None and self._worker.received.begun
-            self.close()
-            if last or begun:
+            if not self._may_try_again(last=last):
                 raise
             return None
+
+    def _ask(self, question: Question, *, last: bool) -> Account | None:
+        """Have a worker answer; None when none began, and it is worth another attempt.
+
+        Loading the module has attempts of its own: what it comes to is not tried again here.
+        """
+        account = self.prepare()
+        if account is not None:
+            return account
+        assert self._worker is not None
+        try:
+            return self._known(self._worker.ask(question), last=last)
+        except SandboxBroken:
+            if not self._may_try_again(last=last):
+                raise
+            return None
+
+    def _known(self, account: Account, *, last: bool) -> Account | None:
+        """Return an account with what is known here; None when another attempt is worth it."""
         received = account.received
         if not last and received.ended is not None and received.is_worth_another_attempt:
             self.close()
             return None
         return replace(account, confinement=self.confinement, limits=self._job.options.limits())
 
+    def _may_try_again(self, *, last: bool) -> bool:
+        """Close what is broken; return whether nothing had begun, and this was not the last try."""
+        begun = self._worker is not None and self._worker.received.begun
+        self.close()
+        return not (last or begun)
+
     def _begin(self) -> Account:
         """Start a worker and have it load the module."""
-        self._retire()
         if self._monitor is None or not self._monitor.alive:
             self.close()
             self._monitor = client.acquire(self._job.options.access())
@@ -142,14 +162,6 @@ class Resident:
             # The next worker is forked and confined while this one waits and works.
             self._monitor.send(PrepareWorker(endless))
         return replace(account, seconds=time.perf_counter() - started)
-
-    def _ask(self, question: Question) -> Account:
-        """Have a worker answer, or return why there is none that could."""
-        account = self.prepare()
-        if account is not None:
-            return account
-        assert self._worker is not None
-        return self._worker.ask(question)
 
     def _retire(self) -> None:
         worker, self._worker = self._worker, None

@@ -66,6 +66,7 @@ class Picker:
         self._workspace = workspace
         self._on_choice = on_choice
         self._on_end = on_end
+        self._cancelled = threading.Event()
         self._execution: Execution | None = None
         self._thread: threading.Thread | None = None
         self._printed = ""
@@ -113,8 +114,7 @@ class Picker:
 
     def close(self) -> None:
         """Take the widget's models out of the kernel."""
-        if self._execution is not None:
-            self._execution.cancel()
+        self._end_run()
         for widget in (*self._fields, self.run, self.cancel, self.status, self.line, self.box):
             widget.close()
 
@@ -158,6 +158,7 @@ class Picker:
     def _start(self, button: Any) -> None:
         if self._running():
             return
+        self._cancelled.clear()
         self._printed = ""
         self.run.disabled, self.cancel.disabled = True, False
         self._say("Starting the module ...")
@@ -169,8 +170,7 @@ class Picker:
     def _cancel(self, button: Any) -> None:
         self.cancel.disabled = True
         self._say("Cancelling ...")
-        if self._execution is not None:
-            self._execution.cancel()
+        self._end_run()
 
     def _run(self, choice: Choice) -> None:
         try:
@@ -202,8 +202,17 @@ class Picker:
             self.run.disabled = not choice.module
             self._on_end()
 
+    def _end_run(self) -> None:
+        # A run that has not started yet is ended when it does.
+        self._cancelled.set()
+        execution = self._execution
+        if execution is not None:
+            execution.cancel()
+
     def _on_start(self, execution: Execution) -> None:
         self._execution = execution
+        if self._cancelled.is_set():
+            execution.cancel()
 
     def _on_output(self, stream: str, text: str) -> None:
         self._printed = text.rstrip("\n").rsplit("\n", 1)[-1]

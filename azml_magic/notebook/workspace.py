@@ -44,7 +44,7 @@ def _trait(name: str, about: About) -> Any:
     if about.is_switch:
         return Bool(default, help=help)
     # A size is shown as a person writes it.
-    return Value(name, about, about.shown if isinstance(default, int) else default, help=help)
+    return Value(name, about, about.shown if about.metavar == "SIZE" else default, help=help)
 
 
 class _Base(Magics):

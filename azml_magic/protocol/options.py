@@ -38,7 +38,7 @@ class Options(Settings):
     cpu_seconds : float or None
         Limit of the processor time of all processes of the run together; None for none.
     tasks : int
-        Limit of limit of processes and threads at a time.
+        Limit of processes and threads at a time.
     disk : int
         Limit of what the run folder may hold, in bytes.
     files : int
@@ -62,7 +62,7 @@ class Options(Settings):
         "2GB",
         "memory limit of all processes of the run together",
         least="32MB",
-        advice="nothing can run in that: give 64MB or more",
+        advice="nothing can run in that: give 32MB or more, for example 64MB",
         letter="m",
     )
     strict: bool = switch("findings of level warning or error raise", letter="s")

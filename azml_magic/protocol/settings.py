@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import math
+import os
 import re
 from dataclasses import dataclass, field, fields
 from typing import Any, Callable, Dict, Iterable, Mapping, Optional, Tuple, Type, TypeVar
@@ -17,7 +18,12 @@ from azml_magic.errors import OptionError, did_you_mean
 _ABOUT = "about"
 _SIZE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([kmgt]?)i?b?\s*", re.IGNORECASE)
 _UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
-_SWITCHES = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+_MOST_BYTES = 1000 << 40
+_MOST_SECONDS = 1e9
+_SWITCHES = {
+    **dict.fromkeys(("true", "yes", "1"), True),
+    **dict.fromkeys(("false", "no", "0", "none"), False),
+}
 
 Check = Callable[[str, Any], Any]
 """Takes a setting's name and a value, and returns what the value comes to."""
@@ -149,12 +155,11 @@ def choice(default: str, choices: Tuple[str, ...], help: str, **more: Any) -> An
     """Return a field that holds one of a few words."""
 
     def check(name: str, value: Any) -> str:
-        if value not in choices:
+        if not isinstance(value, str) or value not in choices:
             listed = " or ".join(repr(one) for one in choices)
-            raise OptionError(
-                f"{name} is {listed}, not {value!r}", did_you_mean(str(value), choices)
-            )
-        return str(value)
+            shown = _shown(value)
+            raise OptionError(f"{name} is {listed}, not {shown}", did_you_mean(shown, choices))
+        return value
 
     more = {"metavar": "NAME", **more}
     return _field(default, About(help, check, default, choices=choices, **more))
@@ -164,31 +169,49 @@ def switch(help: str, **more: Any) -> Any:
     """Return a field that is on or off; off by default."""
 
     def check(name: str, value: Any) -> bool:
-        found = _SWITCHES.get(str(value).lower())
+        found = _SWITCHES.get(_shown(value).strip("'").lower())
         if found is None:
-            raise OptionError(f"{name} is True or False, not {value!r}")
+            raise OptionError(f"{name} is True or False, not {_shown(value)}")
         return found
 
     return _field(False, About(help, check, **more))
 
 
-def seconds(default: Optional[float], help: str, *, none: bool = True, **more: Any) -> Any:
-    """Return a field that holds a time limit; None, or 0, for none where `none` allows that."""
+def seconds(
+    default: Optional[float], help: str, *, none: bool = True, zero: bool = False, **more: Any
+) -> Any:
+    """Return a field that holds a time limit.
+
+    Parameters
+    ----------
+    default : float or None
+        In seconds.
+    help : str
+        One line for a person.
+    none : bool
+        Whether None, 0 and infinity stand for no limit.
+    zero : bool
+        Whether 0 is a limit.
+    **more
+        Further attributes of :class:`About`.
+    """
+    advice = "give seconds above 0, or 0 for none" if none else "give seconds above 0"
 
     def check(name: str, value: Any) -> Optional[float]:
         if none and value is None:
             return None
         try:
-            number = float(value)
+            number = math.nan if isinstance(value, bool) else float(value)
+        except OverflowError:
+            number = math.inf
         except (TypeError, ValueError):
             raise OptionError(
-                f"{name}: {value!r} is not a number of seconds", "write it as 60 or 0.5"
+                f"{name}: {_shown(value)} is not a number of seconds", "write it as 60 or 0.5"
             ) from None
         if none and number in {0, math.inf}:
             return None
-        if not 0 < number < math.inf:
-            advice = "give seconds above 0, or 0 for none" if none else "give seconds above 0"
-            raise OptionError(f"{name}: a time limit of {value} s", advice)
+        if not (0 < number <= _MOST_SECONDS or (zero and number == 0)):
+            raise OptionError(f"{name}: a time limit of {_shown(value)} s", advice)
         return number
 
     shown = "" if default is None else f"{default:g}"
@@ -201,26 +224,31 @@ def size(default: str, help: str, *, least: str = "1kB", advice: str = "", **mor
     def check(name: str, value: Any) -> int:
         number = bytes_of(value)
         if number is None:
-            raise OptionError(f"{name}: {value!r} is not a size", "write it as 512MB or 2GB")
+            raise OptionError(f"{name}: {_shown(value)} is not a size", "write it as 512MB or 2GB")
         if number < (bytes_of(least) or 0):
             raise OptionError(
-                f"{name}: {value} is too small", advice or f"give {least} or more, for example 32MB"
+                f"{name}: {_shown(value)} is too small",
+                advice or f"give {least} or more, for example 32MB",
             )
+        if number > _MOST_BYTES:
+            raise OptionError(f"{name}: {_shown(value)} is too large", "give 1000TB or less")
         return number
 
     return _field(bytes_of(default), About(help, check, default, metavar="SIZE", **more))
 
 
-def count(default: int, help: str, *, least: int = 1, **more: Any) -> Any:
+def count(
+    default: int, help: str, *, least: int = 1, most: int = (1 << 31) - 1, **more: Any
+) -> Any:
     """Return a field that holds a whole number."""
 
     def check(name: str, value: Any) -> int:
-        try:
-            number = int(str(value).replace(",", ""))
-        except ValueError:
-            raise OptionError(f"{name}: {value!r} is not a whole number") from None
-        if number < least:
-            raise OptionError(f"{name} is {value}", f"give {least} or more")
+        number = _whole(value)
+        if number is None:
+            raise OptionError(f"{name}: {_shown(value)} is not a whole number")
+        if not least <= number <= most:
+            limits = f"give {least} or more" if number < least else f"give {most} or less"
+            raise OptionError(f"{name} is {_shown(value)}", limits)
         return number
 
     return _field(default, About(help, check, str(default), metavar="NUMBER", **more))
@@ -230,15 +258,45 @@ def text(default: str, help: str, *, metavar: str, **more: Any) -> Any:
     """Return a field that holds any text."""
 
     def check(name: str, value: Any) -> str:
-        return str(value)
+        if value is None:
+            return default
+        if not isinstance(value, (str, os.PathLike)):
+            raise OptionError(f"{name} is text, not {_shown(value)}")
+        return os.fspath(value)
 
     return _field(default, About(help, check, default, metavar=metavar, **more))
 
 
 def bytes_of(value: Any) -> Optional[int]:
     """Return a number of bytes, given as such or as ``"2GB"``; None when it is neither."""
-    found = _SIZE.fullmatch(str(value))
-    return int(float(found[1]) * _UNITS[found[2].lower()]) if found else None
+    if not isinstance(value, str):
+        return _whole(value)
+    found = _SIZE.fullmatch(value)
+    if found is None:
+        return None
+    # A number that is too large for a float is too large for all else.
+    return int(min(float(found[1]), float(_MOST_BYTES)) * _UNITS[found[2].lower()])
+
+
+def _whole(value: Any) -> Optional[int]:
+    """Return a whole number, given as such, as a float without fraction, or as text."""
+    if isinstance(value, bool):
+        return None
+    try:
+        if isinstance(value, str):
+            return int(value.replace(",", ""))
+        return int(value) if value == int(value) else None
+    except (TypeError, ValueError, OverflowError):
+        return None
+
+
+def _shown(value: Any) -> str:
+    """Return a value for a message, however large it is."""
+    try:
+        text = repr(value)
+    except ValueError:  # an integer of more digits than Python writes
+        return "a number of thousands of digits"
+    return text if len(text) <= 60 else f"{text[:56]} ..."
 
 
 def _field(default: Any, about: About) -> Any:

@@ -68,7 +68,7 @@ class ServiceSettings(Settings):
     host: str = text(
         "127.0.0.1", "address; others than this machine's need a key", metavar="ADDRESS"
     )
-    port: int = count(8000, "port; 0 for a free one", least=0)
+    port: int = count(8000, "port; 0 for a free one", least=0, most=65535)
     workers: int = count(2, "requests scored at a time")
     isolate: str = choice(
         "worker",
@@ -80,7 +80,7 @@ class ServiceSettings(Settings):
     timeout: float = seconds(60.0, "time limit of a request, in seconds", none=False)
     memory: int = size("2GB", "memory limit of a worker", least="32MB")
     queue: int = count(64, "requests that may wait", least=0)
-    queue_timeout: float = seconds(60.0, "how long one may wait, in seconds", none=False)
+    queue_timeout: float = seconds(60.0, "how long one may wait, in seconds", none=False, zero=True)
     max_body: int = size("32MB", "limit of a request's body")
     max_rows: int = count(100_000, "limit of the rows of an input")
     max_cells: int = count(5_000_000, "limit of the cells of an answer")
@@ -94,6 +94,10 @@ class ServiceSettings(Settings):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if not isinstance(self.keys, Keys):
+            raise OptionError("keys are azml_magic.Keys", "write keys=Keys(PRIMARY, SECONDARY)")
+        if not self.host:
+            raise OptionError("host is empty", "give an address, for example 127.0.0.1")
         if not is_loopback(self.host) and not self.keys:
             raise OptionError(
                 f"{self.host} can be reached from elsewhere, and no key is set",

@@ -7,7 +7,7 @@ from azml_magic.errors import ContractError, ModuleFailed
 from azml_magic.module.module import Module
 from azml_magic.result import Failure, Finding, Result, TracebackEntry
 
-MODULE = Module("def azureml_main(frame):\n    return frame,\n", first_line=2)
+MODULE = Module("def azureml_main(frame):\n    return frame,\n", "Cell In[1]", first_line=2)
 FORESEEN = Finding("AZ401", "warning", "never saved", "save it", "W6", line=3)
 SEEN = Finding("AZ410", "warning", "figure 1 was left open", "save it", "W6")
 
@@ -83,6 +83,15 @@ def test_what_foresaw_the_failure_becomes_its_hint(kind, message, code):
 def test_a_name_of_another_line_foresaw_nothing():
     read = Finding("AZ110", "error", "rate", "move it", line=2)
     error = failed("NameError", "name 'scale' is not defined", 3, read)
+    assert (error.hint, error.result.findings) == ("a hint", (read,))
+
+
+def test_a_line_of_a_file_of_the_bundle_is_another_one():
+    read = Finding("AZ110", "error", "rate", "move it", line=3)
+    entry = TracebackEntry("Script Bundle/helper.py", 3, "f")
+    failure = Failure("NameError", "name 'rate' is not defined", (entry,))
+    error = ModuleFailed("it failed", "a hint", Result(findings=(read,), failure=failure))
+    settle_error(error, MODULE)
     assert (error.hint, error.result.findings) == ("a hint", (read,))
 
 

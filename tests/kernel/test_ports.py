@@ -157,6 +157,21 @@ def test_cancel_ends_the_run_while_the_notebook_stays_usable(kernel):
     kernel.execute("del slow")
 
 
+def test_cancel_counts_before_the_run_has_started(kernel):
+    kernel.execute("def slow(data):\n    import time\n    time.sleep(60)")
+    kernel.execute(
+        "import time\nfrom azml_magic.executors import job\nkept = job.prepare_inputs\n"
+        "job.prepare_inputs = lambda *given: (time.sleep(1), kept(*given))[1]"
+    )
+    shown = Shown(kernel, "%azureml_ports slow")
+    shown.connect("dataset1", "customers")
+    shown.press("Run module")
+    shown.wait_for(lambda s: not s.field("Cancel")[1]["disabled"])
+    shown.press("Cancel")
+    shown.wait_for(lambda s: "Interrupted" in s.result(), seconds=15)
+    kernel.execute("job.prepare_inputs = kept\ndel slow, kept, job")
+
+
 def test_write_turns_the_cell_into_the_line(kernel):
     shown = Shown(kernel)
     shown.connect("dataset1", "rates")

@@ -4,6 +4,7 @@ import inspect
 import math
 import re
 
+import numpy
 import pytest
 from hypothesis import given, strategies
 
@@ -32,6 +33,12 @@ GIGABYTE = 1 << 30
         ({"timeout": 0}, None),
         ({"timeout": None}, None),
         ({"cpu_seconds": math.inf}, None),
+        ({"timeout": 10**400}, None),
+        ({"tasks": 2.0}, 2),
+        ({"memory": 1e9}, 10**9),
+        ({"memory": numpy.int64(1 << 30)}, 1 << 30),
+        ({"tasks": numpy.int32(7)}, 7),
+        ({"strict": None}, False),
         ({"cpu_seconds": 2}, 2.0),
         ({"tasks": "7"}, 7),
         ({"files": "200,000"}, 200_000),
@@ -62,6 +69,14 @@ def test_a_value_is_kept_in_one_form(given, kept):
         ({"profile": "clasic"}, ["profile", "clasic", "did you mean 'classic'"]),
         ({"allow_network": "perhaps"}, ["allow_network", "perhaps"]),
         ({"tmeout": 3}, ["tmeout", "timeout"]),
+        ({"memory": "9000000TB"}, ["memory", "too large"]),
+        ({"memory": "9" * 400 + "GB"}, ["memory", "too large"]),
+        ({"memory": 10**400}, ["memory", "too large"]),
+        ({"memory": True}, ["memory", "True"]),
+        ({"cpu_seconds": "9" * 20}, ["cpu_seconds", "999"]),
+        ({"timeout": True}, ["timeout", "True"]),
+        ({"tasks": 10**5000}, ["tasks", "or less"]),
+        ({"dates": ["epoch"]}, ["dates", "epoch"]),
     ],
 )
 def test_a_value_that_cannot_be_is_refused_where_it_is_made(given, words):
@@ -71,7 +86,16 @@ def test_a_value_that_cannot_be_is_refused_where_it_is_made(given, words):
     assert all(word in shown for word in words), shown
 
 
-@given(strategies.one_of(strategies.text(), strategies.floats(), strategies.none()))
+@given(
+    strategies.one_of(
+        strategies.text(),
+        strategies.floats(),
+        strategies.integers(),
+        strategies.none(),
+        strategies.lists(strategies.text()),
+        strategies.booleans(),
+    )
+)
 def test_no_value_is_anything_but_kept_or_refused(value):
     for kind in (Options, ServiceSettings):
         for name in described(kind):
@@ -89,6 +113,8 @@ def test_no_value_is_anything_but_kept_or_refused(value):
         ({"max_body": "1MB"}, 1 << 20),
         ({"timeout": "2"}, 2.0),
         ({"port": 0}, 0),
+        ({"batch_folder": None}, ""),
+        ({"queue_timeout": 0}, 0.0),
     ],
 )
 def test_settings_of_a_service_are_checked_alike(given, kept):
@@ -108,6 +134,10 @@ def test_settings_of_a_service_are_checked_alike(given, kept):
         {"isolate": "no"},
         {"max_body": 32},
         {"seconds": 3},
+        {"port": 70_000},
+        {"host": ""},
+        {"host": 5},
+        {"keys": "no", "host": "0.0.0.0"},
     ],
 )
 def test_settings_that_cannot_be_are_refused(given):

@@ -68,3 +68,37 @@ def test_a_run_is_cancelled_while_a_large_frame_travels():
             on_start=lambda execution: threading.Timer(0.05, execution.cancel).start(),
         )
     assert azml_magic.run(ECHO, FRAME).output1.equals(FRAME)
+
+
+@pytest.mark.parametrize("debug", [False, True], ids=["confined", "debug"])
+def test_a_run_can_be_cancelled_twice_and_before_it_began(debug):
+    def cancel_twice(execution):
+        execution.cancel()
+        execution.cancel()
+
+    with pytest.raises(Interrupted) as raised:
+        azml_magic.run(SLEEPS, FRAME, on_start=cancel_twice, debug=debug)
+    assert raised.value.result.stdout == ""
+    assert azml_magic.run(ECHO, FRAME, debug=debug).output1.equals(FRAME)
+
+
+@pytest.mark.parametrize("debug", [False, True], ids=["confined", "debug"])
+def test_at_whatever_moment_a_run_is_cancelled_it_has_a_result_or_was_interrupted(debug):
+    """Also twice, and from two threads: nothing of ours escapes, here or in what follows."""
+    frame = pd.DataFrame({"a": range(20_000)})
+    ends = set()
+    for step in range(25):
+
+        def cancel_from_two(execution, pause=step * 0.001):
+            for _ in range(2):
+                threading.Timer(pause, execution.cancel).start()
+
+        try:
+            result = azml_magic.run(ECHO, frame, on_start=cancel_from_two, debug=debug)
+            assert result.output1.equals(frame)
+            ends.add("result")
+        except Interrupted:
+            ends.add("interrupted")
+        time.sleep(0.01)
+    assert ends <= {"result", "interrupted"}
+    assert azml_magic.run(ECHO, FRAME, debug=debug).output1.equals(FRAME)

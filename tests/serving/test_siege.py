@@ -421,7 +421,7 @@ def test_what_is_not_found_is_logged_and_counted(module_zip):  # noqa: F811
 
 def test_a_port_that_is_none(module_zip):  # noqa: F811
     command = [*COMMAND, "serve", str(module_zip), "--port", "80000"]
-    programs.run(command, status=2, errors="there is no port 80000")
+    programs.run(command, status=2, errors="port is '80000'")
 
 
 LIAR = """
