@@ -7,11 +7,12 @@ from dataclasses import replace
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
-from azml_magic.contract.profile import Profile, get_profile, rules_of
+from azml_magic.contract.profile import Profile, rules_of
 from azml_magic.errors import FindingsError, PortError, RunError
 from azml_magic.module.bundle import Bundle, open_bundle
 from azml_magic.module.module import Module, as_module
 from azml_magic.protocol.options import DEFAULTS, Options
+from azml_magic.protocol.settings import as_switch
 from azml_magic.result import Finding, Result
 
 if TYPE_CHECKING:
@@ -133,8 +134,9 @@ def run(
         confinement=confinement,
         strict=strict,
     )
+    executor = _executor(as_switch("debug", debug))
     prepared = as_module(module)
-    options = replace(options, profile=prepared.profile or options.profile)
+    options = prepared.own(options)
     rules = rules_of(options)
     opened, findings = _open(prepared, bundle, rules)
     datasets = _datasets(dataset1, dataset2)
@@ -146,7 +148,8 @@ def run(
     try:
         inputs = prepare_inputs(datasets, rules)
         job = Job(prepared, rules, options, opened, inputs)
-        account = _executor(debug).start(job, Callbacks(on_start, on_output, on_tick)).wait()
+        execution = executor.start(job, Callbacks(on_start, on_output, on_tick))
+        account = execution.wait()
         account = replace(account, findings=(*findings, *account.findings))
         result = result_of(account, prepared, rules)
     except RunError as error:
@@ -188,7 +191,7 @@ def check(
         When there is no module to read.
     """
     prepared = as_module(module)
-    rules = get_profile(prepared.profile or profile)
+    rules = rules_of(prepared.own(Options.of(profile=profile)))
     opened, findings = _open(prepared, bundle, rules)
     return (*findings, *_check(prepared, rules, connected, known_names, opened))
 

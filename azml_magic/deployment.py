@@ -121,8 +121,8 @@ def export(
         When the module fails on the samples.
     """
     prepared = as_module(module)
-    rules = prepared.profile or profile
-    chosen = Options.of(profile=rules, **options)
+    chosen = prepared.own(Options.of(profile=profile, **options))
+    rules = chosen.profile
     place = Path(path)
     if input_type not in INPUT_TYPES:
         raise OptionError(

@@ -18,7 +18,6 @@ from types import TracebackType
 
 import pandas as pd
 
-from azml_magic.contract.profile import Profile
 from azml_magic.executors import images
 from azml_magic.executors.account import Account, Received
 from azml_magic.executors.debug_world import World, module_world
@@ -77,9 +76,7 @@ class InlineExecution:
             folder = str(own.path)
             with module_world(header.filename, job.bundle, job.profile, folder) as world:
                 try:
-                    self._enter()
-                    received, trace = _execute(header, job.profile, frames, folder, world)
-                    self._leave()
+                    received, trace = self._execute(header, frames, folder, world)
                 except KeyboardInterrupt:
                     self._leave()
                     received, trace = Received(begun=True, interrupted=True), None
@@ -103,6 +100,30 @@ class InlineExecution:
             if not self._cancelled and self._thread is not None:
                 _interrupt(self._thread, ctypes.py_object(KeyboardInterrupt))
             self._cancelled = True
+
+    def _execute(
+        self, header: JobHeader, frames: dict[str, pd.DataFrame], folder: str, world: World
+    ) -> tuple[Received, TracebackType | None]:
+        received, progress = Received(begun=True), script.Progress()
+        profile = self._job.profile
+        try:
+            self._enter()
+            returned, noted = script.run(header, profile, frames, folder, progress)
+            encoded = outputs.encode(returned, profile)
+            self._leave()
+        except KeyboardInterrupt:
+            raise
+        except bdb.BdbQuit:
+            raise KeyboardInterrupt from None
+        except BaseException as error:
+            self._leave()
+            event = report.failure(error, progress, header.filename, folder)
+            received.report = read_report(event)
+            return received, _own_frames(error.__traceback__, header.filename)
+        arrived = iter([travel(frame, "str", sys.maxsize) for frame in encoded])
+        received.frames = [None if frame is None else next(arrived) for frame in returned]
+        received.report = read_report(report.success(returned, noted, [], world.uploads))
+        return received, None
 
     def _enter(self) -> None:
         with self._lock:
@@ -149,32 +170,6 @@ def _header(job: Job) -> JobHeader:
         filename=job.module.file or MODULE_FILE,
         source="\n" * (job.module.first_line - 1) + job.module.source,
     )
-
-
-def _execute(
-    job: JobHeader,
-    profile: Profile,
-    frames: dict[str, pd.DataFrame],
-    folder: str,
-    world: World,
-) -> tuple[Received, TracebackType | None]:
-    received, progress = Received(begun=True), script.Progress()
-    try:
-        returned, noted = script.run(job, profile, frames, folder, progress)
-        encoded = outputs.encode(returned, profile)
-    except KeyboardInterrupt:
-        raise
-    except bdb.BdbQuit:
-        received.interrupted = True
-        return received, None
-    except BaseException as error:
-        event = report.failure(error, progress, job.filename, folder)
-        received.report = read_report(event)
-        return received, _own_frames(error.__traceback__, job.filename)
-    arrived = iter([travel(frame, "str", sys.maxsize) for frame in encoded])
-    received.frames = [None if frame is None else next(arrived) for frame in returned]
-    received.report = read_report(report.success(returned, noted, [], world.uploads))
-    return received, None
 
 
 def _own_frames(trace: TracebackType | None, file: str) -> TracebackType | None:

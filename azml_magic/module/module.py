@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from azml_magic.module.functions import read_function
 from azml_magic.module.manifest import Manifest
 from azml_magic.module.names import ENTRY_POINT, read_names
 from azml_magic.module.syntax import decode, parse
+from azml_magic.protocol.options import Options
 
 _SUFFIXES = (".py", ".zip")
 
@@ -41,6 +42,8 @@ class Module:
         Its own profile, ``"classic"`` or ``"designer"``; ``None`` to leave it to the run.
     file : str
         The file name that a debugger knows the source by; empty for none.
+    options : mapping of str to object
+        Its own options of a run, those that change what it gets; they hold wherever it runs.
     """
 
     source: str
@@ -50,6 +53,11 @@ class Module:
     bundle: Bundle | None = None
     profile: str | None = None
     file: str = field(default="", compare=False)
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    def own(self, options: Options) -> Options:
+        """Return options of a run as this module changes them: by its own profile and options."""
+        return replace(options, profile=self.profile or options.profile, **self.options)
 
     @classmethod
     def from_source(
@@ -131,7 +139,7 @@ class Module:
 
         The module is ``__main__.py``, or the one file at the top that defines
         ``azureml_main``. A zip made by an export gives back the module that was exported,
-        with its own bundle and profile.
+        with its own bundle, profile and options.
 
         Raises
         ------
@@ -227,7 +235,12 @@ def _exported(bundle: Bundle, manifest: Manifest) -> Module:
     module = Module.from_source(
         text, label=f"{bundle.name}/{manifest.source_file}", name=manifest.name
     )
-    return replace(module, bundle=own_bundle(bundle, manifest), profile=manifest.profile)
+    return replace(
+        module,
+        bundle=own_bundle(bundle, manifest),
+        profile=manifest.profile,
+        options=manifest.options,
+    )
 
 
 def _entry_file(bundle: Bundle) -> tuple[str, str]:

@@ -18,6 +18,7 @@ from azml_magic.errors import OptionError, did_you_mean
 _ABOUT = "about"
 _SIZE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([kmgt]?)i?b?\s*", re.IGNORECASE)
 _UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
+_GROUPED = re.compile(r"\s*[+-]?(\d+|\d{1,3}(,\d{3})+)\s*", re.ASCII)
 _MOST_BYTES = 1000 << 40
 _MOST_SECONDS = 1e9
 _SWITCHES = {
@@ -167,14 +168,21 @@ def choice(default: str, choices: Tuple[str, ...], help: str, **more: Any) -> An
 
 def switch(help: str, **more: Any) -> Any:
     """Return a field that is on or off; off by default."""
+    return _field(False, About(help, as_switch, **more))
 
-    def check(name: str, value: Any) -> bool:
-        found = _SWITCHES.get(_shown(value).strip("'").lower())
-        if found is None:
-            raise OptionError(f"{name} is True or False, not {_shown(value)}")
-        return found
 
-    return _field(False, About(help, check, **more))
+def as_switch(name: str, value: Any) -> bool:
+    """Return whether a switch is on.
+
+    Raises
+    ------
+    OptionError
+        When the value is neither on nor off.
+    """
+    found = _SWITCHES.get(_shown(value).strip("'").lower())
+    if found is None:
+        raise OptionError(f"{name} is True or False, not {_shown(value)}")
+    return found
 
 
 def seconds(
@@ -228,7 +236,7 @@ def size(default: str, help: str, *, least: str = "1kB", advice: str = "", **mor
         if number < (bytes_of(least) or 0):
             raise OptionError(
                 f"{name}: {_shown(value)} is too small",
-                advice or f"give {least} or more, for example 32MB",
+                advice or f"give {least} or more",
             )
         if number > _MOST_BYTES:
             raise OptionError(f"{name}: {_shown(value)} is too large", "give 1000TB or less")
@@ -284,7 +292,7 @@ def _whole(value: Any) -> Optional[int]:
         return None
     try:
         if isinstance(value, str):
-            return int(value.replace(",", ""))
+            return int(value.replace(",", "")) if _GROUPED.fullmatch(value) else None
         return int(value) if value == int(value) else None
     except (TypeError, ValueError, OverflowError):
         return None

@@ -286,3 +286,13 @@ def test_what_was_found_in_the_bundle_is_found_by_its_export_too(tmp_path):
     checked = azml_magic.check(source, bundle, profile="designer")
     assert {"AZ281", "AZ282"} <= {one.code for one in checked}
     assert [one.code for one in exported.findings] == [one.code for one in checked]
+
+
+def test_the_options_of_a_zip_hold_wherever_it_runs(tmp_path):
+    source = "def azureml_main(frame):\n    print(frame['t'].dtype)\n    return frame,\n"
+    frame = pd.DataFrame({"t": pd.to_datetime(["2020-01-02"])})
+    made = export(source, tmp_path / "m.zip", frame, name="m", dates="datetime")
+    again = export(made.path, tmp_path / "n.zip", name="m")
+    for exported in (made, again):
+        assert exported.manifest.options["dates"] == "datetime"
+        assert "datetime64" in azml_magic.run(exported.path, frame).stdout

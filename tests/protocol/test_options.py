@@ -65,6 +65,7 @@ def test_a_value_is_kept_in_one_form(given, kept):
         ({"timeout": math.nan}, ["timeout", "nan"]),
         ({"tasks": 0}, ["tasks", "1 or more"]),
         ({"tasks": 1.5}, ["tasks", "1.5", "whole"]),
+        ({"tasks": "1,5"}, ["tasks", "1,5", "whole"]),
         ({"dates": "iso"}, ["dates", "epoch", "iso"]),
         ({"profile": "clasic"}, ["profile", "clasic", "did you mean 'classic'"]),
         ({"allow_network": "perhaps"}, ["allow_network", "perhaps"]),
@@ -195,3 +196,13 @@ def test_the_service_of_the_command_line_has_every_setting():
 def test_options_that_change_data_are_options():
     assert set(DATA) <= set(OPTIONS)
     assert Options(dates="datetime").data() == {"dates": "datetime", "text": "object"}
+
+
+@pytest.mark.parametrize("value", ["no", "false", "perhaps", 2])
+def test_what_does_not_say_yes_never_leaves_the_sandbox(value):
+    source = "def azureml_main():\n    pass\n"
+    try:
+        result = azml_magic.run(source, debug=value)
+    except OptionError:
+        return
+    assert "NONE" not in result.confinement
