@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from azml_magic.module.module import Module
     from azml_magic.result import Figure, Finding, Result
     from azml_magic.serving.keys import Keys
-    from azml_magic.serving.settings import ServiceSettings
+    from azml_magic.serving.service_settings import ServiceSettings
 
 __version__ = "0.1.0"
 
@@ -46,7 +46,7 @@ _PLACES = {
     "Module": "module.module",
     "Result": "result",
     "RunError": "errors",
-    "ServiceSettings": "serving.settings",
+    "ServiceSettings": "serving.service_settings",
     "check": "api",
     "export": "deployment",
     "import_cell": "deployment",

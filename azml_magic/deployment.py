@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any
 from azml_magic import api
 from azml_magic.contract.profile import get_profile
 from azml_magic.errors import OptionError, did_you_mean
-from azml_magic.exporting import local
+from azml_magic.exporting import notebook_files
 from azml_magic.exporting.build import Contents, build, script_box
 from azml_magic.exporting.component import INPUT_TYPES
 from azml_magic.exporting.files import module_zip, write_zip
-from azml_magic.exporting.ports import likely_ports
+from azml_magic.exporting.imported import Imported, read_source
+from azml_magic.exporting.likely_ports import likely_ports
 from azml_magic.exporting.recorded import Recorded, record
 from azml_magic.exporting.review import review
-from azml_magic.exporting.taken_back import Imported, take_back
 from azml_magic.module.bundle import Bundle, open_bundle
 from azml_magic.module.manifest import Manifest
 from azml_magic.module.module import Module, as_module
@@ -30,8 +30,8 @@ from azml_magic.temporary import OwnFolder
 if TYPE_CHECKING:
     import pandas as pd
 
-    from azml_magic.serving.running import RunningService
-    from azml_magic.serving.settings import ServiceSettings
+    from azml_magic.serving.running_service import RunningService
+    from azml_magic.serving.service_settings import ServiceSettings
 
 
 @dataclass(frozen=True)
@@ -130,7 +130,7 @@ def export(
             did_you_mean(input_type, INPUT_TYPES),
         )
     given, found = open_bundle(bundle, get_profile(rules))
-    opened = local.with_included(given or prepared.bundle, include, Path(folder))
+    opened = notebook_files.with_included(given or prepared.bundle, include, Path(folder))
     module_name = name or prepared.name or place.stem
     findings = (*found, *review(prepared, opened, rules, Path(folder), force=force))
     datasets = {"dataset1": dataset1, "dataset2": dataset2}
@@ -186,8 +186,8 @@ def serve(
     AzmlError
         When the module cannot be exported, or the server cannot start.
     """
-    from azml_magic.serving.running import RunningService
-    from azml_magic.serving.settings import ServiceSettings
+    from azml_magic.serving.running_service import RunningService
+    from azml_magic.serving.service_settings import ServiceSettings
 
     chosen = settings or ServiceSettings(port=0)
     manifest = module_zip(module)
@@ -234,7 +234,7 @@ def import_cell(
     BundleError
         When the zip cannot be unpacked, or was changed after its export.
     """
-    return take_back(Path(path), bundle, Path(folder))
+    return read_source(Path(path), bundle, Path(folder))
 
 
 def _file_name(module: Module) -> str:

@@ -37,9 +37,9 @@ from azml_magic.module.bundle import read_bundle
 from azml_magic.module.exported import manifest_of
 from azml_magic.result import Result
 from azml_magic.serving.app import Service, application
-from azml_magic.serving.messages import Score, Scored
 from azml_magic.serving.pool import Answered
 from azml_magic.serving.scoring import Clock, RequestLimits, answer
+from azml_magic.serving.scoring_messages import Score, Scored
 from azml_magic.serving.telemetry import Metrics, open_log
 
 SOURCE = """\

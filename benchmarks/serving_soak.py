@@ -62,7 +62,7 @@ MIX = (
     ("hang", 5, 408),
 )
 CONNECTIONS = 8
-VICTIMS = (("worker.server", 8), ("serving.lane", 1), ("monitor.monitor", 1))
+VICTIMS = (("worker.server", 8), ("serving.scoring_process", 1), ("monitor.monitor", 1))
 
 
 def body_of(action: str, number: float, rows: int) -> bytes:

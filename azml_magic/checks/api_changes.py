@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from azml_magic.checks.api_table import METHODS, NAMES, PACKAGES
 from azml_magic.checks.api_uses import Use, uses
+from azml_magic.checks.parsed_script import Script
 from azml_magic.checks.runtimes import Runtime, as_version, runtime_of
-from azml_magic.checks.script import Script
 from azml_magic.checks.surroundings import Surroundings
 from azml_magic.findings import CODES
 from azml_magic.result import Finding

@@ -19,7 +19,7 @@ from azml_magic.checks.api_table import (
     POSITIONS,
 )
 from azml_magic.checks.literals import argument, text
-from azml_magic.checks.script import Call, Script
+from azml_magic.checks.parsed_script import Call, Script
 from azml_magic.checks.vocabulary import FRAME, GROUP_SERIES, GROUPS, SERIES
 from azml_magic.checks.walk import Place
 from azml_magic.checks.words import words

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from azml_magic.checks.parsed_script import Script
 from azml_magic.checks.runtimes import runtime_of
-from azml_magic.checks.script import Script
 from azml_magic.checks.surroundings import Surroundings
 from azml_magic.findings import CODES
 from azml_magic.result import Finding

@@ -19,16 +19,16 @@ from azml_magic.checks import (
     environment,
     figures,
     inputs,
-    interpreter,
     lost_index,
     names,
     notebook_syntax,
     packages,
     pandas3,
     paths,
+    python_version,
     returns,
 )
-from azml_magic.checks.script import Script, read_script
+from azml_magic.checks.parsed_script import Script, read_script
 from azml_magic.checks.surroundings import Surroundings
 from azml_magic.contract.profile import Profile
 from azml_magic.findings import CODES, READING
@@ -54,7 +54,7 @@ FAMILIES: tuple[Family, ...] = (
     inputs,
     lost_index,
     bundle_names,
-    interpreter,
+    python_version,
     packages,
     api_changes,
     pandas3,

@@ -7,10 +7,10 @@ import difflib
 from collections.abc import Iterator
 
 from azml_magic.checks.entry_point import EntryFunction, own_nodes
-from azml_magic.checks.script import Script
+from azml_magic.checks.parsed_script import Script
 from azml_magic.checks.surroundings import Surroundings
 from azml_magic.findings import CODES
-from azml_magic.module.names import ENTRY_POINT
+from azml_magic.module.global_names import ENTRY_POINT
 from azml_magic.result import Finding
 
 SYNTAX = CODES["AZ101"]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from azml_magic.module.global_names import ENTRY_POINT
 from azml_magic.module.guards import is_main_test
-from azml_magic.module.names import ENTRY_POINT
 
 EntryFunction = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from azml_magic.checks.literals import argument, is_address, text_start
-from azml_magic.checks.script import Call, Script
+from azml_magic.checks.parsed_script import Call, Script
 from azml_magic.checks.surroundings import Surroundings
 from azml_magic.findings import CODES
 from azml_magic.result import Finding

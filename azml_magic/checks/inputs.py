@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from typing import TypeGuard
 
 from azml_magic.checks.literals import is_true, text
-from azml_magic.checks.script import Script
+from azml_magic.checks.parsed_script import Script
 from azml_magic.checks.surroundings import Surroundings
 from azml_magic.checks.words import words
 from azml_magic.findings import CODES
-from azml_magic.module.names import ENTRY_POINT
+from azml_magic.module.global_names import ENTRY_POINT
 from azml_magic.result import Finding
 
 INDEX_USED = CODES["AZ271"]

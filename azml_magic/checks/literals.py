@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 
-from azml_magic.checks.script import Call
+from azml_magic.checks.parsed_script import Call
 
 _ABSOLUTE = re.compile(r"[A-Za-z]:[\\/]|[A-Za-z]:$|/|\\|~")
 _ADDRESS = re.compile(r"(?:https?|ftps?|sftp|s3|gs|wasbs?|abfss?|adl)://", re.IGNORECASE)

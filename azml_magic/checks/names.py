@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from azml_magic.checks.script import Script
+from azml_magic.checks.parsed_script import Script
 from azml_magic.checks.surroundings import Surroundings
 from azml_magic.findings import CODES
-from azml_magic.module.names import ENTRY_POINT, NOTEBOOK_BUILTINS, UndefinedName
+from azml_magic.module.global_names import ENTRY_POINT, NOTEBOOK_BUILTINS, UndefinedName
 from azml_magic.module.scopes import MODULE
 from azml_magic.result import Finding
 

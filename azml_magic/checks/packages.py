@@ -5,8 +5,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from azml_magic.checks.parsed_script import Script
 from azml_magic.checks.runtimes import Runtime, as_version, distribution, runtime_of
-from azml_magic.checks.script import Script
 from azml_magic.checks.standard_library import GONE, NEW, PYTHON_2
 from azml_magic.checks.surroundings import Surroundings
 from azml_magic.findings import CODES

@@ -6,8 +6,8 @@ import ast
 from collections.abc import Iterator
 
 from azml_magic.checks.literals import is_true
+from azml_magic.checks.parsed_script import Call, Script
 from azml_magic.checks.runtimes import as_version, runtime_of
-from azml_magic.checks.script import Call, Script
 from azml_magic.checks.surroundings import Surroundings
 from azml_magic.checks.vocabulary import ARRAY, FRAME, SERIES
 from azml_magic.checks.walk import Owner

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 
 from azml_magic.checks.literals import argument, is_absolute, is_address, text, text_start
-from azml_magic.checks.script import Call, Script
+from azml_magic.checks.parsed_script import Call, Script
 from azml_magic.checks.surroundings import Surroundings
 from azml_magic.errors import did_you_mean
 from azml_magic.findings import CODES

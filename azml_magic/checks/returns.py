@@ -6,12 +6,12 @@ import ast
 from collections.abc import Iterator
 
 from azml_magic.checks.entry_point import own_nodes
-from azml_magic.checks.script import Script
+from azml_magic.checks.parsed_script import Script
 from azml_magic.checks.surroundings import Surroundings
 from azml_magic.checks.vocabulary import ARRAY, FRAME, GROUP_SERIES, GROUPS, INDEX, SCALAR, SERIES
 from azml_magic.checks.walk import Owner
 from azml_magic.findings import CODES
-from azml_magic.module.names import ENTRY_POINT
+from azml_magic.module.global_names import ENTRY_POINT
 from azml_magic.result import Finding
 
 LIST = CODES["AZ105"]

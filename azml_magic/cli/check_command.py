@@ -7,7 +7,7 @@ import sys
 from typing import Any
 
 from azml_magic import __version__, api
-from azml_magic.display.reports import github_annotations, json_report, sarif_report
+from azml_magic.display.report_formats import github_annotations, json_report, sarif_report
 from azml_magic.display.terminal import findings_terminal, wants_color
 from azml_magic.module.module import Module
 from azml_magic.protocol.options import Options

@@ -13,6 +13,7 @@ from typing import Any
 from azml_magic import __version__, api
 from azml_magic.cli import check_command, deployment_commands, first_process
 from azml_magic.controls import live, visible
+from azml_magic.dataset_files import read_table, write_table
 from azml_magic.display.mime import page
 from azml_magic.display.terminal import (
     error_terminal,
@@ -31,7 +32,6 @@ from azml_magic.module.module import Module
 from azml_magic.protocol.options import Options
 from azml_magic.protocol.settings import add_arguments, described, given
 from azml_magic.result import Result
-from azml_magic.tables import read_table, write_table
 
 EXIT_FAILED, EXIT_USAGE, EXIT_SANDBOX, EXIT_INTERRUPTED = 1, 2, 3, 130
 PROGRESS_SECONDS = 2.0

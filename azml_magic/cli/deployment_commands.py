@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from azml_magic.controls import plain
+from azml_magic.dataset_files import read_table
 from azml_magic.display.terminal import findings_terminal, wants_color
 from azml_magic.errors import OptionError
 from azml_magic.module.module import Module
 from azml_magic.protocol.options import DATA, Options
 from azml_magic.protocol.settings import add_arguments, described, given
-from azml_magic.serving.settings import ServiceSettings
-from azml_magic.tables import read_table
+from azml_magic.serving.service_settings import ServiceSettings
 from azml_magic.temporary import OwnFolder
 
 if TYPE_CHECKING:
@@ -118,8 +118,8 @@ def _serve(options: argparse.Namespace) -> int:
     from azml_magic.exporting.files import module_zip
 
     try:
+        from azml_magic.serving.http_server import serve, stopping_ends_this_process
         from azml_magic.serving.keys import forget_keys
-        from azml_magic.serving.server import serve, stopping_ends_this_process
     except ModuleNotFoundError as error:
         raise OptionError(
             f"serving needs the package {error.name}", "pip install 'azml_magic[serve]'"

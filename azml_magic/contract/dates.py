@@ -8,20 +8,20 @@ import numpy as np
 import pandas as pd
 
 from azml_magic import sentences
-from azml_magic.contract.cells import object_array
+from azml_magic.contract.cell_types import object_array
 from azml_magic.contract.changes import SECONDS, SPANS, UNREADABLE
-from azml_magic.contract.passage import UNCHANGED, Carried, Passage, Unfit
+from azml_magic.contract.column_rules import UNCHANGED, Carried, ColumnRules, Unfit
 
 _PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 _NANOSECOND_YEARS = (1678, 2261)
 
 
-def carry_dates(values: Any, passage: Passage) -> Carried:
+def carry_dates(values: Any, rules: ColumnRules) -> Carried:
     """Pass a column of ``datetime64``, with or without time zone."""
     dates = pd.DatetimeIndex(values)
-    if passage.epoch and passage.incoming:
+    if rules.epoch and rules.incoming:
         return Carried(_seconds(dates), (SECONDS,))
-    if passage.epoch:
+    if rules.epoch:
         missing = dates.isna()
         if not missing.all():
             row = int(np.argmin(missing))
@@ -32,27 +32,27 @@ def carry_dates(values: Any, passage: Passage) -> Carried:
     try:
         in_nanoseconds = dates.as_unit("ns")
     except pd.errors.OutOfBoundsDatetime:
-        if passage.profile.plain_types_only:
+        if rules.profile.plain_types_only:
             return UNCHANGED
-        if passage.incoming:
+        if rules.incoming:
             row = _first_out_of_bounds(dates)
             raise Unfit(sentences.FAR_DATE(), sentences.CLIP_DATES(), row) from None
         return Carried(None, (UNREADABLE,))
-    return Carried(in_nanoseconds.array) if passage.incoming else UNCHANGED
+    return Carried(in_nanoseconds.array) if rules.incoming else UNCHANGED
 
 
-def carry_spans(values: Any, passage: Passage) -> Carried:
+def carry_spans(values: Any, rules: ColumnRules) -> Carried:
     """Pass a column of ``timedelta64``."""
     spans = pd.TimedeltaIndex(values)
-    if not passage.profile.plain_types_only:
-        if not passage.incoming or spans.unit == "ns":
+    if not rules.profile.plain_types_only:
+        if not rules.incoming or spans.unit == "ns":
             return UNCHANGED
         try:
             return Carried(spans.as_unit("ns").array)
         except pd.errors.OutOfBoundsTimedelta:
             raise Unfit(sentences.LONG_SPAN(), sentences.AS_NUMBER()) from None
     missing = spans.isna()
-    if passage.incoming:
+    if rules.incoming:
         return Carried(_span_texts(spans, missing), (SPANS,))
     if not missing.all():
         row = int(np.argmin(missing))

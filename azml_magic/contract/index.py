@@ -10,12 +10,12 @@ from pandas.api.types import infer_dtype
 
 from azml_magic import sentences
 from azml_magic.contract.changes import INDEX, INDEX_CHANGED, PLAIN_INDEX, SHOWN, Changes
-from azml_magic.contract.columns import carry
-from azml_magic.contract.names import name_text
-from azml_magic.contract.passage import Passage
+from azml_magic.contract.column_names import name_text
+from azml_magic.contract.column_rules import ColumnRules
+from azml_magic.contract.column_types import carry
 
 
-def carry_index(index: Any, passage: Passage, changes: Changes) -> Optional[Any]:
+def carry_index(index: Any, rules: ColumnRules, changes: Changes) -> Optional[Any]:
     """Return the index that a frame gets; ``None`` when its own passes as it is.
 
     Raises
@@ -24,7 +24,7 @@ def carry_index(index: Any, passage: Passage, changes: Changes) -> Optional[Any]
         When a level cannot be stored.
     """
     numbered = pd.RangeIndex(len(index))
-    if not passage.profile.keeps_index:
+    if not rules.profile.keeps_index:
         return _dropped(index, numbered, changes)
     if isinstance(index, pd.RangeIndex):
         if not index.equals(numbered):
@@ -36,7 +36,7 @@ def carry_index(index: Any, passage: Passage, changes: Changes) -> Optional[Any]
     if _is_mixed(index):
         changes.add([INDEX_CHANGED], sentences.MIXED_LABELS())
         return numbered
-    return _levels(index, passage, changes)
+    return _levels(index, rules, changes)
 
 
 def _dropped(index: Any, numbered: Any, changes: Changes) -> Optional[Any]:
@@ -61,13 +61,13 @@ def _is_mixed(index: Any) -> bool:
     return infer_dtype(index, skipna=True) in ("mixed", "mixed-integer")
 
 
-def _levels(index: Any, passage: Passage, changes: Changes) -> Optional[Any]:
+def _levels(index: Any, rules: ColumnRules, changes: Changes) -> Optional[Any]:
     if not isinstance(index, pd.MultiIndex):
-        values = _level(index.array, passage, changes, index.name)
+        values = _level(index.array, rules, changes, index.name)
         if values is None:
             return _named(index)
         return _named(pd.Index(values, dtype=values.dtype, name=index.name))
-    levels = [_level(level.array, passage, changes, level.name) for level in index.levels]
+    levels = [_level(level.array, rules, changes, level.name) for level in index.levels]
     if all(level is None for level in levels):
         return _named(index)
     arrays: List[Any] = []
@@ -78,8 +78,8 @@ def _levels(index: Any, passage: Passage, changes: Changes) -> Optional[Any]:
     return _named(pd.MultiIndex.from_arrays(arrays, names=index.names))
 
 
-def _level(values: Any, passage: Passage, changes: Changes, name: Any) -> Optional[Any]:
-    carried = carry(values, passage)
+def _level(values: Any, rules: ColumnRules, changes: Changes, name: Any) -> Optional[Any]:
+    carried = carry(values, rules)
     named = sentences.THE_INDEX() if name is None else sentences.INDEX_LEVEL(label=name)
     changes.add(carried.kinds, named)
     return carried.values

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from azml_magic import sentences
-from azml_magic.contract.cells import family, name_of, object_array
+from azml_magic.contract.cell_types import family, name_of, object_array
 from azml_magic.sentences import Told
 
 DEPTH = 32

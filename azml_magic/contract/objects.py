@@ -12,7 +12,7 @@ from pandas.api.types import infer_dtype
 
 from azml_magic import sentences
 from azml_magic.contract import nested
-from azml_magic.contract.cells import (
+from azml_magic.contract.cell_types import (
     NUMBERS,
     SCALARS,
     families,
@@ -32,8 +32,8 @@ from azml_magic.contract.changes import (
     UNREADABLE,
     Kind,
 )
+from azml_magic.contract.column_rules import UNCHANGED, Carried, ColumnRules, Unfit
 from azml_magic.contract.dates import carry_dates, carry_spans
-from azml_magic.contract.passage import UNCHANGED, Carried, Passage, Unfit
 
 _DIGITS = 76
 _CLASSIC = NUMBERS | {"str", "bytes"}
@@ -50,14 +50,14 @@ _HINTS = {
 }
 
 
-def carry_objects(values: Any, passage: Passage) -> Carried:
+def carry_objects(values: Any, rules: ColumnRules) -> Carried:
     """Pass a column of dtype object.
 
     Parameters
     ----------
     values : numpy.ndarray
         The cells; they are not changed.
-    passage : Passage
+    rules : ColumnRules
         The rules.
 
     Raises
@@ -74,33 +74,33 @@ def carry_objects(values: Any, passage: Passage) -> Carried:
     if found == {"str"}:  # pandas did not see it for the several kinds of missing values
         return Carried(mapped(values, missing, str))
     if found <= NUMBERS:
-        return _numbers(values, missing, found, passage)
+        return _numbers(values, missing, found, rules)
     if found == {"bytes"}:
-        kinds = (BYTES,) if passage.profile.plain_types_only and not passage.incoming else ()
+        kinds = (BYTES,) if rules.profile.plain_types_only and not rules.incoming else ()
         return Carried(mapped(values, missing, bytes), kinds)
-    if passage.profile.plain_types_only:
-        return _plain_types(values, missing, found, passage)
-    return _any_types(values, missing, found, passage)
+    if rules.profile.plain_types_only:
+        return _plain_types(values, missing, found, rules)
+    return _any_types(values, missing, found, rules)
 
 
-def _plain_types(values: Any, missing: Any, found: Set[str], passage: Passage) -> Carried:
+def _plain_types(values: Any, missing: Any, found: Set[str], rules: ColumnRules) -> Carried:
     """Classic: numbers and text; dates and time spans go in only (rules V8 to V11, C17 to C29)."""
     if found <= NUMBERS | {"str"}:
         return Carried(mapped(values, missing, str), (MIXED,))
-    if found == {"datetime"} and (passage.incoming or not passage.epoch):
-        return _converted(_as_dates(values, missing), passage)
-    if found == {"timedelta"} and passage.incoming:
-        return carry_spans(_as_spans(values, missing), passage)
+    if found == {"datetime"} and (rules.incoming or not rules.epoch):
+        return _converted(_as_dates(values, missing), rules)
+    if found == {"timedelta"} and rules.incoming:
+        return carry_spans(_as_spans(values, missing), rules)
     return _refuse(values, missing, found, _CLASSIC)
 
 
-def _any_types(values: Any, missing: Any, found: Set[str], passage: Passage) -> Carried:
+def _any_types(values: Any, missing: Any, found: Set[str], rules: ColumnRules) -> Carried:
     """Designer: whatever one column type of its file format describes (rules V11, C19 to C26)."""
     if found == {"datetime"}:
-        return _dates(values, missing, passage)
+        return _dates(values, missing, rules)
     if found == {"timedelta"}:
         spans = _as_spans(values, missing)
-        carried = carry_spans(spans, passage)
+        carried = carry_spans(spans, rules)
         return Carried(spans.array) if carried.values is None else carried
     if "str" in found and found <= SCALARS:
         return Carried(mapped(values, missing, _scalar_text), (MIXED,))
@@ -113,14 +113,14 @@ def _any_types(values: Any, missing: Any, found: Set[str], passage: Passage) -> 
     return Carried(mapped(values, missing, None))
 
 
-def _numbers(values: Any, missing: Any, found: Set[str], passage: Passage) -> Carried:
+def _numbers(values: Any, missing: Any, found: Set[str], rules: ColumnRules) -> Carried:
     """Booleans, whole and other numbers, as the narrowest of three types (rules C6 to C8, C31)."""
     gaps = bool(missing.any())
     if found == {"bool"}:
         if not gaps:
             return Carried(np.array(values, dtype=bool))
         odd = any(type(cell) is np.bool_ for cell in values)
-        unreadable = odd and not (passage.incoming or passage.profile.plain_types_only)
+        unreadable = odd and not (rules.incoming or rules.profile.plain_types_only)
         return Carried(mapped(values, missing, bool), (UNREADABLE,) if unreadable else ())
     present = values[~missing]
     try:
@@ -144,14 +144,14 @@ def _is_too_large(cell: Any) -> bool:
     return isinstance(cell, (int, np.integer)) and int(cell).bit_length() > 63
 
 
-def _dates(values: Any, missing: Any, passage: Passage) -> Carried:
-    if passage.incoming:
-        return _converted(_as_dates(values, missing), passage)
+def _dates(values: Any, missing: Any, rules: ColumnRules) -> Carried:
+    if rules.incoming:
+        return _converted(_as_dates(values, missing), rules)
     return Carried(mapped(values, missing, _timestamp), (UNREADABLE,))
 
 
-def _converted(dates: pd.DatetimeIndex, passage: Passage) -> Carried:
-    carried = carry_dates(dates, passage)
+def _converted(dates: pd.DatetimeIndex, rules: ColumnRules) -> Carried:
+    carried = carry_dates(dates, rules)
     return Carried(dates.array, carried.kinds) if carried.values is None else carried
 
 

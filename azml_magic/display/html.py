@@ -6,7 +6,7 @@ import base64
 from collections.abc import Sequence
 
 from azml_magic.display import wording
-from azml_magic.display.frames import FrameView
+from azml_magic.display.frame_view import FrameView
 from azml_magic.display.markup import (
     NO_MATH,
     cloud_fold,

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from azml_magic.display import wording
-from azml_magic.display.frames import FrameView
+from azml_magic.display.frame_view import FrameView
 from azml_magic.display.sanitize import block, count_lines, escape, log, one_line, with_breaks
 from azml_magic.display.style import SECTION
-from azml_magic.display.traceback import traceback_lines
+from azml_magic.display.traceback_lines import traceback_lines
 from azml_magic.result import Finding, Result, TracebackEntry
 
 # Notebooks typeset $...$ and TeX commands in HTML; text of a run must stay as it is.

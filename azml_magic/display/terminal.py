@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Sequence
 from typing import Any
 
-from azml_magic.display.columns import Paint, plain
+from azml_magic.display.aligned_columns import Paint, plain
 from azml_magic.display.text import error_text, findings_text, result_text
 from azml_magic.errors import AzmlError
 from azml_magic.result import Finding, Result

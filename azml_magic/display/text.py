@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from azml_magic.display import wording
-from azml_magic.display.columns import Paint, column_lines, fitting, plain
-from azml_magic.display.frames import FrameView
+from azml_magic.display.aligned_columns import Paint, column_lines, fitting, plain
+from azml_magic.display.frame_view import FrameView
 from azml_magic.display.sanitize import block, one_line
-from azml_magic.display.traceback import traceback_lines
+from azml_magic.display.traceback_lines import traceback_lines
 from azml_magic.errors import AzmlError
 from azml_magic.result import Failure, Finding, Result
 

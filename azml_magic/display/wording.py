@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from azml_magic.display.frames import FrameView, frame_view
+from azml_magic.display.frame_view import FrameView, frame_view
 from azml_magic.display.sanitize import block, one_line
 from azml_magic.errors import AzmlError, ModuleFailed
 from azml_magic.result import Failure, Finding, Result

@@ -8,7 +8,7 @@ from types import TracebackType
 import pandas as pd
 
 from azml_magic.executors.images import NO_IMAGES, Images
-from azml_magic.executors.reports import Obstacle, Report
+from azml_magic.executors.worker_report import Obstacle, Report
 from azml_magic.protocol.limits import Limits
 from azml_magic.protocol.messages import Broken, RunEnded
 from azml_magic.result import Finding

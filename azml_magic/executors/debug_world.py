@@ -16,9 +16,10 @@ from types import ModuleType
 from typing import Any
 
 from azml_magic.contract.profile import PROFILES, Profile
-from azml_magic.languages.python import place, run_object
+from azml_magic.languages.python import run_object
+from azml_magic.languages.python.layout import lay_out
 from azml_magic.module.bundle import Bundle
-from azml_magic.protocol.job import RUN_FOLDERS
+from azml_magic.protocol.job_header import RUN_FOLDERS
 
 _OF_A_SCRIPT = {"azureml", *(profile.module_name for profile in PROFILES.values())}
 
@@ -75,7 +76,7 @@ def module_world(
         sys.stdout, sys.stderr = _Tee(sys.stdout, world.stdout), _Tee(sys.stderr, world.stderr)
         sys.breakpointhook = _breakpoint_hook()
         run_object.Run._uploads.clear()
-        world.uploads = place.lay_out(folder, bundle.files if bundle is not None else None, profile)
+        world.uploads = lay_out(folder, bundle.files if bundle is not None else None, profile)
         yield world
     finally:
         (sys.stdout, sys.stderr), sys.breakpointhook = streams, hook

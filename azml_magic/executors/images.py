@@ -7,7 +7,7 @@ from pathlib import Path
 
 from azml_magic.contract.profile import Profile
 from azml_magic.executors.png import FIGURES, TOTAL_BYTES, NotAnImage, read_figure, regular_files
-from azml_magic.executors.reports import SuccessReport
+from azml_magic.executors.worker_report import SuccessReport
 from azml_magic.findings import CODES
 from azml_magic.result import Figure, Finding
 from azml_magic.sentences import shortened

@@ -23,9 +23,9 @@ from azml_magic.executors.account import Account, Received
 from azml_magic.executors.debug_world import World, module_world
 from azml_magic.executors.execution import Callbacks
 from azml_magic.executors.job import Job
-from azml_magic.executors.reports import FailureReport, SuccessReport, read_report
+from azml_magic.executors.worker_report import FailureReport, SuccessReport, read_report
 from azml_magic.languages.python import outputs, report, script
-from azml_magic.protocol.job import MODULE_FILE, JobHeader
+from azml_magic.protocol.job_header import MODULE_FILE, JobHeader
 from azml_magic.temporary import OwnFolder
 from azml_magic.wire import Channel, ChannelClosed, EncodedFrame, receive_frame, send_frame
 

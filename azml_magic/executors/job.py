@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
-from azml_magic.contract.frames import prepare_input
+from azml_magic.contract.datasets import prepare_input
 from azml_magic.contract.profile import Profile
 from azml_magic.errors import InputError
 from azml_magic.module.bundle import Bundle
 from azml_magic.module.module import Module
-from azml_magic.protocol.job import MODULE_FILE, JobHeader
+from azml_magic.protocol.job_header import MODULE_FILE, JobHeader
 from azml_magic.protocol.options import Options
 from azml_magic.result import Finding
 from azml_magic.wire import ColumnRefused, EncodedFrame, encode_frame

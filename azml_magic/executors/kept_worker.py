@@ -11,10 +11,10 @@ from azml_magic.executors.account import Account, Received
 from azml_magic.executors.job import Job
 from azml_magic.executors.link import DYING_SECONDS, Link, WorkerEnded
 from azml_magic.executors.local import EVENT_BYTES, await_begin, receive_outputs
-from azml_magic.executors.reports import BadReport, SuccessReport, read_report
+from azml_magic.executors.worker_report import BadReport, SuccessReport, read_report
 from azml_magic.monitor.client import MonitorClient
 from azml_magic.protocol.codec import to_plain
-from azml_magic.protocol.job import BEGUN, READY, Call
+from azml_magic.protocol.job_header import BEGUN, READY, Call
 from azml_magic.protocol.limits import Limits
 from azml_magic.protocol.messages import ReleaseRun
 from azml_magic.wire import EncodedFrame, WireError, send_frame

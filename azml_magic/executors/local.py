@@ -13,7 +13,7 @@ from azml_magic.executors.account import Account, Received
 from azml_magic.executors.execution import Callbacks
 from azml_magic.executors.job import Job
 from azml_magic.executors.link import DYING_SECONDS, Cancelled, Link, WorkerEnded
-from azml_magic.executors.reports import BadReport, SuccessReport, read_begin, read_report
+from azml_magic.executors.worker_report import BadReport, SuccessReport, read_begin, read_report
 from azml_magic.monitor import client
 from azml_magic.monitor.client import MonitorClient
 from azml_magic.protocol.codec import to_plain

@@ -7,7 +7,7 @@ from pathlib import Path
 from azml_magic.checks import check
 from azml_magic.contract.profile import get_profile
 from azml_magic.errors import ExportError
-from azml_magic.exporting import local
+from azml_magic.exporting import notebook_files
 from azml_magic.findings import CODES
 from azml_magic.module.bundle import Bundle
 from azml_magic.module.module import Module
@@ -63,7 +63,7 @@ def _left_out(source: str, bundle: Bundle | None, folder: Path) -> list[Finding]
             f"the module imports {name} from the notebook's folder, and its bundle lacks it",
             f"include it: --include {name} (include=[{name!r}])",
         )
-        for name in local.missing_modules(source, bundle, folder)
+        for name in notebook_files.missing_modules(source, bundle, folder)
     ]
     files = [
         CODES["AZ702"].at(
@@ -71,6 +71,6 @@ def _left_out(source: str, bundle: Bundle | None, folder: Path) -> list[Finding]
             f"the module names the file {name!r}, and its bundle lacks it",
             f"if it reads the file, include it: --include {name} (include=[{name!r}])",
         )
-        for name in local.named_files(source, bundle, folder)
+        for name in notebook_files.named_files(source, bundle, folder)
     ]
     return modules + files

@@ -11,17 +11,17 @@ RUNTIME = "_azml_runtime"
 _ROOMS = ("contract", "protocol", "scoring", "exporting/runtime")
 _FILES = (
     "controls.py",
+    "dataset_files.py",
     "errors.py",
     "findings.py",
     "result.py",
     "sentences.py",
-    "tables.py",
     "temporary.py",
-    "module/manifest.py",
     "languages/python/bundle_folder.py",
     "languages/python/report.py",
     "languages/python/run_object.py",
     "languages/python/script.py",
+    "module/manifest.py",
 )
 
 

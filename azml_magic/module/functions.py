@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from azml_magic.errors import ModuleError
-from azml_magic.module.names import ENTRY_POINT
+from azml_magic.module.global_names import ENTRY_POINT
 from azml_magic.module.syntax import parse
 
 # Decorators of these packages serve the notebook alone, such as register_cell_magic.

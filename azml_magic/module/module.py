@@ -13,8 +13,8 @@ from azml_magic.errors import ModuleError, did_you_mean
 from azml_magic.module.bundle import Bundle, read_bundle
 from azml_magic.module.exported import manifest_of, own_bundle
 from azml_magic.module.functions import read_function
+from azml_magic.module.global_names import ENTRY_POINT, read_names
 from azml_magic.module.manifest import Manifest
-from azml_magic.module.names import ENTRY_POINT, read_names
 from azml_magic.module.syntax import decode, parse
 from azml_magic.protocol.options import Options
 

@@ -15,7 +15,7 @@ from azml_magic.protocol import packets
 from azml_magic.protocol.codec import to_json
 from azml_magic.protocol.messages import FROM_FORK_SERVER, ExpectFork, Fork, ForkServerOrder
 from azml_magic.protocol.policy import Level, Policy
-from azml_magic.sandbox import landlock, measure, namespaces, paths, processes, rules
+from azml_magic.sandbox import landlock, measure, namespaces, processes, python_paths, rules
 from azml_magic.sandbox.standalone import PACKAGE, command
 
 ERROR_TEXT_BYTES = 4096
@@ -60,7 +60,7 @@ class ForkServer:
     ) -> None:
         self.level = level
         self.network = network
-        self.readable = paths.readable_paths(package_folders)
+        self.readable = python_paths.readable_paths(package_folders)
         version = landlock.abi() if level.landlock else 0
         self.signals_are_scoped = rules.signals_are_scoped(version, alone=level.namespaces)
         self.baseline = 0
@@ -126,10 +126,10 @@ class ForkServer:
         self.process.wait()
 
     def _plan(self, folder: Path, cache: Path) -> namespaces.Plan:
-        network = paths.NETWORK if self.network else ()
+        network = python_paths.NETWORK if self.network else ()
         return namespaces.Plan(
             readable=(*self.readable, *network, str(PACKAGE)),
             writable=(str(folder), str(cache)),
-            links=paths.symbolic_links(paths.names()),
+            links=python_paths.symbolic_links(python_paths.names()),
             network=self.network,
         )

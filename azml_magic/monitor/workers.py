@@ -15,7 +15,7 @@ from typing import Any, Protocol
 from azml_magic.monitor.disposal import Disposal
 from azml_magic.monitor.fork_server import ForkServer
 from azml_magic.protocol import packets
-from azml_magic.protocol.job import RUN_FOLDERS
+from azml_magic.protocol.job_header import RUN_FOLDERS
 from azml_magic.protocol.limits import Limits
 from azml_magic.protocol.policy import Policy
 from azml_magic.sandbox import processes

@@ -21,8 +21,8 @@ from IPython.core.completer import (
     context_matcher,
 )
 
-from azml_magic.notebook import options, variables
-from azml_magic.notebook.options import PORTS
+from azml_magic.notebook import magic_options, variables
+from azml_magic.notebook.magic_options import PORTS
 from azml_magic.protocol.options import Options
 from azml_magic.protocol.settings import described
 
@@ -30,9 +30,9 @@ if TYPE_CHECKING:
     from azml_magic.notebook.workspace import Workspace
 
 PARSERS: dict[str, Callable[[], argparse.ArgumentParser]] = {
-    "azureml_module": options.build_parser,
-    "azureml_check": options.build_parser,
-    "azureml_ports": options.build_ports_parser,
+    "azureml_module": magic_options.build_parser,
+    "azureml_check": magic_options.build_parser,
+    "azureml_ports": magic_options.build_ports_parser,
 }
 """The magics whose lines are completed, and the parsers of their options."""
 

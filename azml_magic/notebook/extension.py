@@ -6,7 +6,7 @@ from typing import Any
 
 from azml_magic import api
 from azml_magic.notebook.completion import matcher_of
-from azml_magic.notebook.deployment import DeploymentMagics
+from azml_magic.notebook.deployment_magics import DeploymentMagics
 from azml_magic.notebook.magics import AzmlMagics
 from azml_magic.notebook.output import whole_mimebundle
 from azml_magic.result import Result

@@ -11,7 +11,7 @@ from IPython.core.magic import line_cell_magic, line_magic, magics_class, no_var
 from azml_magic import api
 from azml_magic.errors import AzmlError, Interrupted, OptionError
 from azml_magic.module.module import Module
-from azml_magic.notebook import cells, options, running
+from azml_magic.notebook import current_cell, magic_options, running
 from azml_magic.notebook.output import (
     LiveOutput,
     show_error,
@@ -44,7 +44,7 @@ class AzmlMagics(Workspace):
         __tracebackhide__ = True
         chosen: argparse.Namespace | None = None
         try:
-            chosen = options.parse(line, self.shell.user_ns)
+            chosen = magic_options.parse(line, self.shell.user_ns)
             module = self._module(chosen, cell)
             if chosen.name:
                 self.modules[chosen.name] = module
@@ -55,12 +55,12 @@ class AzmlMagics(Workspace):
         except KeyboardInterrupt as error:
             interrupted = error if isinstance(error, AzmlError) else Interrupted(EARLY)
             show_remains(interrupted, self.shell)
-            raise cells.presentable(interrupted, self.shell) from None
+            raise current_cell.presentable(interrupted, self.shell) from None
         except AzmlError as error:
             if chosen is None or not chosen.no_raise_error:
                 if chosen is None or not chosen.quiet:
                     show_remains(error, self.shell)
-                raise cells.presentable(error, self.shell) from None
+                raise current_cell.presentable(error, self.shell) from None
             show_error(error, self.shell)
 
     @no_var_expand
@@ -79,9 +79,9 @@ class AzmlMagics(Workspace):
         """Show the port picker."""
         __tracebackhide__ = True
         try:
-            self.ports.show(options.parse_ports(line))
+            self.ports.show(magic_options.parse_ports(line))
         except AzmlError as error:
-            raise cells.presentable(error, self.shell) from None
+            raise current_cell.presentable(error, self.shell) from None
 
     @no_var_expand
     @line_magic
@@ -97,7 +97,7 @@ class AzmlMagics(Workspace):
         try:
             print(f"\n{real_run().report()}")
         except Interrupted as error:
-            raise cells.presentable(error, self.shell) from None
+            raise current_cell.presentable(error, self.shell) from None
 
     def _module(self, chosen: argparse.Namespace, cell: str | None) -> Module:
         if cell is not None:
@@ -122,5 +122,5 @@ class AzmlMagics(Workspace):
             show_result(result, self.shell, rows=rows, fold_table=bool(chosen.output))
 
 
-AzmlMagics.azureml_module.__doc__ = options.build_parser().format_help()
-AzmlMagics.azureml_ports.__doc__ = options.build_ports_parser().format_help()
+AzmlMagics.azureml_module.__doc__ = magic_options.build_parser().format_help()
+AzmlMagics.azureml_ports.__doc__ = magic_options.build_ports_parser().format_help()

@@ -16,7 +16,7 @@ from azml_magic.display.terminal import error_terminal, findings_terminal, resul
 from azml_magic.display.text import error_text, findings_text
 from azml_magic.errors import AzmlError
 from azml_magic.module.module import Module
-from azml_magic.notebook.cells import in_kernel, wants_colors
+from azml_magic.notebook.current_cell import in_kernel, wants_colors
 from azml_magic.result import Finding, Result
 
 PROGRESS_SECONDS = 2.0

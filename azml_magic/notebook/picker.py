@@ -20,7 +20,7 @@ from azml_magic.display.sanitize import escape, one_line
 from azml_magic.display.text import error_text
 from azml_magic.display.wording import duration
 from azml_magic.errors import AzmlError
-from azml_magic.notebook import options, running, variables
+from azml_magic.notebook import magic_options, running, variables
 from azml_magic.notebook.choice import Choice
 from azml_magic.notebook.output import figures_html, whole_mimebundle
 from azml_magic.protocol.options import PROFILES
@@ -174,7 +174,7 @@ class Picker:
 
     def _run(self, choice: Choice) -> None:
         try:
-            chosen = options.parse(choice.arguments(), self._workspace.shell.user_ns)
+            chosen = magic_options.parse(choice.arguments(), self._workspace.shell.user_ns)
             module = running.module_named(self._workspace, choice.module)
             result = running.run(
                 self._workspace,

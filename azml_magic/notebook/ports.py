@@ -8,8 +8,8 @@ from IPython.display import display
 
 from azml_magic.errors import ModuleError, OptionError, did_you_mean
 from azml_magic.notebook import variables
-from azml_magic.notebook.cells import in_kernel
 from azml_magic.notebook.choice import Choice, table_html, table_text
+from azml_magic.notebook.current_cell import in_kernel
 
 if TYPE_CHECKING:
     import argparse

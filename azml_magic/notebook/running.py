@@ -9,9 +9,9 @@ from typing import Any
 from azml_magic import api
 from azml_magic.errors import ModuleError, ModuleFailed, OptionError, did_you_mean
 from azml_magic.module.module import Module
-from azml_magic.notebook import cells, options, variables
+from azml_magic.notebook import current_cell, magic_options, variables
+from azml_magic.notebook.known_names import KnownNames, missing_name_hint
 from azml_magic.notebook.named import named_run
-from azml_magic.notebook.names import KnownNames, missing_name_hint
 from azml_magic.notebook.workspace import Workspace
 from azml_magic.result import Finding, Result
 
@@ -33,7 +33,7 @@ def module_of_cell(workspace: Workspace, chosen: argparse.Namespace, cell: str) 
         )
     if not cell.strip():
         raise ModuleError("the cell has no code below its first line", "define azureml_main there")
-    current = cells.current_cell(workspace.shell)
+    current = current_cell.current_cell(workspace.shell)
     return Module.from_source(
         cell,
         label=current.label,
@@ -60,7 +60,7 @@ def module_named(workspace: Workspace, name: str, new_name: str = "") -> Module:
             did_you_mean(name, known, "run the cell that defines it first"),
         )
     module = Module.from_function(workspace.shell.user_ns[name], name=new_name)
-    cell = cells.cell_of_file(workspace.shell, module.file)
+    cell = current_cell.cell_of_file(workspace.shell, module.file)
     if cell is None:
         return module
     first_line = module.first_line + cell.blank_lines
@@ -86,9 +86,9 @@ def run(
     **callbacks
         ``on_start``, ``on_output`` and ``on_tick`` of :func:`azml_magic.run`.
     """
-    outputs = options.output_variables(chosen.output)
-    result_name = options.result_variable(chosen.result, outputs)
-    frames = variables.bind(workspace.shell, options.input_variables(chosen.input))
+    outputs = magic_options.output_variables(chosen.output)
+    result_name = magic_options.result_variable(chosen.result, outputs)
+    frames = variables.bind(workspace.shell, magic_options.input_variables(chosen.input))
     known = KnownNames(workspace.shell)
     run_options = workspace.options(chosen)
     try:
@@ -116,7 +116,7 @@ def run(
 
 def check(workspace: Workspace, chosen: argparse.Namespace, module: Module) -> tuple[Finding, ...]:
     """Read a module as its line says."""
-    inputs = options.input_variables(chosen.input)
+    inputs = magic_options.input_variables(chosen.input)
     return api.check(
         module,
         chosen.zip,

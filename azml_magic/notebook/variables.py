@@ -7,7 +7,7 @@ from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 from azml_magic.errors import PortError, did_you_mean
-from azml_magic.notebook.names import defining_cell
+from azml_magic.notebook.known_names import defining_cell
 from azml_magic.result import Result
 
 if TYPE_CHECKING:

@@ -1,7 +1,7 @@
 """Frozen dataclasses to JSON and back, by the types of their fields.
 
 For what processes that trust each other send. What a module may have written is read by hand,
-field by field, in :mod:`azml_magic.executors.reports`.
+field by field, in :mod:`azml_magic.executors.worker_report`.
 """
 
 from __future__ import annotations

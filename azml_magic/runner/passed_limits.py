@@ -11,7 +11,7 @@ from azml_magic.errors import (
     ProcessLimitError,
     TimeLimitError,
 )
-from azml_magic.executors.reports import FailureReport
+from azml_magic.executors.worker_report import FailureReport
 from azml_magic.protocol.limits import Limits
 from azml_magic.protocol.messages import RunEnded
 from azml_magic.result import Result

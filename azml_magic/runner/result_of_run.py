@@ -6,7 +6,7 @@ import errno
 import signal
 from dataclasses import replace
 
-from azml_magic.contract.device import RAISED, error_text, failure_details, log_text
+from azml_magic.contract.log_text import RAISED, error_text, failure_details, log_text
 from azml_magic.contract.profile import Profile
 from azml_magic.errors import (
     AzmlError,
@@ -20,14 +20,14 @@ from azml_magic.errors import (
     WorkerDied,
 )
 from azml_magic.executors.account import Account, Received
-from azml_magic.executors.reports import FailureReport, RefusalReport, SuccessReport
+from azml_magic.executors.worker_report import FailureReport, RefusalReport, SuccessReport
 from azml_magic.module.module import Module
 from azml_magic.monitor.client import broken
 from azml_magic.protocol.limits import Limits
 from azml_magic.protocol.messages import Broken, RunEnded
 from azml_magic.result import Failure, Result
 from azml_magic.runner.passed_limits import met_limit, no_memory_for_inputs, passed_limit
-from azml_magic.runner.traceback import entry_point_line, person_entries
+from azml_magic.runner.reported_traceback import entry_point_line, person_entries
 
 _AGAIN = "run the cell again; if this repeats, run `azml-magic doctor`"
 

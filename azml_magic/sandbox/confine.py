@@ -17,7 +17,7 @@ import socket
 from collections.abc import Callable, Collection
 
 from azml_magic.protocol.policy import Level, Policy
-from azml_magic.sandbox import capabilities, kernel, landlock, paths, resources, seccomp
+from azml_magic.sandbox import capabilities, kernel, landlock, python_paths, resources, seccomp
 from azml_magic.sandbox.seccomp import AUDIT_ARCHITECTURE
 
 _SECCOMP_FILTER_MODE = 2
@@ -67,8 +67,8 @@ def confine(policy: Policy, listener_socket: int, keep_fds: Collection[int]) -> 
         resources.set_limits(policy.limits)
         kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
         if policy.level.landlock:
-            extra = paths.NETWORK if policy.network else ()
-            readable = (*policy.readable, *extra, *paths.process_paths())
+            extra = python_paths.NETWORK if policy.network else ()
+            readable = (*policy.readable, *extra, *python_paths.process_paths())
             landlock.restrict(version, readable, policy.writable, network=policy.network)
         listener = seccomp.install(version, network=policy.network, alone=policy.level.namespaces)
         _hand_over(listener, listener_socket)

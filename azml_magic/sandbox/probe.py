@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from azml_magic.protocol.policy import Level
-from azml_magic.sandbox import folders, namespaces, paths, standalone
+from azml_magic.sandbox import folders, namespaces, python_paths, standalone
 from azml_magic.temporary import HINT, NoTemporaryFolder, OwnFolder
 
 _SECONDS = 60.0
@@ -207,8 +207,10 @@ class _Trial:
     def __init__(self, folder: str, *, alone: bool) -> None:
         command = standalone.command(_TRIAL, folder, "namespaces" if alone else "")
         if alone:
-            granted = (*paths.readable_paths(), str(standalone.PACKAGE))
-            plan = namespaces.Plan(granted, (folder,), paths.symbolic_links(paths.names()))
+            granted = (*python_paths.readable_paths(), str(standalone.PACKAGE))
+            plan = namespaces.Plan(
+                granted, (folder,), python_paths.symbolic_links(python_paths.names())
+            )
             command = standalone.command("sandbox.namespaces", plan.to_json(), *command)
         self._error: OSError | None = None
         try:

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from azml_magic.protocol.limits import Limits
 from azml_magic.protocol.policy import Level, Policy
 from azml_magic.sandbox import confine, kernel, landlock, namespaces, seccomp, supervise
-from azml_magic.sandbox.paths import readable_paths
+from azml_magic.sandbox.python_paths import readable_paths
 from azml_magic.sandbox.run_namespaces import RunNamespaces
 
 _MEMORY = 256 << 20

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Dict, List, Tuple
 
 from azml_magic.module.manifest import Manifest, Schema
-from azml_magic.scoring.tables import INPUT_NAMES
+from azml_magic.scoring.request_tables import INPUT_NAMES
 
 WORKSPACE = "local"
 FAULTS = {

@@ -31,7 +31,6 @@ from azml_magic.scoring.faults import (
 from azml_magic.scoring.openapi import openapi
 from azml_magic.scoring.swagger import swagger
 from azml_magic.serving import pages
-from azml_magic.serving.messages import Score
 from azml_magic.serving.pool import Answered, ClientGone, Gone, Lost
 from azml_magic.serving.requests import (
     check_caller,
@@ -40,7 +39,8 @@ from azml_magic.serving.requests import (
     read_body,
     until_gone,
 )
-from azml_magic.serving.settings import ServiceSettings
+from azml_magic.serving.scoring_messages import Score
+from azml_magic.serving.service_settings import ServiceSettings
 from azml_magic.serving.telemetry import Metrics
 
 CLIENT_LEFT = 499
@@ -50,7 +50,7 @@ Handler = Callable[[Request], Awaitable[Response]]
 
 
 class Scorer(Protocol):
-    """What scores requests for the application: a pool of lanes."""
+    """What scores requests for the application: a pool of scoring processes."""
 
     @property
     def waiting(self) -> int:

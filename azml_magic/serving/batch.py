@@ -21,11 +21,11 @@ from azml_magic.scoring.documents import classic_base
 from azml_magic.scoring.faults import Fault, bad_argument, mismatch, not_found, unparsable
 from azml_magic.serving.app import Service
 from azml_magic.serving.jobs import Job, JobStore
-from azml_magic.serving.lane_process import LaneEnded, LaneProcess
-from azml_magic.serving.messages import ScoreFile
 from azml_magic.serving.places import LOCK_FILE, STATE_FILE, steps_of
 from azml_magic.serving.pool import Pool
 from azml_magic.serving.requests import check_caller, read_body
+from azml_magic.serving.scoring_client import ScoringClient, ScoringEnded
+from azml_magic.serving.scoring_messages import ScoreFile
 
 _TRIES = 2
 # It names two places, and is read in the process that answers everybody.
@@ -35,14 +35,14 @@ _LOOK_SECONDS = 5.0
 
 
 class Batch:
-    """The batch service of one server; one job at a time, in a lane of its own.
+    """The batch service of one server; one job at a time, in a scoring process of its own.
 
     Parameters
     ----------
     service : Service
         The request-response service beside it.
     pool : Pool
-        Makes the lane.
+        Makes the scoring process.
     """
 
     def __init__(self, service: Service, pool: Pool) -> None:
@@ -55,7 +55,7 @@ class Batch:
             self._folder / LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600
         )
         self._wake = asyncio.Event()
-        self._lane: LaneProcess | None = None
+        self._scoring: ScoringClient | None = None
         self._current = ""
         self._lost: set[str] = set()
         self._worker = asyncio.ensure_future(self._work())
@@ -75,7 +75,7 @@ class Batch:
         """Stop working; what is not done is taken up at the next start."""
         self._worker.cancel()
         await asyncio.gather(self._worker, return_exceptions=True)
-        await self._kill_lane()
+        await self._kill_scoring()
         self._store.close()
         os.close(self._lock)
 
@@ -111,7 +111,7 @@ class Batch:
         """Cancel a job; what runs is ended."""
         job = self._job(request)
         if self._store.cancel(job.id) and self._current == job.id:
-            await self._kill_lane()
+            await self._kill_scoring()
         return Response(status_code=204)
 
     def _job(self, request: Request) -> Job:
@@ -129,7 +129,7 @@ class Batch:
             self._wake.clear()
             number = self._next_job()
             if number is None:
-                await self._kill_lane()
+                await self._kill_scoring()
                 # Another server of this folder may have been told to start one.
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._wake.wait(), _LOOK_SECONDS)
@@ -141,7 +141,7 @@ class Batch:
             except Exception as error:
                 # It costs this job; the next ones are as good as they were.
                 self._service.log.exception("job")
-                await self._kill_lane()
+                await self._kill_scoring()
                 self._give_up(number, f"the service made a mistake: {type(error).__name__}")
             self._current = ""
             self._tell(number)
@@ -185,14 +185,14 @@ class Batch:
         ended = 0
         while (step := self._store.next_step(number)) is not None:
             try:
-                lane = await self._open_lane()
+                process = await self._open_scoring()
                 if not self._is_running(number):
                     return
-                told, _ = await lane.ask(ScoreFile(str(self._folder), step.source, step.target))
+                told, _ = await process.ask(ScoreFile(str(self._folder), step.source, step.target))
                 if told.busy:
-                    await lane.wait_until_idle()
-            except (LaneEnded, SandboxError) as error:
-                await self._kill_lane()
+                    await process.wait_until_idle()
+            except (ScoringEnded, SandboxError) as error:
+                await self._kill_scoring()
                 if not self._is_running(number):
                     return
                 ended += 1
@@ -211,18 +211,18 @@ class Batch:
         job = self._store.find(number)
         return job is not None and job.state == "Running"
 
-    async def _open_lane(self) -> LaneProcess:
-        lane = self._lane
-        if lane is None:
+    async def _open_scoring(self) -> ScoringClient:
+        process = self._scoring
+        if process is None:
             # Known before it has started, so that a cancelled job need not wait for it.
-            lane = self._lane = self._pool.new_lane()
-            await lane.start()
-        return lane
+            process = self._scoring = self._pool.new_process()
+            await process.start()
+        return process
 
-    async def _kill_lane(self) -> None:
-        lane, self._lane = self._lane, None
-        if lane is not None:
-            await lane.kill()
+    async def _kill_scoring(self) -> None:
+        process, self._scoring = self._scoring, None
+        if process is not None:
+            await process.kill()
 
 
 def _status(job: Job) -> dict[str, Any]:

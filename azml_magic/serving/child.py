@@ -10,8 +10,8 @@ from typing import Any
 
 from azml_magic.errors import AzmlError
 from azml_magic.protocol.codec import from_json, to_json
-from azml_magic.serving.server import serve
-from azml_magic.serving.settings import ServiceSettings
+from azml_magic.serving.http_server import serve
+from azml_magic.serving.service_settings import ServiceSettings
 
 
 @dataclass(frozen=True)

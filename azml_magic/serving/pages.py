@@ -13,8 +13,8 @@ from starlette.routing import BaseRoute, Route
 
 from azml_magic.module.manifest import Manifest, Schema
 from azml_magic.scoring.documents import classic_base, example
-from azml_magic.scoring.tables import INPUT_NAMES
-from azml_magic.serving.settings import ServiceSettings
+from azml_magic.scoring.request_tables import INPUT_NAMES
+from azml_magic.serving.service_settings import ServiceSettings
 
 _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "

@@ -13,9 +13,9 @@ from pathlib import Path, PurePath
 from types import TracebackType
 from typing import BinaryIO
 
+from azml_magic.dataset_files import ENDINGS
 from azml_magic.errors import PortError
 from azml_magic.scoring.faults import Fault, bad_argument
-from azml_magic.tables import ENDINGS
 
 STATE_FILE = ".azml-jobs.sqlite"
 LOCK_FILE = ".azml-jobs.lock"

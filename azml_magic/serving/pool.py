@@ -1,4 +1,4 @@
-"""The server's lanes: started, given one request at a time, replaced when they end."""
+"""The server's scoring processes: started, given one request at a time, replaced when they end."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from typing import Any
 
 from azml_magic.errors import SandboxError
 from azml_magic.scoring.faults import overloaded, stopping, timed_out
-from azml_magic.serving.lane_process import LaneEnded, LaneProcess
-from azml_magic.serving.messages import Score, Scored
-from azml_magic.serving.settings import ServiceSettings
+from azml_magic.serving.scoring_client import ScoringClient, ScoringEnded
+from azml_magic.serving.scoring_messages import Score, Scored
+from azml_magic.serving.service_settings import ServiceSettings
 
 _RETRY_SECONDS = 1.0
 _OURS = 500
 """The status of a failure that neither the request nor the module caused."""
-_MOST_LANES = 5
-"""How many lanes may be lost before they began with a request, until it is given up."""
+_MOST_ATTEMPTS = 5
+"""How many scoring processes may be lost before they began with a request, until it is given up."""
 
 
 Gone = Callable[[], Coroutine[Any, Any, None]]
@@ -44,7 +44,7 @@ class Lost(Exception):
 
 @dataclass(frozen=True)
 class Answered:
-    """What came of a request: what the lane told, the body, and how long it waited."""
+    """What came of a request: what the scoring process told, the body, and how long it waited."""
 
     told: Scored
     body: bytes
@@ -52,16 +52,16 @@ class Answered:
 
 
 class Pool:
-    """All lanes of a server, and the queue before them.
+    """All scoring processes of a server, and the queue before them.
 
     Parameters
     ----------
     zip_path : str
         The server's own copy of the module zip.
     settings : ServiceSettings
-        How many lanes, and their limits.
+        How many scoring processes, and their limits.
     on_restart : callable
-        Called with a reason when a lane is replaced.
+        Called with a reason when a scoring process is replaced.
     """
 
     def __init__(
@@ -70,58 +70,58 @@ class Pool:
         self._zip_path = zip_path
         self._settings = settings
         self._on_restart = on_restart
-        self._idle: list[LaneProcess] = []
-        self._waiting: list[asyncio.Future[LaneProcess]] = []
-        self._lanes: set[LaneProcess] = set()
+        self._idle: list[ScoringClient] = []
+        self._waiting: list[asyncio.Future[ScoringClient]] = []
+        self._processes: set[ScoringClient] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._closing = False
         self.confinement = ""
 
     @property
     def waiting(self) -> int:
-        """How many requests wait for a lane."""
+        """How many requests wait for a scoring process."""
         return len(self._waiting)
 
     @property
     def ready(self) -> bool:
-        """Whether a lane lives, so that a request would be answered."""
-        return not self._closing and any(lane.started for lane in self._lanes)
+        """Whether a scoring process lives, so that a request would be answered."""
+        return not self._closing and any(process.started for process in self._processes)
 
     @property
     def idle(self) -> int:
-        """How many lanes wait for a request."""
+        """How many scoring processes wait for a request."""
         return len(self._idle)
 
     async def start(self) -> None:
-        """Start all lanes.
+        """Start all scoring processes.
 
         Raises
         ------
         SandboxError
             When one cannot start.
         """
-        lanes = [self.new_lane() for _ in range(self._settings.workers)]
-        self._lanes.update(lanes)
+        processes = [self.new_process() for _ in range(self._settings.workers)]
+        self._processes.update(processes)
         try:
-            await asyncio.gather(*(lane.start() for lane in lanes))
+            await asyncio.gather(*(process.start() for process in processes))
         except (SandboxError, asyncio.CancelledError):
             await self.close()
             raise
-        self.confinement = lanes[0].confinement
-        for lane in lanes:
-            self._take(lane)
+        self.confinement = processes[0].confinement
+        for process in processes:
+            self._take(process)
 
-    def new_lane(self) -> LaneProcess:
-        """Return a lane that is not started yet."""
-        return LaneProcess(self._zip_path, self._settings)
+    def new_process(self) -> ScoringClient:
+        """Return a scoring process that is not started yet."""
+        return ScoringClient(self._zip_path, self._settings)
 
     async def score(self, request: Score, body: bytes, gone: Gone) -> Answered:
-        """Have a request answered by the next free lane.
+        """Have a request answered by the next free scoring process.
 
         Parameters
         ----------
         request : Score
-            What the lane is told.
+            What the scoring process is told.
         body : bytes
             The request's body.
         gone : callable
@@ -133,38 +133,38 @@ class Pool:
         Fault
             When there is no room, or it took too long.
         Lost
-            When the lane ended after it had begun.
+            When the scoring process ended after it had begun.
         ClientGone
             When the client left while the request waited.
         """
         asked = time.perf_counter()
-        for attempt in range(_MOST_LANES):
-            lane = self._idle.pop() if self._idle else await self._wait(gone)
+        for attempt in range(_MOST_ATTEMPTS):
+            process = self._idle.pop() if self._idle else await self._wait(gone)
             waited = time.perf_counter() - asked
             try:
-                told, answer = await lane.ask(request, body)
+                told, answer = await process.ask(request, body)
             except asyncio.CancelledError:
                 # Its answer must not become another request's.
-                self._replace(lane, "cancelled")
+                self._replace(process, "cancelled")
                 raise
-            except LaneEnded as error:
-                self._replace(lane, str(error))
+            except ScoringEnded as error:
+                self._replace(process, str(error))
                 if error.late:
                     raise timed_out("The request took longer than its time limit.") from None
-                if error.begun or attempt + 1 == _MOST_LANES:
+                if error.begun or attempt + 1 == _MOST_ATTEMPTS:
                     raise Lost(str(error), error.begun) from None
                 continue
             if told.busy:
-                self._in_background(self._release_when_idle(lane))
+                self._in_background(self._release_when_idle(process))
             else:
-                self._release(lane)
+                self._release(process)
             if told.status == _OURS and not told.begun and attempt == 0:
                 continue
             return Answered(told, answer, waited)
         raise AssertionError("the last attempt returns or raises")
 
     async def close(self) -> None:
-        """End all lanes."""
+        """End all scoring processes."""
         self._closing = True
         for future in self._waiting:
             if not future.done():
@@ -173,16 +173,19 @@ class Pool:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         # What still runs was given its time: nobody waits for the answer any more.
-        ends = [lane.close() if lane in self._idle else lane.kill() for lane in self._lanes]
+        ends = [
+            process.close() if process in self._idle else process.kill()
+            for process in self._processes
+        ]
         await asyncio.gather(*ends)
 
-    async def _wait(self, gone: Gone) -> LaneProcess:
-        """Wait in the queue for a lane."""
+    async def _wait(self, gone: Gone) -> ScoringClient:
+        """Wait in the queue for a scoring process."""
         if self._closing:
             raise stopping()
         if len(self._waiting) >= self._settings.queue:
             raise overloaded(f"{len(self._waiting)} requests are waiting; try again later.")
-        future: asyncio.Future[LaneProcess] = asyncio.get_running_loop().create_future()
+        future: asyncio.Future[ScoringClient] = asyncio.get_running_loop().create_future()
         self._waiting.append(future)
         leaving = asyncio.ensure_future(gone())
         events: set[asyncio.Future[Any]] = {future, leaving}
@@ -203,52 +206,52 @@ class Pool:
             if future in self._waiting:
                 self._waiting.remove(future)
 
-    def _release(self, lane: LaneProcess) -> None:
-        if not lane.started:
-            return self._replace(lane, "its process ended after an answer")
+    def _release(self, process: ScoringClient) -> None:
+        if not process.started:
+            return self._replace(process, "its process ended after an answer")
         while self._waiting:
             future = self._waiting.pop(0)
             if not future.done():
-                future.set_result(lane)
+                future.set_result(process)
                 return None
-        self._idle.append(lane)
+        self._idle.append(process)
         return None
 
-    async def _release_when_idle(self, lane: LaneProcess) -> None:
+    async def _release_when_idle(self, process: ScoringClient) -> None:
         try:
-            await lane.wait_until_idle()
-        except LaneEnded as error:
-            self._replace(lane, str(error))
+            await process.wait_until_idle()
+        except ScoringEnded as error:
+            self._replace(process, str(error))
         else:
-            self._release(lane)
+            self._release(process)
 
-    def _take(self, lane: LaneProcess) -> None:
-        """Take a lane that has started; an idle one that ends is replaced at once."""
+    def _take(self, process: ScoringClient) -> None:
+        """Take a scoring process that has started; an idle one that ends is replaced at once."""
 
         def on_end() -> None:
-            if lane in self._idle and not self._closing:
-                self._idle.remove(lane)
-                self._replace(lane, "its process ended while it was idle")
+            if process in self._idle and not self._closing:
+                self._idle.remove(process)
+                self._replace(process, "its process ended while it was idle")
 
-        lane.when_ended(on_end)
-        self._release(lane)
+        process.when_ended(on_end)
+        self._release(process)
 
-    def _replace(self, lane: LaneProcess, reason: str) -> None:
-        """Have another lane started in place of one that ended."""
-        if lane in self._lanes and not self._closing:
-            self._lanes.discard(lane)
+    def _replace(self, process: ScoringClient, reason: str) -> None:
+        """Have another scoring process started in place of one that ended."""
+        if process in self._processes and not self._closing:
+            self._processes.discard(process)
             self._on_restart(reason)
-            self._in_background(self._start_another(lane))
+            self._in_background(self._start_another(process))
 
-    async def _start_another(self, lane: LaneProcess) -> None:
-        await lane.close()
+    async def _start_another(self, process: ScoringClient) -> None:
+        await process.close()
         while not self._closing:
-            fresh = self.new_lane()
-            self._lanes.add(fresh)
+            fresh = self.new_process()
+            self._processes.add(fresh)
             try:
                 await fresh.start()
             except SandboxError:
-                self._lanes.discard(fresh)
+                self._processes.discard(fresh)
                 await asyncio.sleep(_RETRY_SECONDS)
             else:
                 self._take(fresh)

@@ -1,4 +1,4 @@
-"""A request held against the server's rules, before any lane sees it."""
+"""A request held against the server's rules, before any scoring process sees it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from starlette.requests import Request
 
 from azml_magic.scoring.faults import bad_argument, timed_out, too_large, unauthorized
-from azml_magic.serving.settings import ServiceSettings, is_loopback
+from azml_magic.serving.service_settings import ServiceSettings, is_loopback
 
 API_VERSION = "2.0"
 _HOST = re.compile(r"(?P<name>[\w.-]{1,255}|\[[0-9A-Fa-f:.]{2,45}\])(:\d{1,5})?", re.ASCII)

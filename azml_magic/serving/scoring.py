@@ -34,7 +34,7 @@ from azml_magic.scoring.faults import (
     timed_out,
     too_large,
 )
-from azml_magic.scoring.frames import read_frames
+from azml_magic.scoring.request_frames import read_frames
 
 Call = Callable[[Mapping[str, pd.DataFrame], "Clock"], Result]
 

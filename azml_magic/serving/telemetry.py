@@ -27,10 +27,16 @@ class Metrics:
         )
         self.rows = Counter("azml_rows", "Rows scored", registry=registry)
         self.replaced = Counter(
-            "azml_lanes_replaced", "Lanes that ended and were replaced", registry=registry
+            "azml_scoring_processes_replaced",
+            "Scoring processes that ended and were replaced",
+            registry=registry,
         )
         self.waiting = Gauge("azml_requests_waiting", "Requests in the queue", registry=registry)
-        self.idle = Gauge("azml_lanes_idle", "Lanes that wait for a request", registry=registry)
+        self.idle = Gauge(
+            "azml_scoring_processes_idle",
+            "Scoring processes that wait for a request",
+            registry=registry,
+        )
 
     def text(self) -> bytes:
         """Return the metrics in Prometheus' text format."""

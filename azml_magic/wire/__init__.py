@@ -9,8 +9,8 @@ value where a wrong one could mislead or crash a reader.
 from __future__ import annotations
 
 from azml_magic.wire.channel import Channel, ChannelClosed, FrameTooLarge, WireError
+from azml_magic.wire.encoding import ColumnRefused
 from azml_magic.wire.frames import EncodedFrame, encode_frame, receive_frame, send_frame
-from azml_magic.wire.kinds import ColumnRefused
 
 __all__ = [
     "Channel",

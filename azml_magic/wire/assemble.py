@@ -10,7 +10,7 @@ from typing import Any, Dict, List, NamedTuple, Sequence
 import numpy as np
 import pandas as pd
 
-from azml_magic.wire.kinds import Part
+from azml_magic.wire.encoding import Part
 
 _PANDAS_3 = int(pd.__version__.split(".")[0]) >= 3
 

@@ -16,12 +16,12 @@ import pandas as pd
 
 from azml_magic.wire import assemble
 from azml_magic.wire.channel import Channel, FrameTooLarge, WireError
-from azml_magic.wire.columns import build_array, encode_array, memory_of, parts_of
+from azml_magic.wire.column_kinds import build_array, encode_array, memory_of, parts_of
+from azml_magic.wire.encoding import ColumnRefused, Reading, Unfit, raw, whole
 from azml_magic.wire.gather import pieces
-from azml_magic.wire.kinds import ColumnRefused, Reading, Unfit, raw, whole
 from azml_magic.wire.numbers import Numbers
 from azml_magic.wire.pipe import LEAST_BYTES, PipeReader, PipeWriter
-from azml_magic.wire.text import Text
+from azml_magic.wire.text_columns import Text
 
 MANIFEST_BYTES = 64 << 20
 MOST_ROWS = 1 << 40

@@ -11,7 +11,7 @@ from typing import Any, Iterator, List, Sequence
 
 import numpy as np
 
-from azml_magic.wire.kinds import raw
+from azml_magic.wire.encoding import raw
 
 _GATHERED_BYTES = 4 << 20
 _TILE_COLUMNS, _TILE_ROWS = 64, 1024

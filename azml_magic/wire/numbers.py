@@ -11,7 +11,7 @@ import pandas as pd
 
 from azml_magic import sentences
 from azml_magic.wire.channel import WireError
-from azml_magic.wire.kinds import Encoded, Part, Reading, Unfit, check_flags, native, one_of
+from azml_magic.wire.encoding import Encoded, Part, Reading, Unfit, check_flags, native, one_of
 
 PLAIN = ("b1", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f2", "f4", "f8")
 UNITS = ("s", "ms", "us", "ns")

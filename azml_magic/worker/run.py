@@ -15,9 +15,9 @@ import sys
 from typing import List, Optional, Tuple
 
 from azml_magic.contract.profile import rules_of
-from azml_magic.languages.python import figures, observe, outputs, place, report, script
+from azml_magic.languages.python import layout, observe, outputs, pyplot, report, script
 from azml_magic.protocol.codec import from_plain
-from azml_magic.protocol.job import BEGUN, JobHeader
+from azml_magic.protocol.job_header import BEGUN, JobHeader
 from azml_magic.protocol.messages import Fork
 from azml_magic.sandbox.confine import confine
 from azml_magic.wire import Channel, receive_frame
@@ -74,7 +74,7 @@ def execute(channel: Channel, pipe: Optional[PipeReader], folder: str) -> None:
         if pipe is not None:
             pipe.close()
         files = [(name, channel.receive_bytes(STREAM_LIMIT)) for name in job.bundle or ()]
-        uploads = place.lay_out(folder, None if job.bundle is None else files, profile)
+        uploads = layout.lay_out(folder, None if job.bundle is None else files, profile)
     except Exception as error:
         channel.send_event(report.not_begun(error))
         return
@@ -93,7 +93,7 @@ def execute(channel: Channel, pipe: Optional[PipeReader], folder: str) -> None:
         channel.send_event(report.failure(error, progress, job.filename, folder))
         return
     _flush()
-    unsaved = figures.unsaved(os.path.join(folder, "previews"))
+    unsaved = pyplot.unsaved(os.path.join(folder, "previews"))
     channel.send_event(report.success(returned, findings + observer.findings, unsaved, uploads))
     outputs.send(channel, encoded)
 

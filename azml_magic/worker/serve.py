@@ -11,7 +11,7 @@ from typing import Any, Callable, Dict, Set
 from azml_magic.contract.profile import Profile
 from azml_magic.languages.python import outputs, report, script
 from azml_magic.protocol.codec import from_plain
-from azml_magic.protocol.job import BEGUN, READY, Call, JobHeader
+from azml_magic.protocol.job_header import BEGUN, READY, Call, JobHeader
 from azml_magic.wire import Channel, WireError, receive_frame
 
 

@@ -9,7 +9,7 @@ import pytest
 from azml_magic import api
 from azml_magic.cli import check_command
 from azml_magic.cli import command_line as cli
-from azml_magic.display.reports import github_annotations, json_report, sarif_report
+from azml_magic.display.report_formats import github_annotations, json_report, sarif_report
 from azml_magic.result import Finding
 
 SOURCE = 'def azureml_main(frame):\n    print(rate)\n    x = open("/a,b%")\n    return frame\n'

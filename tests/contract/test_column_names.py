@@ -6,11 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from azml_magic.contract import names, tables
-from azml_magic.contract.frames import prepare_input, prepare_output
-from azml_magic.contract.names import unique_names
+from azml_magic.contract import column_names, values_as_tables
+from azml_magic.contract.column_names import unique_names
+from azml_magic.contract.datasets import prepare_input, prepare_output
 from azml_magic.contract.profile import CLASSIC, DESIGNER
-from azml_magic.contract.returns import ReturnRefused
+from azml_magic.contract.returned_values import ReturnRefused
 from azml_magic.errors import InputError
 
 rule = pytest.mark.rule
@@ -170,7 +170,7 @@ def test_a_label_without_text_is_refused(profile):
         prepare_input(frame, "dataset1", profile)
 
 
-@pytest.mark.parametrize("module", [names, tables])
+@pytest.mark.parametrize("module", [column_names, values_as_tables])
 def test_examples(module):
     outcome = doctest.testmod(module)
     assert outcome.attempted

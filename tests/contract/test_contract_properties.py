@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from support.cells import cells, typed
 
 from azml_magic.contract.changes import KINDS
-from azml_magic.contract.frames import prepare_input, prepare_output
-from azml_magic.contract.names import unique_names
+from azml_magic.contract.column_names import unique_names
+from azml_magic.contract.datasets import prepare_input, prepare_output
 from azml_magic.contract.profile import CLASSIC, DESIGNER, rules_of
-from azml_magic.contract.returns import ReturnRefused, collect_outputs
+from azml_magic.contract.returned_values import ReturnRefused, collect_outputs
 from azml_magic.errors import InputError
 from azml_magic.protocol.options import Options
 from azml_magic.wire import encode_frame

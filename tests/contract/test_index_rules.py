@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from azml_magic.contract.frames import prepare_input, prepare_output
+from azml_magic.contract.datasets import prepare_input, prepare_output
 from azml_magic.contract.profile import CLASSIC, DESIGNER
-from azml_magic.contract.returns import ReturnRefused
+from azml_magic.contract.returned_values import ReturnRefused
 from azml_magic.errors import InputError
 
 WAYS = [(prepare_input, "dataset1", "2"), (prepare_output, "output1", "3")]

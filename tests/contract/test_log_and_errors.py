@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from azml_magic.contract.device import NO_OUTPUT, error_text, failure_details, log_text
+from azml_magic.contract.log_text import NO_OUTPUT, error_text, failure_details, log_text
 from azml_magic.contract.profile import CLASSIC, DESIGNER
 
 rule = pytest.mark.rule

@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 from support.cells import cells
 
-from azml_magic.contract.frames import prepare_output
+from azml_magic.contract.datasets import prepare_output
 from azml_magic.contract.profile import CLASSIC, DESIGNER
-from azml_magic.contract.returns import ReturnRefused, collect_outputs
+from azml_magic.contract.returned_values import ReturnRefused, collect_outputs
 
 rule = pytest.mark.rule
 ONE, TWO, THREE = (pd.DataFrame({name: [1, 2]}) for name in ("one", "two", "three"))

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from support.cells import NAN, NAT, cells, typed
 
-from azml_magic.contract.frames import prepare_input
+from azml_magic.contract.datasets import prepare_input
 from azml_magic.contract.profile import CLASSIC, DESIGNER, rules_of
 from azml_magic.errors import InputError
 from azml_magic.protocol.options import Options

@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 from support.cells import NA, NAN, NAT, cells, typed
 
-from azml_magic.contract.frames import prepare_output
+from azml_magic.contract.datasets import prepare_output
 from azml_magic.contract.profile import CLASSIC, DESIGNER, rules_of
-from azml_magic.contract.returns import ReturnRefused
+from azml_magic.contract.returned_values import ReturnRefused
 from azml_magic.protocol.options import Options
 
 rule = pytest.mark.rule

@@ -22,7 +22,7 @@ from wire.test_mutations import changed_bytes, changed_manifest, corpus, use
 from azml_magic import sentences
 from azml_magic.contract import changes
 from azml_magic.executors.png import NotAnImage, png_size
-from azml_magic.executors.reports import BadReport, read_report
+from azml_magic.executors.worker_report import BadReport, read_report
 from azml_magic.wire import Channel, WireError, receive_frame
 
 SECONDS = 10

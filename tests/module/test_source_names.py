@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from azml_magic.module.names import read_names
+from azml_magic.module.global_names import read_names
 from azml_magic.module.syntax import parse
 
 CLEAN = {

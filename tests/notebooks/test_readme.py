@@ -7,7 +7,7 @@ import nbformat
 import pytest
 from support import programs
 
-from azml_magic.notebook.options import build_parser
+from azml_magic.notebook.magic_options import build_parser
 from azml_magic.protocol.options import Options
 from azml_magic.protocol.settings import described
 

@@ -10,17 +10,17 @@ import pytest
 from hypothesis import given, strategies
 from support import programs
 
-from azml_magic.protocol import job, messages, packets
+from azml_magic.protocol import job_header, messages, packets
 from azml_magic.protocol.codec import from_json, to_json
 from azml_magic.protocol.limits import Limits
 from azml_magic.protocol.options import Options
 from azml_magic.protocol.policy import Level, Policy
 from azml_magic.sandbox import standalone
-from azml_magic.serving import messages as serving
+from azml_magic.serving import scoring_messages as serving
 
 KINDS = {
     kind
-    for module in (messages, job, serving)
+    for module in (messages, job_header, serving)
     for kind in vars(module).values()
     if isinstance(kind, type) and dataclasses.is_dataclass(kind) and kind is not Options
 }
@@ -110,7 +110,7 @@ def test_a_stream_carries_message_body_and_number():
 
 HIDE = """
 import sys
-from azml_magic.protocol import packets, messages, job
+from azml_magic.protocol import packets, messages, job_header
 from azml_magic.protocol.codec import from_json, to_json
 from azml_magic.protocol.limits import Limits
 from azml_magic.protocol.policy import Policy
@@ -119,8 +119,8 @@ for name in [name for name in sys.modules if name.startswith("azml_magic")]:
 sys.modules["azml_magic"] = None
 fork = messages.Fork(1, "a", "b", Policy((), (), False, Limits(1, None)))
 assert from_json(messages.Fork, to_json(fork)) == fork
-header = job.JobHeader("pass", "module.py")
-assert from_json(job.JobHeader, to_json(header)) == header
+header = job_header.JobHeader("pass", "module.py")
+assert from_json(job_header.JobHeader, to_json(header)) == header
 """
 
 

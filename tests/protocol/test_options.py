@@ -13,7 +13,7 @@ from azml_magic import ServiceSettings
 from azml_magic.cli.command_line import build_parser as command_line
 from azml_magic.contract.profile import PROFILES
 from azml_magic.errors import OptionError
-from azml_magic.notebook import options as magic
+from azml_magic.notebook import magic_options as magic
 from azml_magic.notebook.magics import AzmlMagics
 from azml_magic.protocol.options import DATA, DEFAULTS, Options
 from azml_magic.protocol.settings import described

@@ -58,7 +58,7 @@ FAILURES = {
     ),
     "the fork server ends": ("worker/server.py", "_fork_worker", "os._exit(1)", ""),
     "the datasets do not arrive": (
-        "languages/python/place.py",
+        "languages/python/layout.py",
         "lay_out",
         "raise OSError(28, 'No space left')",
         "OSError: [Errno 28] No space left",

@@ -12,11 +12,11 @@ from hostile import fuzz
 
 import azml_magic
 from azml_magic import sentences
-from azml_magic.contract import changes, returns
+from azml_magic.contract import changes, returned_values
 from azml_magic.display.html import failure_html
 from azml_magic.display.terminal import error_terminal, result_terminal
 from azml_magic.errors import ContractError, MemoryLimitError, ModuleFailed, ResultRefused
-from azml_magic.executors.reports import FINDINGS, BadReport, read_report
+from azml_magic.executors.worker_report import FINDINGS, BadReport, read_report
 from azml_magic.languages.python import observe
 from azml_magic.sentences import Sentence, read
 
@@ -152,7 +152,7 @@ def test_a_told_text_can_be_copied():
 
 def test_every_finding_of_a_run_is_known():
     kinds = [kind.of(incoming=False) for kind in changes.KINDS]
-    kinds += [*returns.KINDS, *observe.KINDS]
+    kinds += [*returned_values.KINDS, *observe.KINDS]
     assert list(FINDINGS.values()) == kinds
 
 

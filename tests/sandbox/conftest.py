@@ -20,8 +20,8 @@ from azml_magic.protocol.limits import Limits
 from azml_magic.protocol.policy import Policy
 from azml_magic.sandbox import folders, processes
 from azml_magic.sandbox.confine import confine
-from azml_magic.sandbox.paths import readable_paths
 from azml_magic.sandbox.probe import probe
+from azml_magic.sandbox.python_paths import readable_paths
 from azml_magic.sandbox.supervise import TaskGate
 
 NOBODY = 65534

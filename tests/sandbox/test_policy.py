@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from support import programs
 
-from azml_magic.sandbox import paths
-from azml_magic.sandbox.paths import readable_paths
+from azml_magic.sandbox import python_paths
+from azml_magic.sandbox.python_paths import readable_paths
 
 
 def covers(granted, path):
@@ -40,7 +40,7 @@ def test_a_home_among_the_libraries_is_left_out(tmp_path, monkeypatch):
     home.mkdir(parents=True)
     (tmp_path / "lib" / "python").mkdir()
     monkeypatch.setenv("HOME", str(home))
-    monkeypatch.setattr(paths, "SYSTEM", (str(tmp_path / "lib"),))
+    monkeypatch.setattr(python_paths, "SYSTEM", (str(tmp_path / "lib"),))
     granted = readable_paths()
     assert covers(granted, tmp_path / "lib" / "python")
     assert not covers(granted, home)
@@ -82,9 +82,17 @@ def test_without_site_the_packages_are_found_too():
     source = (
         "import sys, types; package = types.ModuleType('azml_magic'); "
         "package.__path__ = [sys.argv[1]]; sys.modules['azml_magic'] = package; "
-        "from azml_magic.sandbox.paths import readable_paths; print(*readable_paths(), sep='\\n')"
+        "from azml_magic.sandbox.python_paths import readable_paths; "
+        "print(*readable_paths(), sep='\\n')"
     )
-    command = [sys.executable, "-I", "-S", "-c", source, str(Path(paths.__file__).parents[1])]
+    command = [
+        sys.executable,
+        "-I",
+        "-S",
+        "-c",
+        source,
+        str(Path(python_paths.__file__).parents[1]),
+    ]
     done = programs.run(command)
     assert covers(done.stdout.splitlines(), pytest.__file__)
 

@@ -11,7 +11,7 @@ from served import LIMITS, SOURCE, Client, sample
 from support import programs
 
 from azml_magic import ServiceSettings, serve
-from azml_magic.serving import running
+from azml_magic.serving import running_service
 
 
 @pytest.fixture(scope="package")
@@ -23,7 +23,7 @@ def client():
 
 @pytest.fixture(scope="session")
 def _servers():
-    servers = programs.Beneath(running, silenced=True)
+    servers = programs.Beneath(running_service, silenced=True)
     yield servers
     servers.close()
 

@@ -98,7 +98,7 @@ def processes(service, pattern):
     return [pid for pid in found if pattern in lines.get(pid, "")]
 
 
-@pytest.mark.parametrize("victim", ["serving.lane", "monitor.monitor", "worker.server"])
+@pytest.mark.parametrize("victim", ["serving.scoring_process", "monitor.monitor", "worker.server"])
 def test_each_process_may_be_killed(client, victim):
     client.assert_serves()
     victims = processes(client.service, victim)

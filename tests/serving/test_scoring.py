@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from azml_magic.exporting.schema import describe
 from azml_magic.module.manifest import Column
 from azml_magic.scoring.answers import write_answer
-from azml_magic.scoring.cells import NoSuchValue, convert
 from azml_magic.scoring.faults import Fault, module_failed
-from azml_magic.scoring.frames import read_frames
+from azml_magic.scoring.json_values import NoSuchValue, convert
+from azml_magic.scoring.request_frames import read_frames
 
 SCHEMA = (
     Column("a", "number"),

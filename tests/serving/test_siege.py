@@ -47,8 +47,8 @@ def wide():
         yield Client(service)
 
 
-def lanes(client):
-    return processes(client.service, "serving.lane")
+def scoring_processes(client):
+    return processes(client.service, "serving.scoring_process")
 
 
 def peak(pid):
@@ -65,8 +65,8 @@ def peak(pid):
     ],
 )
 def test_an_answer_is_bounded_before_it_is_json(wide, rows, kind, query):
-    (lane,) = lanes(wide)
-    before, started = peak(lane), time.monotonic()
+    (scoring,) = scoring_processes(wide)
+    before, started = peak(scoring), time.monotonic()
     body = {"Inputs": {"input1": [{"rows": rows, "kind": kind}]}}
     if query is None:
         response = wide.post("/score", body)
@@ -75,8 +75,8 @@ def test_an_answer_is_bounded_before_it_is_json(wide, rows, kind, query):
     assert fault(response) == (413, "BadArgument", "AnswerTooLarge")
     assert time.monotonic() - started < 5
     # What one frame within the limits becomes, and no more.
-    assert peak(lane) - before < 250 * MEGABYTE
-    assert lanes(wide) == [lane]
+    assert peak(scoring) - before < 250 * MEGABYTE
+    assert scoring_processes(wide) == [scoring]
 
 
 @pytest.mark.parametrize("kind", ["int8", "float64"])
@@ -124,13 +124,13 @@ ODD = {
 
 @pytest.mark.parametrize("name", ODD)
 def test_an_odd_body_costs_no_process(client, name):
-    before = lanes(client)
+    before = scoring_processes(client)
     for path in ("/score", f"{client.base}/execute?api-version=2.0"):
         response = client.post(path, ODD[name])
         assert response.status_code == 400, response.text
         assert response.json()["error"]["details"][0]["message"].isprintable()
     client.assert_serves()
-    assert lanes(client) == before
+    assert scoring_processes(client) == before
 
 
 def test_a_whole_pair_is_text(client):
@@ -168,7 +168,7 @@ def wait_until(condition, seconds=30):
 
 def test_an_idle_process_that_dies_is_replaced_at_once(client):
     client.assert_serves()
-    (victim,) = lanes(client)
+    (victim,) = scoring_processes(client)
     assert client.get("/ready").json() == {"status": "ready", "module": "obedient"}
     os.kill(victim, signal.SIGKILL)
     wait_until(lambda: client.get("/ready").status_code == 503, seconds=2)
@@ -176,13 +176,13 @@ def test_an_idle_process_that_dies_is_replaced_at_once(client):
     assert client.get("/ready").headers["Retry-After"] == "1"
     # Nobody has sent a request.
     wait_until(lambda: client.get("/ready").status_code == 200)
-    assert victim not in lanes(client)
+    assert victim not in scoring_processes(client)
     client.assert_serves()
 
 
 def test_no_request_is_lost_that_had_not_begun(client):
     """Processes are killed again and again; only what had begun may be answered by 500."""
-    names = ("serving.lane", "monitor.monitor", "worker.server")
+    names = ("serving.scoring_process", "monitor.monitor", "worker.server")
     killed, wrong = [], []
 
     def ask(worker):
@@ -238,11 +238,11 @@ def test_connections_that_say_nothing_cost_nobody_anything(client):
 def test_a_reason_is_logged_for_each_500(module_zip):  # noqa: F811
     with server(module_zip, "--port", "0") as (process, client):
         assert client.score(row("exit")).status_code == 500
-        (lane,) = processes(type("Named", (), {"_process": process}), "serving.lane")
+        (scoring,) = processes(type("Named", (), {"_process": process}), "serving.scoring_process")
         with concurrent.futures.ThreadPoolExecutor(1) as thread:
             slow = thread.submit(client.score, row("slow"))
             time.sleep(0.3)
-            os.kill(lane, signal.SIGKILL)
+            os.kill(scoring, signal.SIGKILL)
             assert fault(slow.result())[0] == 500
         client.assert_serves()
         process.terminate()
@@ -253,7 +253,7 @@ def test_a_reason_is_logged_for_each_500(module_zip):  # noqa: F811
     assert [line["begun"] for line in failed] == [True, True]
     assert "exit status 3" in failed[0]["reason"]
     assert "process ended" in failed[1]["reason"]
-    (replaced,) = [line for line in lines if line["event"] == "lane replaced"]
+    (replaced,) = [line for line in lines if line["event"] == "scoring process replaced"]
     assert "process ended" in replaced["reason"]
 
 

@@ -35,3 +35,12 @@ def test_every_name_is_there_and_nothing_else_is_offered():
 def test_the_command_line_says_its_version():
     done = programs.run([sys.executable, "-m", "azml_magic", "--version"])
     assert done.stdout == f"azml-magic {azml_magic.__version__}\n"
+
+
+def test_a_file_can_be_named_without_its_room():
+    names = [
+        file.name
+        for file in Path(azml_magic.__file__).parent.rglob("*.py")
+        if not file.name.startswith("__")
+    ]
+    assert sorted(names) == sorted(set(names))

@@ -131,6 +131,6 @@ def test_every_code_of_the_contract_is_described():
             if code in described:
                 assert described[code][2] == CODES[code].level
                 assert CODES[code].rules in described[code][4]
-    source = (ROOT / "azml_magic" / "contract" / "returns.py").read_text()
+    source = (ROOT / "azml_magic" / "contract" / "returned_values.py").read_text()
     assert set(re.findall(r"AZ\d{3}", source)) <= set(described)
     assert len(described) == sum(code != "-" for row in rows for code in row[:2])

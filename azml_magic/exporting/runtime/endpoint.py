@@ -7,10 +7,10 @@ from typing import Any, Optional
 
 from azml_magic.errors import InputError
 from azml_magic.exporting.runtime.loaded import Failed, Loaded
-from azml_magic.exporting.runtime.place import root
+from azml_magic.exporting.runtime.zip_files import root
 from azml_magic.scoring.answers import write_answer
 from azml_magic.scoring.faults import Fault, mismatch, module_failed
-from azml_magic.scoring.frames import read_frames
+from azml_magic.scoring.request_frames import read_frames
 
 MAX_ROWS = 100_000
 

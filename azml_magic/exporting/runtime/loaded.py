@@ -15,14 +15,14 @@ from typing import Any, Dict, List, Mapping, Optional
 
 import pandas as pd
 
-from azml_magic.contract.device import RAISED, error_text, failure_details
-from azml_magic.contract.frames import prepare_input
+from azml_magic.contract.datasets import prepare_input
+from azml_magic.contract.log_text import RAISED, error_text, failure_details
 from azml_magic.contract.profile import rules_of
-from azml_magic.contract.returns import ReturnRefused
-from azml_magic.exporting.runtime.place import read
+from azml_magic.contract.returned_values import ReturnRefused
+from azml_magic.exporting.runtime.zip_files import read
 from azml_magic.languages.python import bundle_folder, report, run_object, script
 from azml_magic.module.manifest import MANIFEST_FILE, Manifest, read_manifest
-from azml_magic.protocol.job import MODULE_FILE, RUN_FOLDERS, JobHeader
+from azml_magic.protocol.job_header import MODULE_FILE, RUN_FOLDERS, JobHeader
 from azml_magic.protocol.options import Options
 from azml_magic.temporary import OwnFolder
 

@@ -8,10 +8,10 @@ import shutil
 import sys
 from typing import Any, Dict, List, Optional, Sequence
 
+from azml_magic.dataset_files import ENDINGS, read_table, write_table
 from azml_magic.errors import AzmlError, OptionError
 from azml_magic.exporting.runtime.loaded import Failed, Loaded
-from azml_magic.exporting.runtime.place import root
-from azml_magic.tables import ENDINGS, read_table, write_table
+from azml_magic.exporting.runtime.zip_files import root
 
 
 def main(arguments: Optional[Sequence[str]] = None) -> int:

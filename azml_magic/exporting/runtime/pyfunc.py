@@ -8,7 +8,7 @@ import mlflow.pyfunc
 import pandas as pd
 
 from azml_magic.exporting.runtime.loaded import Loaded
-from azml_magic.exporting.runtime.place import root
+from azml_magic.exporting.runtime.zip_files import root
 
 
 class ModuleModel(mlflow.pyfunc.PythonModel):  # type: ignore[misc]

@@ -6,7 +6,7 @@ from typing import Any, List, Optional, Sequence
 
 from azml_magic import sentences
 from azml_magic.contract.profile import Profile
-from azml_magic.contract.returns import ReturnRefused
+from azml_magic.contract.returned_values import ReturnRefused
 from azml_magic.wire import Channel, ColumnRefused, EncodedFrame, encode_frame, send_frame
 
 

@@ -6,7 +6,7 @@ import os
 import traceback
 from typing import Any, Dict, List, Optional
 
-from azml_magic.contract.returns import ReturnRefused
+from azml_magic.contract.returned_values import ReturnRefused
 from azml_magic.languages.python.script import Progress
 from azml_magic.result import Finding
 from azml_magic.sentences import Told

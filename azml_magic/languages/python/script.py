@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from typing import Any, Dict, List, Optional, Tuple
 
 from azml_magic.contract.arguments import call_arguments
-from azml_magic.contract.frames import prepare_output
+from azml_magic.contract.datasets import prepare_output
 from azml_magic.contract.profile import Profile
-from azml_magic.contract.returns import collect_outputs
-from azml_magic.protocol.job import JobHeader
+from azml_magic.contract.returned_values import collect_outputs
+from azml_magic.protocol.job_header import JobHeader
 from azml_magic.result import Finding
 
 ENTRY_POINT = "azureml_main"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from azml_magic.executors.reports import Entry, FailureReport
+from azml_magic.executors.worker_report import Entry, FailureReport
 from azml_magic.module.module import Module
 from azml_magic.result import TracebackEntry
 

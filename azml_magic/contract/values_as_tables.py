@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from azml_magic import sentences
-from azml_magic.contract.cells import name_of
+from azml_magic.contract.cell_types import name_of
 from azml_magic.sentences import Told
 
 COLUMN = "column"

@@ -1,4 +1,4 @@
-"""What a lane does: bodies to frames, a call of the module, frames to bodies."""
+"""What a scoring process does: bodies to frames, a call of the module, frames to bodies."""
 
 from __future__ import annotations
 
@@ -9,28 +9,28 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from azml_magic.contract.profile import get_profile, rules_of
+from azml_magic.dataset_files import format_table, parse_table
 from azml_magic.errors import AzmlError, RunError
 from azml_magic.module.bundle import read_bundle
 from azml_magic.module.exported import manifest_of
 from azml_magic.module.module import Module
 from azml_magic.protocol.options import Options
 from azml_magic.runner.session import Session
-from azml_magic.serving.messages import (
+from azml_magic.serving.places import BatchFolder
+from azml_magic.serving.scoring import Clock, RequestLimits, answer, fault_of
+from azml_magic.serving.scoring_messages import (
     FileScored,
-    LaneFailed,
-    LaneOrder,
-    LaneReady,
     RequestBegun,
     RequestRead,
     Score,
     Scored,
     ScoreFile,
+    ScoringFailed,
+    ScoringOrder,
+    ScoringReady,
     pack,
     receive,
 )
-from azml_magic.serving.places import BatchFolder
-from azml_magic.serving.scoring import Clock, RequestLimits, answer, fault_of
-from azml_magic.tables import format_table, parse_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,18 +38,18 @@ if TYPE_CHECKING:
     from azml_magic.result import Result
 
 
-class Lane:
+class ScoringWork:
     """One module and its session, for one request at a time.
 
     Parameters
     ----------
     endpoint : socket
         To the server.
-    order : LaneOrder
+    order : ScoringOrder
         The server's first message.
     """
 
-    def __init__(self, endpoint: socket.socket, order: LaneOrder) -> None:
+    def __init__(self, endpoint: socket.socket, order: ScoringOrder) -> None:
         self._endpoint = endpoint
         self._limits = RequestLimits(
             rows=order.max_rows,
@@ -62,7 +62,7 @@ class Lane:
         module = Module.from_zip(place)
         profile = get_profile(module.profile or "classic")
         manifest = manifest_of(read_bundle(place, profile)[0])
-        assert manifest is not None, "the server checks the zip before it starts a lane"
+        assert manifest is not None, "the server checks the zip before it starts a scoring process"
         self._manifest = manifest
         options = Options.of(
             profile=profile.name,
@@ -80,9 +80,9 @@ class Lane:
         try:
             self._session.prepare()
         except AzmlError as error:
-            self._say(LaneFailed(error.message, error.hint))
+            self._say(ScoringFailed(error.message, error.hint))
             return
-        self._say(LaneReady(self._session.confinement))
+        self._say(ScoringReady(self._session.confinement))
 
     def serve(self) -> None:
         """Answer until the server closes."""
@@ -109,7 +109,7 @@ class Lane:
                 nonlocal begun
                 begun = True
                 clock.go_on()
-                # From here on another lane must not be given the request.
+                # From here on another scoring process must not be given the request.
                 self._say(RequestBegun())
 
             self._say(RequestRead())

@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 
 from azml_magic import sentences
-from azml_magic.wire.cells import GROWTH, Cells
 from azml_magic.wire.channel import WireError
-from azml_magic.wire.kinds import Encoded, Part, Reading, Unfit, native, one_of, whole
+from azml_magic.wire.encoding import Encoded, Part, Reading, Unfit, native, one_of, whole
 from azml_magic.wire.numbers import Masked, Numbers, Times
-from azml_magic.wire.text import Bytes, Text
+from azml_magic.wire.object_columns import GROWTH, Cells
+from azml_magic.wire.text_columns import Bytes, Text
 
 MOST_CATEGORIES = 1 << 31
 _CODES = ("i1", "i2", "i4", "i8")

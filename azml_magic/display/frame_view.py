@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from azml_magic.display.cells import cell_text
+from azml_magic.display.cell_text import cell_text
 from azml_magic.display.numeric import number_texts, time_texts
 
 if TYPE_CHECKING:

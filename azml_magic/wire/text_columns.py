@@ -11,7 +11,7 @@ from pandas.api.types import infer_dtype
 
 from azml_magic import sentences
 from azml_magic.wire.channel import WireError
-from azml_magic.wire.kinds import Encoded, Part, Reading, Unfit, blocks, one_of, whole
+from azml_magic.wire.encoding import Encoded, Part, Reading, Unfit, blocks, one_of, whole
 
 MOST = 1 << 48
 _NATIVE_TEXT = int(pd.__version__.split(".")[0]) >= 3

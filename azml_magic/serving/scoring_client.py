@@ -1,4 +1,4 @@
-"""A lane as the server sees it: started, asked one thing at a time, ended."""
+"""A scoring process as the server sees it: started, asked one thing at a time, ended."""
 
 from __future__ import annotations
 
@@ -12,31 +12,31 @@ from typing import Any
 
 from azml_magic.errors import SandboxError
 from azml_magic.serving.keys import without_keys
-from azml_magic.serving.messages import (
-    LaneFailed,
-    LaneOrder,
-    LaneReady,
+from azml_magic.serving.scoring_messages import (
     RequestBegun,
     RequestRead,
     Score,
     ScoreFile,
+    ScoringFailed,
+    ScoringOrder,
+    ScoringReady,
     pack,
     read,
 )
-from azml_magic.serving.settings import ServiceSettings
+from azml_magic.serving.service_settings import ServiceSettings
 
 START_SECONDS = 90.0
-# The lane itself keeps the time limit of a request, and is given a moment to say so.
+# The scoring process itself keeps the time limit of a request, and is given a moment to say so.
 GRACE_SECONDS = 2.0
 
 
-class LaneEnded(Exception):
-    """The lane's process is gone, or said what no lane says.
+class ScoringEnded(Exception):
+    """The scoring process is gone, or said what none says.
 
     Attributes
     ----------
     begun : bool
-        Whether a line of the module may have run for what the lane was asked.
+        Whether a line of the module may have run for what the scoring process was asked.
     late : bool
         Whether it did not answer in time.
     """
@@ -47,12 +47,12 @@ class LaneEnded(Exception):
         self.late = late
 
 
-class LaneProcess:
-    """A lane as the server sees it."""
+class ScoringClient:
+    """A scoring process as the server sees it."""
 
     def __init__(self, zip_path: str, settings: ServiceSettings) -> None:
         self._settings = settings
-        self._order = LaneOrder(
+        self._order = ScoringOrder(
             zip_path=zip_path,
             timeout=settings.timeout,
             memory=settings.memory,
@@ -75,12 +75,18 @@ class LaneProcess:
         Raises
         ------
         SandboxError
-            When it cannot have one; the message is the lane's own.
+            When it cannot have one; the message is its own.
         """
         ours, theirs = socket.socketpair()
         try:
             self._process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-P", "-m", "azml_magic.serving.lane", str(theirs.fileno())),
+                *(
+                    sys.executable,
+                    "-P",
+                    "-m",
+                    "azml_magic.serving.scoring_process",
+                    str(theirs.fileno()),
+                ),
                 pass_fds=[theirs.fileno()],
                 stdin=asyncio.subprocess.DEVNULL,
                 start_new_session=True,
@@ -98,10 +104,10 @@ class LaneProcess:
         self._writer.write(pack(self._order))
         try:
             told = await asyncio.wait_for(self.wait_until_idle(), START_SECONDS)
-        except (LaneEnded, TimeoutError):
+        except (ScoringEnded, TimeoutError):
             await self.close()
-            raise SandboxError("a lane of the service did not start") from None
-        if isinstance(told, LaneFailed):
+            raise SandboxError("a scoring process of the service did not start") from None
+        if isinstance(told, ScoringFailed):
             await self.close()
             raise SandboxError(told.message, told.hint)
         self.confinement = told.confinement
@@ -116,7 +122,7 @@ class LaneProcess:
 
         Raises
         ------
-        LaneEnded
+        ScoringEnded
             When there is none.
         """
         assert self._writer is not None
@@ -136,11 +142,11 @@ class LaneProcess:
                     limit.reschedule(asyncio.get_running_loop().time() + left)
                     told = await read(self._reader)
         except TimeoutError:
-            raise LaneEnded("it did not answer in time", late=True) from None
+            raise ScoringEnded("it did not answer in time", late=True) from None
         except (OSError, asyncio.IncompleteReadError, ValueError) as error:
-            raise LaneEnded(f"its process ended: {error}", begun=begun) from error
+            raise ScoringEnded(f"its process ended: {error}", begun=begun) from error
         if told.number != self._asked:
-            raise LaneEnded("it answered something else")
+            raise ScoringEnded("it answered something else")
         return told.message, told.body
 
     def when_ended(self, action: Callable[[], None]) -> None:
@@ -148,14 +154,14 @@ class LaneProcess:
         assert self._ended is not None
         self._ended.add_done_callback(lambda task: action())
 
-    async def wait_until_idle(self) -> LaneReady | LaneFailed:
-        """Wait until a lane that was busy with its next worker has it."""
+    async def wait_until_idle(self) -> ScoringReady | ScoringFailed:
+        """Wait until a scoring process that was busy with its next worker has it."""
         try:
             told = await read(self._reader)
         except (OSError, asyncio.IncompleteReadError, ValueError) as error:
-            raise LaneEnded(str(error)) from error
-        if not isinstance(told.message, (LaneReady, LaneFailed)):
-            raise LaneEnded("the lane said something else")
+            raise ScoringEnded(str(error)) from error
+        if not isinstance(told.message, (ScoringReady, ScoringFailed)):
+            raise ScoringEnded("the scoring process said something else")
         return told.message
 
     async def close(self) -> None:

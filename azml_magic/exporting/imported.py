@@ -15,9 +15,9 @@ from azml_magic.contract.profile import get_profile
 from azml_magic.exporting.files import module_zip
 from azml_magic.exporting.requirements import imported
 from azml_magic.module.bundle import Bundle, open_bundle
+from azml_magic.module.global_names import ENTRY_POINT
 from azml_magic.module.manifest import Manifest
 from azml_magic.module.module import Module
-from azml_magic.module.names import ENTRY_POINT
 from azml_magic.module.syntax import decode, parse
 from azml_magic.protocol.options import DEFAULTS
 
@@ -53,7 +53,7 @@ class Parts:
     options: Mapping[str, str] = field(default_factory=dict)
 
 
-def take_back(place: Path, bundle: str | PathLike[str] | None, folder: Path) -> Imported:
+def read_source(place: Path, bundle: str | PathLike[str] | None, folder: Path) -> Imported:
     """Return the cell of a file; a bundle that came inside it is written to `folder`."""
     is_text = place.suffix.lower() == ".txt"
     module = Module.from_file(place) if is_text else Module.from_path(place)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 
-from azml_magic.module.names import ENTRY_POINT
+from azml_magic.module.global_names import ENTRY_POINT
 from azml_magic.module.syntax import parse
 
 _PORTS = ("dataset1", "dataset2")

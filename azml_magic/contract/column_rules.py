@@ -11,7 +11,7 @@ from azml_magic.sentences import Told
 
 
 @dataclass(frozen=True)
-class Passage:
+class ColumnRules:
     """The rules that a column passes under.
 
     Attributes

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from types import FunctionType, ModuleType
 from typing import Any
 
-from azml_magic.module.names import read_names
+from azml_magic.module.global_names import read_names
 from azml_magic.result import Failure
 
 _MISSING = re.compile(r"name '(\w+)' is not defined")

@@ -16,7 +16,7 @@ from azml_magic.errors import AzmlError, SandboxBroken
 from azml_magic.scoring.documents import classic_base
 from azml_magic.serving.child import order
 from azml_magic.serving.keys import without_keys
-from azml_magic.serving.settings import ServiceSettings
+from azml_magic.serving.service_settings import ServiceSettings
 from azml_magic.temporary import OwnFolder
 
 _START_SECONDS = 120.0

@@ -18,7 +18,7 @@ import pandas as pd
 
 from azml_magic import sentences
 from azml_magic.wire.channel import WireError, parse_json
-from azml_magic.wire.kinds import Encoded, Part, Reading, Unfit, whole
+from azml_magic.wire.encoding import Encoded, Part, Reading, Unfit, whole
 from azml_magic.wire.numbers import UNITS
 
 MOST = 1 << 31

@@ -1,4 +1,4 @@
-"""What server and lane say to each other: a message, and a body of bytes."""
+"""What server and scoring process say to each other: a message, and a body of bytes."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ _SIZES = struct.Struct("<IQ")
 
 
 @dataclass(frozen=True)
-class LaneOrder:
-    """What a lane is started with.
+class ScoringOrder:
+    """What a scoring process is started with.
 
     Attributes
     ----------
@@ -45,7 +45,7 @@ class LaneOrder:
     max_answer: int
 
 
-# Server to lane.
+# Server to scoring process.
 
 
 @dataclass(frozen=True)
@@ -81,21 +81,21 @@ class ScoreFile:
     target: str
 
 
-TO_LANE = learn(LaneOrder, Score, ScoreFile)
+TO_SCORING = learn(ScoringOrder, Score, ScoreFile)
 
 
-# Lane to server.
+# ScoringWork to server.
 
 
 @dataclass(frozen=True)
-class LaneReady:
+class ScoringReady:
     """A worker has loaded the module and waits."""
 
     confinement: str
 
 
 @dataclass(frozen=True)
-class LaneFailed:
+class ScoringFailed:
     """There can be no worker."""
 
     message: str
@@ -109,7 +109,7 @@ class RequestRead:
 
 @dataclass(frozen=True)
 class RequestBegun:
-    """The module begins with the request; another lane must not be given it."""
+    """The module begins with the request; another scoring process must not be given it."""
 
 
 @dataclass(frozen=True)
@@ -129,7 +129,7 @@ class Scored:
     reason : str
         For the log, why it is a mistake of the service.
     busy : bool
-        Whether the lane needs another worker first, and will say when it has it.
+        Whether the scoring process needs another worker first, and will say when it has it.
     """
 
     status: int
@@ -162,7 +162,7 @@ class FileScored:
     busy: bool = False
 
 
-FROM_LANE = learn(LaneReady, LaneFailed, RequestRead, RequestBegun, Scored, FileScored)
+FROM_SCORING = learn(ScoringReady, ScoringFailed, RequestRead, RequestBegun, Scored, FileScored)
 
 
 class Envelope(NamedTuple):
@@ -195,23 +195,23 @@ async def read(stream: asyncio.StreamReader) -> Envelope:
     Raises
     ------
     asyncio.IncompleteReadError
-        When the lane is gone.
+        When the scoring process is gone.
     ValueError
-        When it is not a message of a lane.
+        When it is not a message of a scoring process.
     """
     header_size, body_size = _SIZES.unpack(await stream.readexactly(_SIZES.size))
     data = await stream.readexactly(header_size + body_size)
-    return _open(data[:header_size], data[header_size:], FROM_LANE)
+    return _open(data[:header_size], data[header_size:], FROM_SCORING)
 
 
 def receive(endpoint: socket.socket) -> Envelope | None:
-    """Receive a message in a lane; ``None`` when the server is gone."""
+    """Receive a message in a scoring process; ``None`` when the server is gone."""
     sizes = _exactly(endpoint, _SIZES.size)
     if sizes is None:
         return None
     header_size, body_size = _SIZES.unpack(sizes)
     data = _exactly(endpoint, header_size + body_size)
-    return None if data is None else _open(data[:header_size], data[header_size:], TO_LANE)
+    return None if data is None else _open(data[:header_size], data[header_size:], TO_SCORING)
 
 
 def _open(header: bytes, body: bytes, kinds: Mapping[str, type]) -> Envelope:

@@ -7,9 +7,9 @@ from typing import Any, Dict, Mapping, Optional, Sequence
 import pandas as pd
 
 from azml_magic.module.manifest import Schema
-from azml_magic.scoring.cells import NoSuchValue, convert, guess
 from azml_magic.scoring.faults import mismatch, unparsable
-from azml_magic.scoring.tables import INPUT_NAMES, Table, read_tables
+from azml_magic.scoring.json_values import NoSuchValue, convert, guess
+from azml_magic.scoring.request_tables import INPUT_NAMES, Table, read_tables
 
 
 def read_frames(

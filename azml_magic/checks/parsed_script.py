@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from azml_magic.checks.entry_point import EntryFunction, entry_function
-from azml_magic.checks.kinds import Kinds
+from azml_magic.checks.expressions import Kinds
 from azml_magic.checks.walk import Owner, Walk, dotted
-from azml_magic.module.names import Names, read_names
+from azml_magic.module.global_names import Names, read_names
 from azml_magic.module.syntax import parse
 
 _NOTEBOOK_LINE = re.compile(

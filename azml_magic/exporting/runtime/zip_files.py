@@ -9,7 +9,7 @@ import zipfile
 def root() -> str:
     """Return the path of the zip or of the folder that this runtime lies in."""
     path = os.path.abspath(__file__)
-    # <root>/_azml_runtime/exporting/runtime/place.py
+    # <root>/_azml_runtime/exporting/runtime/zip_files.py
     for _ in range(4):
         path = os.path.dirname(path)
     return path

@@ -19,12 +19,12 @@ from azml_magic.contract.changes import (
     ROWS_LOST,
     Changes,
 )
-from azml_magic.contract.columns import carry, passes
+from azml_magic.contract.column_names import is_reserved, name_text, unique_names
+from azml_magic.contract.column_rules import Carried, ColumnRules, Unfit
+from azml_magic.contract.column_types import carry, passes
 from azml_magic.contract.index import carry_index
-from azml_magic.contract.names import is_reserved, name_text, unique_names
-from azml_magic.contract.passage import Carried, Passage, Unfit
 from azml_magic.contract.profile import Profile
-from azml_magic.contract.returns import ReturnRefused
+from azml_magic.contract.returned_values import ReturnRefused
 from azml_magic.errors import InputError
 from azml_magic.result import Finding
 from azml_magic.sentences import Told, joined
@@ -56,7 +56,7 @@ def prepare_input(
     """
     changes = Changes(True, port)
     try:
-        prepared = _prepare(frame, Passage(profile, True), changes)
+        prepared = _prepare(frame, ColumnRules(profile, True), changes)
     except _Refused as refused:
         message = joined(sentences.PORT(port=port), refused.message)
         raise InputError(message, refused.hint) from None
@@ -89,7 +89,7 @@ def prepare_output(
     """
     changes = Changes(False, port)
     try:
-        prepared = _prepare(frame, Passage(profile, False), changes)
+        prepared = _prepare(frame, ColumnRules(profile, False), changes)
     except _Refused as refused:
         number = refused.number or profile.write_error
         message = joined(sentences.PORT(port=port), refused.message)
@@ -107,13 +107,13 @@ class _Refused(Exception):
         self.number = number
 
 
-def _prepare(frame: pd.DataFrame, passage: Passage, changes: Changes) -> pd.DataFrame:
+def _prepare(frame: pd.DataFrame, rules: ColumnRules, changes: Changes) -> pd.DataFrame:
     # A plain frame of its own, whatever subclass was given, over the same columns.
     prepared = pd.DataFrame(frame, copy=False)
-    names = _names(prepared.columns, passage, changes)
+    names = _names(prepared.columns, rules, changes)
     for position, dtype in enumerate(prepared.dtypes):
-        if not passes(dtype, passage):
-            carried = _carry(prepared.iloc[:, position].array, names[position], passage)
+        if not passes(dtype, rules):
+            carried = _carry(prepared.iloc[:, position].array, names[position], rules)
             if carried.kinds:
                 changes.add(carried.kinds, sentences.LABEL(label=names[position]))
             if carried.values is not None:
@@ -123,19 +123,19 @@ def _prepare(frame: pd.DataFrame, passage: Passage, changes: Changes) -> pd.Data
                 )
                 prepared.isetitem(position, column)
     prepared.columns = pd.Index(names, dtype=None if names else object)
-    prepared = _without_reserved(prepared, names, passage, changes)
+    prepared = _without_reserved(prepared, names, rules, changes)
     if not len(prepared.columns):
         changes.add([ROWS_LOST] if len(prepared) else [])
         return pd.DataFrame()
-    index = _index(prepared.index, passage, changes)
+    index = _index(prepared.index, rules, changes)
     if index is not prepared.index:
         prepared.index = index
     return prepared
 
 
-def _carry(values: Any, name: str, passage: Passage) -> Carried:
+def _carry(values: Any, name: str, rules: ColumnRules) -> Carried:
     try:
-        return carry(values, passage)
+        return carry(values, rules)
     except Unfit as error:
         raise _unfit(sentences.COLUMN(label=name), error) from None
     except Exception as error:  # cells run code of their own when they are read
@@ -149,12 +149,12 @@ def _unfit(where: Told, error: Unfit) -> _Refused:
     return _Refused(joined(where, error.holds, *row), error.hint, error.number)
 
 
-def _names(columns: Any, passage: Passage, changes: Changes) -> List[str]:
-    if isinstance(columns, pd.MultiIndex) and passage.profile.keeps_index:
+def _names(columns: Any, rules: ColumnRules, changes: Changes) -> List[str]:
+    if isinstance(columns, pd.MultiIndex) and rules.profile.keeps_index:
         raise _Refused(sentences.SEVERAL_LEVELS(), sentences.JOIN_LEVELS(), "0085")
     try:
         labels = columns.tolist()
-        names = unique_names(labels, passage.profile)
+        names = unique_names(labels, rules.profile)
     except Exception as error:  # str() of a label is code of its own
         message = sentences.UNREADABLE_NAME(word=type(error).__name__)
         raise _Refused(message, sentences.NAME_WITH_STRINGS(), "0085") from None
@@ -169,9 +169,9 @@ def _names(columns: Any, passage: Passage, changes: Changes) -> List[str]:
     return names
 
 
-def _index(index: Any, passage: Passage, changes: Changes) -> Any:
+def _index(index: Any, rules: ColumnRules, changes: Changes) -> Any:
     try:
-        carried = carry_index(index, passage, changes)
+        carried = carry_index(index, rules, changes)
     except Unfit as error:
         raise _unfit(sentences.INDEX(), error) from None
     except Exception as error:  # labels run code of their own when they are read
@@ -181,10 +181,10 @@ def _index(index: Any, passage: Passage, changes: Changes) -> Any:
 
 
 def _without_reserved(
-    frame: pd.DataFrame, names: List[str], passage: Passage, changes: Changes
+    frame: pd.DataFrame, names: List[str], rules: ColumnRules, changes: Changes
 ) -> pd.DataFrame:
     """Leave out columns that designer's file format takes for its index (rule N9)."""
-    if not passage.profile.keeps_index:
+    if not rules.profile.keeps_index:
         return frame
     reserved = [name for name in names if is_reserved(name)]
     for name in reserved:

@@ -9,12 +9,12 @@ import pandas as pd
 
 from azml_magic import sentences
 from azml_magic.contract.changes import CATEGORY, CATEGORY_TEXT, FLOATS, STORED
+from azml_magic.contract.column_rules import UNCHANGED, Carried, ColumnRules, Unfit
 from azml_magic.contract.dates import carry_dates, carry_spans
 from azml_magic.contract.objects import carry_objects
-from azml_magic.contract.passage import UNCHANGED, Carried, Passage, Unfit
 
 
-def passes(dtype: Any, passage: Passage) -> bool:
+def passes(dtype: Any, rules: ColumnRules) -> bool:
     """Tell whether every column of a type passes as it is, so that none need be looked at."""
     if isinstance(dtype, np.dtype):
         if not dtype.isnative:
@@ -24,21 +24,21 @@ def passes(dtype: Any, passage: Passage) -> bool:
         if dtype.kind == "f":
             return dtype.itemsize in (4, 8)
         in_nanoseconds = dtype.kind in "mM" and np.datetime_data(dtype)[0] == "ns"
-        return in_nanoseconds and not passage.profile.plain_types_only
+        return in_nanoseconds and not rules.profile.plain_types_only
     if isinstance(dtype, pd.StringDtype):
         return True
     nullable = isinstance(dtype, (pd.BooleanDtype, pd.Float32Dtype, pd.Float64Dtype))
-    return nullable and not passage.profile.plain_types_only
+    return nullable and not rules.profile.plain_types_only
 
 
-def carry(values: Any, passage: Passage) -> Carried:
+def carry(values: Any, rules: ColumnRules) -> Carried:
     """Return what becomes of a column.
 
     Parameters
     ----------
     values : numpy.ndarray or pandas extension array
         The column; it is not changed.
-    passage : Passage
+    rules : ColumnRules
         The rules.
 
     Raises
@@ -49,50 +49,50 @@ def carry(values: Any, passage: Passage) -> Carried:
     if isinstance(values, pd.arrays.NumpyExtensionArray):
         values = np.asarray(values)
     dtype = values.dtype
-    if passes(dtype, passage):
+    if passes(dtype, rules):
         return UNCHANGED
     if isinstance(dtype, np.dtype):
-        return _numpy(values, dtype, passage)
+        return _numpy(values, dtype, rules)
     if isinstance(dtype, pd.DatetimeTZDtype):
-        return carry_dates(values, passage)
+        return carry_dates(values, rules)
     if isinstance(dtype, pd.CategoricalDtype):
-        return _category(values, passage)
+        return _category(values, rules)
     if isinstance(dtype, pd.SparseDtype):
-        if not (passage.incoming or passage.profile.plain_types_only):
+        if not (rules.incoming or rules.profile.plain_types_only):
             raise Unfit(sentences.UNWRITABLE(dtype=dtype), sentences.TO_DENSE())
-        return _again(np.asarray(values), passage, Carried(None, (STORED,)))
+        return _again(np.asarray(values), rules, Carried(None, (STORED,)))
     if isinstance(dtype, (pd.PeriodDtype, pd.IntervalDtype)):
         is_period = isinstance(dtype, pd.PeriodDtype)
         holds = sentences.PERIODS() if is_period else sentences.INTERVALS()
         raise Unfit(holds, sentences.RANGES_AS_TEXT(), 0 if len(values) else None)
-    return _nullable(values, dtype, passage)
+    return _nullable(values, dtype, rules)
 
 
-def _numpy(values: Any, dtype: Any, passage: Passage) -> Carried:
+def _numpy(values: Any, dtype: Any, rules: ColumnRules) -> Carried:
     if not dtype.isnative:
         native = values.astype(dtype.newbyteorder("="))
-        return _again(native, passage, Carried())
+        return _again(native, rules, Carried())
     if dtype.kind == "O":
-        return carry_objects(values, passage)
+        return carry_objects(values, rules)
     if dtype.kind == "M":
-        return carry_dates(values, passage)
+        return carry_dates(values, rules)
     if dtype.kind == "m":
-        return carry_spans(values, passage)
+        return carry_spans(values, rules)
     if dtype.kind == "f":
-        if passage.incoming or passage.profile.plain_types_only:
+        if rules.incoming or rules.profile.plain_types_only:
             return Carried(values.astype(np.float64), (STORED,))
         raise Unfit(sentences.UNWRITABLE(dtype=dtype), sentences.TO_FLOAT())
     raise Unfit(sentences.VALUES(dtype=dtype), sentences.TWO_PARTS())
 
 
-def _again(values: Any, passage: Passage, before: Carried) -> Carried:
+def _again(values: Any, rules: ColumnRules, before: Carried) -> Carried:
     """Pass values that a first rule has made."""
-    after = carry(values, passage)
+    after = carry(values, rules)
     made = values if after.values is None else after.values
     return Carried(made, before.kinds + after.kinds)
 
 
-def _nullable(values: Any, dtype: Any, passage: Passage) -> Carried:
+def _nullable(values: Any, dtype: Any, rules: ColumnRules) -> Carried:
     """Types with missing values of their own, and types of other packages."""
     kind = getattr(dtype, "kind", "O")
     missing = np.asarray(values.isna(), dtype=bool)
@@ -104,19 +104,19 @@ def _nullable(values: Any, dtype: Any, passage: Passage) -> Carried:
     if kind == "f":
         width = np.dtype("f4" if dtype.itemsize == 4 else "f8")
         return Carried(values.to_numpy(dtype=width, na_value=np.nan))
-    return _again(np.asarray(values, dtype=object), passage, Carried())
+    return _again(np.asarray(values, dtype=object), rules, Carried())
 
 
-def _category(values: Any, passage: Passage) -> Carried:
+def _category(values: Any, rules: ColumnRules) -> Carried:
     categories = values.categories
     if isinstance(categories.dtype, (pd.IntervalDtype, pd.PeriodDtype)):
         named = values.rename_categories([str(category) for category in categories])
-        return _again(named, passage, Carried(None, (CATEGORY_TEXT,)))
-    if passage.profile.plain_types_only:
+        return _again(named, rules, Carried(None, (CATEGORY_TEXT,)))
+    if rules.profile.plain_types_only:
         # Missing values have code -1, for which there is no row.
         plain = pd.Series(categories.array).reindex(values.codes)
-        return _again(plain.array, passage, Carried(None, (CATEGORY,)))
-    carried = carry(categories.array, passage)
+        return _again(plain.array, rules, Carried(None, (CATEGORY,)))
+    carried = carry(categories.array, rules)
     if carried.values is None:
         return carried
     return Carried(values.rename_categories(carried.values), carried.kinds)

@@ -1,4 +1,4 @@
-"""Family ``interpreter``: syntax and standard library that the cloud's Python lacks."""
+"""Family ``python_version``: syntax and standard library that the cloud's Python lacks."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import sys
 import tokenize
 from collections.abc import Iterator
 
+from azml_magic.checks.parsed_script import Import, Script
 from azml_magic.checks.runtimes import Version, runtime_of
-from azml_magic.checks.script import Import, Script
 from azml_magic.checks.standard_library import GONE, METHODS, NEW, PYTHON_2
 from azml_magic.checks.surroundings import Surroundings
 from azml_magic.findings import CODES

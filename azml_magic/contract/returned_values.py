@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 
 from azml_magic import sentences
-from azml_magic.contract.cells import name_of
+from azml_magic.contract.cell_types import name_of
 from azml_magic.contract.profile import Profile
-from azml_magic.contract.tables import NoTable, table_of
+from azml_magic.contract.values_as_tables import NoTable, table_of
 from azml_magic.findings import CODES, Report
 from azml_magic.result import Finding
 from azml_magic.sentences import Sentence, Told

@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from azml_magic.display.frames import ColumnView, FrameView
+from azml_magic.display.frame_view import ColumnView, FrameView
 
 CELL_WIDTH = 40
 LABEL_WIDTH = 20

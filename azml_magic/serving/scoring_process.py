@@ -1,4 +1,4 @@
-"""A lane: the trusted process between the server and one confined worker.
+"""A scoring process: the trusted process between the server and one confined worker.
 
 It turns bodies into frames and frames into bodies, so that the server's own process neither
 loads pandas nor waits for it, and several requests are read and written at a time.
@@ -14,7 +14,7 @@ import sys
 from azml_magic.monitor import client
 from azml_magic.protocol.options import Options
 from azml_magic.sandbox import kernel
-from azml_magic.serving.messages import LaneOrder, receive
+from azml_magic.serving.scoring_messages import ScoringOrder, receive
 
 
 def main() -> None:
@@ -26,16 +26,16 @@ def main() -> None:
     envelope = receive(endpoint)
     if envelope is None:
         return
-    order: LaneOrder = envelope.message
+    order: ScoringOrder = envelope.message
     if not order.allow_network:
         # The monitor gets ready while this process loads pandas.
         client.warm_up(Options.of(timeout=None, memory=order.memory).limits())
-    from azml_magic.serving.lane_work import Lane
+    from azml_magic.serving.scoring_work import ScoringWork
 
-    lane = Lane(endpoint, order)
+    work = ScoringWork(endpoint, order)
     with contextlib.suppress(ConnectionError):  # the server was killed
-        lane.open()
-        lane.serve()
+        work.open()
+        work.serve()
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The server from its start to its end: checks, socket, lanes, HTTP, graceful stop."""
+"""The server from its start to its end: checks, socket, scoring processes, HTTP, graceful stop."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from azml_magic.serving.app import Service, application
 from azml_magic.serving.batch import Batch
 from azml_magic.serving.connection import timed_connection
 from azml_magic.serving.pool import Pool
-from azml_magic.serving.settings import ServiceSettings
+from azml_magic.serving.service_settings import ServiceSettings
 from azml_magic.serving.telemetry import Metrics, open_log
 from azml_magic.temporary import OwnFolder
 
@@ -103,7 +103,7 @@ async def _serve(
 
     def on_restart(reason: str) -> None:
         metrics.replaced.inc()
-        log.warning("lane replaced", extra={"fields": {"reason": reason}})
+        log.warning("scoring process replaced", extra={"fields": {"reason": reason}})
 
     pool = Pool(zip_path, settings, on_restart)
     if not await _started(pool, owner):
@@ -138,7 +138,7 @@ async def _serve(
 
 
 async def _started(pool: Pool, owner: socket.socket | None) -> bool:
-    """Start the lanes; False when a signal came first, or the owner's end."""
+    """Start the scoring processes; False when a signal came first, or the owner's end."""
     loop = asyncio.get_running_loop()
     starting = asyncio.ensure_future(pool.start())
     for number in _stopping():
@@ -174,7 +174,7 @@ class _Server(uvicorn.Server):
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Take no signals: the library would raise them again before the lanes are closed."""
+        """Take no signals: the library would raise them again before all processes are closed."""
         yield
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:

@@ -11,14 +11,14 @@ from IPython.core.magic import Magics, line_magic, magics_class, no_var_expand
 from IPython.display import display
 
 from azml_magic.errors import AzmlError, OptionError, did_you_mean
-from azml_magic.notebook import cells, running
+from azml_magic.notebook import current_cell, running
 from azml_magic.notebook.named import NamedRun
 from azml_magic.notebook.workspace import Workspace
 from azml_magic.protocol.settings import add_arguments, described, given
-from azml_magic.serving.settings import ServiceSettings
+from azml_magic.serving.service_settings import ServiceSettings
 
 if TYPE_CHECKING:
-    from azml_magic.serving.running import RunningService
+    from azml_magic.serving.running_service import RunningService
 
 
 class _Parser(argparse.ArgumentParser):
@@ -52,7 +52,7 @@ class DeploymentMagics(Magics):
         try:
             self._export(parser.parse_args(_words(line)))
         except AzmlError as error:
-            raise cells.presentable(error, self.shell) from None
+            raise current_cell.presentable(error, self.shell) from None
 
     @no_var_expand
     @line_magic
@@ -71,7 +71,7 @@ class DeploymentMagics(Magics):
             chosen = parser.parse_args(_words(line))
             taken = import_cell(chosen.path, chosen.zip)
         except AzmlError as error:
-            raise cells.presentable(error, self.shell) from None
+            raise current_cell.presentable(error, self.shell) from None
         self.shell.set_next_input(taken.cell)
         if taken.bundle and taken.bundle != chosen.zip:
             print(f"wrote {taken.bundle}")
@@ -95,7 +95,7 @@ class DeploymentMagics(Magics):
         try:
             self._serve(parser.parse_args(_words(line)))
         except AzmlError as error:
-            raise cells.presentable(error, self.shell) from None
+            raise current_cell.presentable(error, self.shell) from None
 
     def stop_services(self) -> None:
         """Stop every service that was started here."""

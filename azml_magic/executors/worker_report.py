@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from azml_magic import errors, sentences
-from azml_magic.contract import changes, returns
+from azml_magic.contract import changes, returned_values
 from azml_magic.controls import plain
 from azml_magic.languages.python import observe
-from azml_magic.protocol.job import BEGUN
+from azml_magic.protocol.job_header import BEGUN
 from azml_magic.result import Finding
 from azml_magic.sentences import Detail, Hint, Refusal, Sentence, Told
 
@@ -31,7 +31,7 @@ FINDINGS = {
     kind.key: kind
     for kind in (
         *(kind.of(incoming=False) for kind in changes.KINDS),
-        *returns.KINDS,
+        *returned_values.KINDS,
         *observe.KINDS,
     )
 }
