@@ -16,7 +16,6 @@ from azml_magic.monitor.client import MonitorClient
 from azml_magic.protocol.codec import to_plain
 from azml_magic.protocol.job_header import BEGUN, READY, Call
 from azml_magic.protocol.limits import Limits
-from azml_magic.protocol.messages import ReleaseRun
 from azml_magic.wire import EncodedFrame, WireError, send_frame
 
 
@@ -54,7 +53,7 @@ class KeptWorker:
     Parameters
     ----------
     monitor : MonitorClient
-        A ready monitor that no other run uses.
+        A monitor that is ready.
     timeout : float or None
         Time limit of loading the module and of each call, in seconds.
     """
@@ -132,13 +131,12 @@ class KeptWorker:
         return self._account()
 
     def end(self) -> None:
-        """End the worker, wait until all of it is gone, and give the run folder back."""
+        """End the worker, and wait until all of it is gone."""
         self._link.kill("recycled")
         self._link.wait_for_end()
-        self._link.monitor.send(ReleaseRun())
 
     def close(self) -> None:
-        """Give every descriptor back."""
+        """Give every descriptor back, and the run folder."""
         self._link.close()
 
     @contextlib.contextmanager

@@ -16,9 +16,9 @@ import time
 from azml_magic.errors import SandboxBroken
 from azml_magic.executors.execution import Callbacks
 from azml_magic.executors.streams import Stream
-from azml_magic.monitor.client import MonitorClient
+from azml_magic.monitor.client import MonitorClient, MonitoredRun
 from azml_magic.protocol.limits import Limits
-from azml_magic.protocol.messages import Broken, KillRun, RunEnded, StartRun
+from azml_magic.protocol.messages import Broken, RunEnded
 from azml_magic.wire import Channel, pipe
 
 READ_BYTES = 1 << 20
@@ -44,7 +44,7 @@ class Link:
     Parameters
     ----------
     monitor : MonitorClient
-        A ready monitor that no other run uses.
+        A monitor that is ready.
     callbacks : Callbacks
         What is called while the run goes on.
 
@@ -60,6 +60,7 @@ class Link:
 
     def __init__(self, monitor: MonitorClient, callbacks: Callbacks = Callbacks()) -> None:
         self.monitor = monitor
+        self._run: MonitoredRun | None = None
         self.ended: RunEnded | Broken | None = None
         self.streams = {name: Stream(name, callbacks.on_output) for name in ("stdout", "stderr")}
         self._on_tick = callbacks.on_tick
@@ -82,7 +83,6 @@ class Link:
         self._selector.register(self._wake, selectors.EVENT_READ, self._on_alarm)
         for stream in self.streams.values():
             self._open_pipe(stream)
-        self._selector.register(monitor.socket, selectors.EVENT_READ, self._on_monitor)
 
     @property
     def folder(self) -> str:
@@ -105,7 +105,8 @@ class Link:
 
     def start(self, limits: Limits) -> None:
         """Have a worker take the other ends."""
-        self.monitor.send(StartRun(limits), self._passed_on)
+        self._run = MonitoredRun(self.monitor, limits, self._passed_on)
+        self._selector.register(self._run.socket, selectors.EVENT_READ, self._on_end)
         self._close_passed_on()
 
     def cancel(self) -> None:
@@ -119,8 +120,8 @@ class Link:
 
     def kill(self, reason: str) -> None:
         """End the run, unless it has ended."""
-        if self.ended is None:
-            self.monitor.send(KillRun(reason))
+        if self._run is not None and self.ended is None:
+            self._run.kill(reason)
 
     def serve_now(self) -> None:
         """Take what lies in the pipes and what the monitor has said, without waiting."""
@@ -145,6 +146,8 @@ class Link:
         Every process of the run is about to end, or has been told to: a monitor that does
         not say so in time is itself broken.
         """
+        if self._run is None:
+            return
         deadline = time.monotonic() + END_SECONDS
         while self.ended is None or self._open_pipes():
             self._serve()
@@ -169,7 +172,9 @@ class Link:
         return Channel(self._ours, wait=nothing_more)
 
     def close(self) -> None:
-        """Give every descriptor back."""
+        """Give every descriptor back, and the run folder; what still runs is killed."""
+        if self._run is not None:
+            self._run.close()
         self._close_passed_on()
         self.end_lending()
         for key in list(self._selector.get_map().values()):
@@ -233,14 +238,11 @@ class Link:
         self._wake.recv(64)
         self._cancelled = True
 
-    def _on_monitor(self) -> None:
-        message = self.monitor.receive()
-        if isinstance(message, RunEnded):
-            self.ended = message
-        elif isinstance(message, Broken):
-            self.ended = message
-            # It has told why, and its end tells nothing more.
-            self._selector.unregister(self.monitor.socket)
+    def _on_end(self) -> None:
+        assert self._run is not None
+        self.ended = self._run.receive()
+        # What follows is the end of the monitor, if anything, and of no interest.
+        self._selector.unregister(self._run.socket)
 
     def _open_pipe(self, stream: Stream) -> None:
         ours, theirs = os.pipe()

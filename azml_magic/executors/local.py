@@ -17,7 +17,7 @@ from azml_magic.executors.worker_report import BadReport, SuccessReport, read_be
 from azml_magic.monitor import client
 from azml_magic.monitor.client import MonitorClient
 from azml_magic.protocol.codec import to_plain
-from azml_magic.protocol.messages import PrepareWorker, ReleaseRun
+from azml_magic.protocol.messages import PrepareWorker
 from azml_magic.wire import Channel, ChannelClosed, WireError, receive_frame, send_frame
 
 EVENT_BYTES = 4 << 20
@@ -89,34 +89,33 @@ class LocalExecution:
     def _carry(self, *, last: bool) -> _Carried | None:
         """Have a worker run the job; None when none could, and it is worth another attempt.
 
-        Another attempt is made once, with a monitor of its own, when nothing of the module has
-        run: a process was killed, or the machine had no room for one just then.
+        Another attempt is made once, with another monitor, when nothing of the module has run: a
+        process was killed, or the machine had no room for one just then.
         """
-        monitor = client.acquire(self._job.options.access())
-        link, received = None, Received()
+        received = Received()
         try:
-            monitor.wait_until_ready()
-            link = self._link = Link(monitor, self._callbacks)
+            with client.acquired(self._job.options.access()) as monitor:
+                carried = self._carry_by(monitor, received)
+                if not last and received.is_worth_another_attempt:
+                    monitor.retire()
+                    return None
+                return carried
+        except SandboxBroken:
+            if received.begun or last:
+                raise
+            return None
+
+    def _carry_by(self, monitor: MonitorClient, received: Received) -> _Carried:
+        link = self._link = Link(monitor, self._callbacks)
+        try:
             if self._cancelled:
                 link.cancel()
             _converse_to_the_end(link, self._job, received)
             received.ended = link.ended
-            if not last and received.is_worth_another_attempt:
-                monitor.close()
-                return None
             collected = self._collect(link, received)
-            monitor.send(ReleaseRun())
-        except BaseException as error:
-            # A monitor that was left in the middle of a run may still hold its processes.
-            monitor.close()
-            if isinstance(error, SandboxBroken) and not received.begun and not last:
-                return None
-            raise
         finally:
             self._link = None
-            if link is not None:
-                link.close()
-        client.release(monitor)
+            link.close()
         return _Carried(
             received=received,
             stdout=link.streams["stdout"].text(),

@@ -98,21 +98,19 @@ class Resident:
         self._answered = self._calls
 
     def close(self) -> None:
-        """End the worker and all that was started for it."""
-        worker, self._worker = self._worker, None
-        if worker is not None:
-            worker.close()
-        monitor, self._monitor = self._monitor, None
-        if monitor is not None:
-            monitor.close()
+        """End the worker."""
+        try:
+            self._retire()
+        finally:
+            self._leave()
 
     def _load(self, *, last: bool) -> Account | None:
         """Have a worker load the module; None when none began, and it is worth another attempt."""
         self._retire()
         try:
             return self._known(self._begin(), last=last)
-        except SandboxBroken:
-            if not self._may_try_again(last=last):
+        except SandboxBroken as error:
+            if not self._may_try_again(error, last=last):
                 raise
             return None
 
@@ -127,8 +125,8 @@ class Resident:
         assert self._worker is not None
         try:
             return self._known(self._worker.ask(question), last=last)
-        except SandboxBroken:
-            if not self._may_try_again(last=last):
+        except SandboxBroken as error:
+            if not self._may_try_again(error, last=last):
                 raise
             return None
 
@@ -136,14 +134,19 @@ class Resident:
         """Return an account with what is known here; None when another attempt is worth it."""
         received = account.received
         if not last and received.ended is not None and received.is_worth_another_attempt:
+            assert self._monitor is not None
+            self._monitor.retire()
             self.close()
             return None
         return replace(account, confinement=self.confinement, limits=self._job.options.limits())
 
-    def _may_try_again(self, *, last: bool) -> bool:
-        """Close what is broken; return whether nothing had begun, and this was not the last try."""
-        begun = self._worker is not None and self._worker.received.begun
-        self.close()
+    def _may_try_again(self, error: SandboxBroken, *, last: bool) -> bool:
+        """Leave what is broken; return whether nothing had begun, and this was not the last try."""
+        worker, self._worker = self._worker, None
+        begun = worker is not None and worker.received.begun
+        if worker is not None:
+            worker.close()
+        self._leave(error)
         return not (last or begun)
 
     def _begin(self) -> Account:
@@ -151,7 +154,6 @@ class Resident:
         if self._monitor is None or not self._monitor.alive:
             self.close()
             self._monitor = client.acquire(self._job.options.access())
-        self._monitor.wait_until_ready()
         worker = self._worker = KeptWorker(self._monitor, self._job.options.timeout)
         self._answered = 0
         # The monitor would take one long life for one long run; each call has its own limit.
@@ -168,7 +170,13 @@ class Resident:
         if worker is not None:
             try:
                 worker.end()
-            except SandboxBroken:  # what was to end has ended already, with the monitor
-                self.close()
+            except SandboxBroken as error:  # what was to end has ended already, with the monitor
+                self._leave(error)
             finally:
                 worker.close()
+
+    def _leave(self, error: SandboxBroken | None = None) -> None:
+        """Give the monitor back."""
+        monitor, self._monitor = self._monitor, None
+        if monitor is not None:
+            client.release(monitor, error)

@@ -22,7 +22,7 @@ from azml_magic.monitor import caches
 from azml_magic.monitor.disposal import Disposal
 from azml_magic.monitor.enforcement import ActiveRun
 from azml_magic.monitor.fork_server import ForkServer
-from azml_magic.monitor.workers import Worker
+from azml_magic.monitor.workers import Worker, tell
 from azml_magic.protocol import packets
 from azml_magic.protocol.codec import from_json
 from azml_magic.protocol.limits import Access, Limits
@@ -32,13 +32,11 @@ from azml_magic.protocol.messages import (
     Caches,
     Forked,
     ForkServerReady,
-    KillRun,
     MonitorOrder,
     MonitorReady,
     NotForked,
     PrepareWorker,
     Refused,
-    ReleaseRun,
     StartRun,
     WorkerExited,
 )
@@ -72,7 +70,7 @@ def main() -> None:
             cache_folder = lasting or owned.enter_context(OwnFolder(CACHES_KIND)).path
             caches.furnish(cache_folder)
         except (NoTemporaryFolder, OSError) as error:
-            _tell(notebook, Broken(_message(error), HINT))
+            tell(notebook, Broken(_message(error), HINT))
             return
         monitor = Monitor(
             notebook,
@@ -93,7 +91,8 @@ class Monitor:
     Parameters
     ----------
     notebook : socket
-        Requests come and reports go here (sequenced packets of JSON).
+        Requests come and reports go here (sequenced packets of JSON); each run has a control
+        socket beside it.
     notebook_process : int
         A pidfd of the notebook's process; readable when it is gone.
     folder : Path
@@ -112,13 +111,13 @@ class Monitor:
         self.notebook = notebook
         self.folder = folder
         self.caches = caches
-        self.run: ActiveRun | None = None
+        # Runs and workers by the number of the worker.
+        self.runs: dict[int, ActiveRun] = {}
         self.workers: dict[int, Worker] = {}
-        self.spare: Worker | None = None
+        self.waiting: Worker | None = None
         self.expected: Limits | None = None
         self.ready = False
         self.forked = 0
-        self.look_at = 0.0
         self.serving = True
         self.fork_server: ForkServer | None = None
         self.disposal = Disposal()
@@ -131,14 +130,14 @@ class Monitor:
         """Find out what can be enforced, and start the fork server or refuse."""
         found = probe()
         if found.unsettled:
-            self.tell(Broken(found.missing_base))
+            tell(self.notebook, Broken(found.missing_base))
             return
         if access.confinement == FILES_OPEN:
             level, refusal = Level.FILES_OPEN, found.missing_base
         else:
             level, refusal = found.level, found.refusal
         if refusal:
-            self.tell(Refused(refusal))
+            tell(self.notebook, Refused(refusal))
             return
         self.confinement = found.describe(level)
         self.fork_server = ForkServer(
@@ -154,15 +153,16 @@ class Monitor:
                 # What came before it may have been the end of this one.
                 if self.selector.get_map().get(key.fd) is key:
                     key.data()
-            if self.run is not None and self.seconds_to_look() == 0:
-                self.run.enforce()
-                self.look_at = time.monotonic() + POLL_SECONDS
+            now = time.monotonic()
+            for run in list(self.runs.values()):
+                if not run.over and run.look_at <= now:
+                    run.enforce()
+                    run.look_at = time.monotonic() + POLL_SECONDS
 
     def seconds_to_look(self) -> float | None:
-        """Return when the run is to be compared with its limits; None when there is none."""
-        if self.run is None or self.run.over:
-            return None
-        return max(0.0, self.look_at - time.monotonic())
+        """Return when a run is next to be compared with its limits; None when there is none."""
+        due = [run.look_at for run in self.runs.values() if not run.over]
+        return max(0.0, min(due) - time.monotonic()) if due else None
 
     def close(self) -> None:
         """End everything that this monitor started."""
@@ -185,10 +185,6 @@ class Monitor:
         """Leave :meth:`serve`."""
         self.serving = False
 
-    def tell(self, message: Any) -> None:
-        """Report to the notebook; one that is gone is noticed elsewhere."""
-        _tell(self.notebook, message)
-
     def on_request(self) -> None:
         """Carry out one request of the notebook."""
         request, descriptors = packets.receive(self.notebook, TO_MONITOR)
@@ -198,15 +194,12 @@ class Monitor:
             self.begin(request.limits, descriptors)
         elif isinstance(request, PrepareWorker):
             self.prepare(request.limits)
-        elif isinstance(request, KillRun) and self.run is not None:
-            self.run.end(request.reason)
-        elif isinstance(request, ReleaseRun) and self.run is not None:
-            self.release()
 
     def begin(self, limits: Limits, descriptors: list[int]) -> None:
         """Have a worker run: the one that waits, when it is confined as this run must be."""
         assert self.fork_server is not None
-        worker, self.spare = self.spare, None
+        control = socket.socket(fileno=descriptors.pop(0))
+        worker, self.waiting = self.waiting, None
         if worker is None or not worker.suits(limits):
             if worker is not None:
                 worker.kill()
@@ -215,19 +208,17 @@ class Monitor:
             except OSError as error:
                 for descriptor in descriptors:
                     os.close(descriptor)
-                return self.on_no_folder(error)
+                # On a full disk, for example.
+                message = f"no folder for a run can be made in {self.folder}: {_message(error)}"
+                tell(control, Broken(message, HINT))
+                control.close()
+                return
         worker.order(descriptors)
         # While one processor runs the module, another is free.
         self.fork_server.expect()
-        self.run = ActiveRun(worker, limits, self, self.fork_server)
-        self.look_at = time.monotonic() + POLL_SECONDS
-        return None
-
-    def on_no_folder(self, error: OSError) -> None:
-        """Tell that there is no folder for a run, on a full disk for example, and end."""
-        message = f"no folder for a run can be made in {self.folder}: {_message(error)}"
-        self.tell(Broken(message, HINT))
-        self.stop()
+        run = ActiveRun(worker, limits, control, self, self.fork_server)
+        run.look_at = time.monotonic() + POLL_SECONDS
+        self.runs[worker.number] = run
 
     def fork(self, limits: Limits) -> Worker:
         """Have a worker forked."""
@@ -256,7 +247,8 @@ class Monitor:
         if isinstance(report, ForkServerReady):
             self.fork_server.on_ready(descriptors[0])
             self.ready = True
-            self.tell(MonitorReady(self.confinement, self.caches))
+            serves_many = self.fork_server.level.namespaces
+            tell(self.notebook, MonitorReady(self.confinement, serves_many, self.caches))
             if self.expected is not None:
                 self.prepare(self.expected)
         elif isinstance(report, Forked):
@@ -269,55 +261,53 @@ class Monitor:
 
     def on_exited(self, worker: Worker, status: int) -> None:
         """End the run of a worker, or clear away one that had none."""
-        if self.run is not None and worker is self.run.worker:
-            self.run.on_exited(status)
+        run = self.runs.get(worker.number)
+        if run is not None:
+            run.on_exited(status)
             self.prepare(worker.limits)
             return
         worker.kill()
         worker.close()
         worker.remove_folder()
-        if worker is self.spare:
-            self.spare = None
+        if worker is self.waiting:
+            self.waiting = None
             # One that ended by itself would likely do so again.
             if worker.doomed:
                 self.prepare(worker.limits)
 
     def on_not_forked(self, worker: Worker, message: str) -> None:
-        """Tell that a run has no worker; without one that waits, a run asks for its own."""
-        if self.run is not None and worker is self.run.worker:
-            self.run.on_not_forked(message)
+        """Report that a run has no worker; without one that waits, a run asks for its own."""
+        run = self.runs.get(worker.number)
+        if run is not None:
+            run.on_not_forked(message)
             return
         worker.close()
         worker.remove_folder()
-        if worker is self.spare:
-            self.spare = None
+        if worker is self.waiting:
+            self.waiting = None
 
     def prepare(self, limits: Limits) -> None:
         """Get a worker ready for the next run, which will likely have these limits."""
         self.expected = limits
-        if not self.ready or self.spare is not None or self.fork_server is None:
+        if not self.ready or self.waiting is not None or self.fork_server is None:
             return
         # Where nothing confines files, a run could reach the folder of the next.
         if self.fork_server.level is not Level.FILES_OPEN:
-            # A run that needs one and gets none is told why.
+            # A run that needs one and gets none learns why.
             with contextlib.suppress(OSError):
-                self.spare = self.fork(limits)
+                self.waiting = self.fork(limits)
 
     def on_server_gone(self, fork_server: ForkServer) -> None:
-        """Without its fork server a monitor is of no use: tell why, and end."""
-        self.tell(Broken(fork_server.last_words()))
+        """Without its fork server a monitor is of no use: report why, and end."""
+        broken = Broken(fork_server.last_words())
+        for endpoint in (self.notebook, *(run.control for run in self.runs.values())):
+            tell(endpoint, broken)
         self.stop()
 
-    def release(self) -> None:
+    def release(self, run: ActiveRun) -> None:
         """Delete the run folder once the notebook has taken its images."""
-        assert self.run is not None
-        worker, self.run = self.run.worker, None
-        worker.remove_folder()
-
-
-def _tell(notebook: socket.socket, message: Any) -> None:
-    with contextlib.suppress(OSError):
-        packets.send(notebook, message)
+        del self.runs[run.worker.number]
+        run.worker.remove_folder()
 
 
 def _message(error: Exception) -> str:

@@ -35,9 +35,6 @@ class Owner(Protocol):
     def forget(self, source: Any) -> None:
         """Stop watching `source`."""
 
-    def tell(self, message: Any) -> None:
-        """Report to the notebook."""
-
     def other_processes(self, worker: Worker) -> Collection[int]:
         """Return the processes below the monitor that are not those of a worker's run."""
 
@@ -140,8 +137,9 @@ class Worker:
         """
         if self.gate is None or not self.gate.processes:
             return [self.pid] if self.pid else []
-        if self.first:
-            return [self.pid, *processes.descendants([self.pid, self.first])]
+        if self._fork_server.level.namespaces:
+            known = [pid for pid in (self.pid, self.first) if pid]
+            return [*known[:1], *processes.descendants(known)]
         spare = self._owner.other_processes(self)
         return processes.descendants([os.getpid()], spare=spare)
 
@@ -158,7 +156,9 @@ class Worker:
             self.gate.refuse_all()
         if self._first_pidfd >= 0:
             _kill(self._first_pidfd)
-        elif self.gate is not None and self.gate.processes:
+        elif (
+            not self._fork_server.level.namespaces and self.gate is not None and self.gate.processes
+        ):
             # Without a process namespace, it is done until nothing is left.
             spare = self._owner.other_processes(self)
             processes.kill_tree([os.getpid()], spare=spare)
@@ -221,6 +221,12 @@ class Worker:
                 )
                 self._owner.watch(self.gate, self.gate.answer)
         source.close()
+
+
+def tell(endpoint: socket.socket, message: Any) -> None:
+    """Report to the notebook; one that is gone is noticed elsewhere."""
+    with contextlib.suppress(OSError):
+        packets.send(endpoint, message)
 
 
 def _kill(pidfd: int) -> None:

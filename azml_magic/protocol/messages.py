@@ -59,7 +59,10 @@ class ForkServerOrder:
 
 @dataclass(frozen=True)
 class StartRun:
-    """Have a worker run; its data socket and pipes come with this."""
+    """Have a worker run; the run's control socket, data socket and pipes come with this.
+
+    What is asked of the run, and what is reported of it, goes over its control socket.
+    """
 
     limits: Limits
 
@@ -71,6 +74,12 @@ class PrepareWorker:
     limits: Limits
 
 
+TO_MONITOR = learn(StartRun, PrepareWorker)
+
+
+# Notebook to monitor, over a run's control socket.
+
+
 @dataclass(frozen=True)
 class KillRun:
     """End the run; it is reported with this reason."""
@@ -80,10 +89,13 @@ class KillRun:
 
 @dataclass(frozen=True)
 class ReleaseRun:
-    """Nothing of the run folder is needed any more."""
+    """Nothing of the run is needed any more; the end of the control socket says the same.
+
+    What goes on is killed, and the run folder deleted.
+    """
 
 
-TO_MONITOR = learn(StartRun, PrepareWorker, KillRun, ReleaseRun)
+TO_RUN = learn(KillRun, ReleaseRun)
 
 
 # Monitor to notebook.
@@ -99,9 +111,21 @@ class Caches:
 
 @dataclass(frozen=True)
 class MonitorReady:
-    """Workers can be forked."""
+    """Workers can be forked.
+
+    Attributes
+    ----------
+    confinement : str
+        How they are confined.
+    serves_many : bool
+        Whether runs of one fork server cannot reach each other, so that there may be many at a
+        time.
+    caches : Caches
+        Where caches are kept.
+    """
 
     confinement: str
+    serves_many: bool
     caches: Caches
 
 
@@ -114,7 +138,7 @@ class Refused:
 
 @dataclass(frozen=True)
 class Broken:
-    """The monitor, or its fork server, cannot go on."""
+    """The monitor, or its fork server, cannot go on, or cannot start this run."""
 
     message: str
     hint: str = ""
@@ -152,7 +176,8 @@ class RunEnded:
     tasks_refused: int = 0
 
 
-FROM_MONITOR = learn(MonitorReady, Refused, Broken, RunEnded)
+FROM_MONITOR = learn(MonitorReady, Refused, Broken)
+FROM_RUN = learn(RunEnded, Broken)
 
 
 # Monitor to fork server.

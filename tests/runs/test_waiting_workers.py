@@ -77,7 +77,7 @@ def below(pid):
 
 def waiting_worker(pool):
     """Return the process that waits for a run below the only monitor, in a run folder."""
-    (monitor,) = pool._idle.values()
+    (monitor,) = pool._kept.values()
     end = time.monotonic() + 20
     while time.monotonic() < end:
         for pid in below(monitor.process.pid):
@@ -148,7 +148,7 @@ def test_processes_that_a_run_leaves_are_killed_and_the_waiting_worker_is_not(po
     for _ in range(2):
         value_of("child.pid", setup)
         worker = waiting_worker(pool)
-        (monitor,) = pool._idle.values()
+        (monitor,) = pool._kept.values()
         names = [Path(f"/proc/{pid}/cmdline").read_bytes() for pid in below(monitor.process.pid)]
         assert not any(b"sleep(600)" in name for name in names)
     assert value_of("1") == "1"
@@ -170,19 +170,19 @@ def test_one_run_folder_waits_at_most(pool):
 def test_monitors_that_have_waited_long_are_given_back_and_come_back(new_pool, monkeypatch):
     monkeypatch.setattr(client, "IDLE_SECONDS", 0.5)
     assert value_of("1") == "1"
-    (monitor,) = new_pool._idle.values()
+    (monitor,) = new_pool._kept.values()
     monitor.process.wait(30)
     end = time.monotonic() + 10
     while not client.is_asleep() and time.monotonic() < end:
         time.sleep(0.01)
     assert client.is_asleep()
-    assert not new_pool._idle
+    assert not new_pool._kept
     monkeypatch.setattr(client, "IDLE_SECONDS", 900.0)
     api.wake()
-    assert len(new_pool._idle) == 1
-    (woken,) = new_pool._idle.values()
+    assert len(new_pool._kept) == 1
+    (woken,) = new_pool._kept.values()
     api.wake()
-    assert list(new_pool._idle.values()) == [woken]
+    assert list(new_pool._kept.values()) == [woken]
     assert value_of("2") == "2"
     assert not client.is_asleep()
 
@@ -190,15 +190,15 @@ def test_monitors_that_have_waited_long_are_given_back_and_come_back(new_pool, m
 def test_another_environment_has_a_monitor_of_its_own_and_the_old_one_stays(new_pool, monkeypatch):
     zone = "os.environ.get('TZ')"
     before = value_of(zone)
-    (old,) = new_pool._idle.values()
+    (old,) = new_pool._kept.values()
     monkeypatch.setenv("TZ", "Asia/Tokyo")
     assert value_of(zone) == "Asia/Tokyo"
     assert old.alive
-    assert len(new_pool._idle) == 2
+    assert len(new_pool._kept) == 2
     monkeypatch.undo()
     monkeypatch.setattr(client, "_pool", new_pool)
     assert value_of(zone) == before
-    assert old in new_pool._idle.values()
+    assert old in new_pool._kept.values()
 
 
 def test_loading_gets_a_worker_ready(new_pool):
