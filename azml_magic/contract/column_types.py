@@ -12,6 +12,7 @@ from azml_magic.contract.changes import CATEGORY, CATEGORY_TEXT, FLOATS, STORED
 from azml_magic.contract.column_rules import UNCHANGED, Carried, ColumnRules, Unfit
 from azml_magic.contract.dates import carry_dates, carry_spans
 from azml_magic.contract.objects import carry_objects
+from azml_magic.contract.pandas_versions import FLOATS_WITH_MISSING, NumpyArray
 
 
 def passes(dtype: Any, rules: ColumnRules) -> bool:
@@ -27,7 +28,7 @@ def passes(dtype: Any, rules: ColumnRules) -> bool:
         return in_nanoseconds and not rules.profile.plain_types_only
     if isinstance(dtype, pd.StringDtype):
         return True
-    nullable = isinstance(dtype, (pd.BooleanDtype, pd.Float32Dtype, pd.Float64Dtype))
+    nullable = isinstance(dtype, (pd.BooleanDtype, *FLOATS_WITH_MISSING))
     return nullable and not rules.profile.plain_types_only
 
 
@@ -46,7 +47,7 @@ def carry(values: Any, rules: ColumnRules) -> Carried:
     Unfit
         When the rules refuse it.
     """
-    if isinstance(values, pd.arrays.NumpyExtensionArray):
+    if isinstance(values, NumpyArray):
         values = np.asarray(values)
     dtype = values.dtype
     if passes(dtype, rules):

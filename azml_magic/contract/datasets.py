@@ -6,7 +6,7 @@ new frame and not copied. Only columns whose type some rule concerns are looked 
 
 from __future__ import annotations
 
-from typing import Any, List, Tuple
+from typing import Any, Dict, List, Tuple
 
 import pandas as pd
 
@@ -23,6 +23,7 @@ from azml_magic.contract.column_names import is_reserved, name_text, unique_name
 from azml_magic.contract.column_rules import Carried, ColumnRules, Unfit
 from azml_magic.contract.column_types import carry, passes
 from azml_magic.contract.index import carry_index
+from azml_magic.contract.pandas_versions import with_columns
 from azml_magic.contract.profile import Profile
 from azml_magic.contract.returned_values import ReturnRefused
 from azml_magic.errors import InputError
@@ -111,6 +112,7 @@ def _prepare(frame: pd.DataFrame, rules: ColumnRules, changes: Changes) -> pd.Da
     # A plain frame of its own, whatever subclass was given, over the same columns.
     prepared = pd.DataFrame(frame, copy=False)
     names = _names(prepared.columns, rules, changes)
+    replaced: Dict[int, pd.Series] = {}
     for position, dtype in enumerate(prepared.dtypes):
         if not passes(dtype, rules):
             carried = _carry(prepared.iloc[:, position].array, names[position], rules)
@@ -118,10 +120,10 @@ def _prepare(frame: pd.DataFrame, rules: ColumnRules, changes: Changes) -> pd.Da
                 changes.add(carried.kinds, sentences.LABEL(label=names[position]))
             if carried.values is not None:
                 # As a Series, so that pandas does not guess another type for objects.
-                column = pd.Series(
+                replaced[position] = pd.Series(
                     carried.values, prepared.index, dtype=carried.values.dtype, copy=False
                 )
-                prepared.isetitem(position, column)
+    prepared = with_columns(prepared, replaced)
     prepared.columns = pd.Index(names, dtype=None if names else object)
     prepared = _without_reserved(prepared, names, rules, changes)
     if not len(prepared.columns):

@@ -11,6 +11,7 @@ from azml_magic import sentences
 from azml_magic.contract.cell_types import object_array
 from azml_magic.contract.changes import SECONDS, SPANS, UNREADABLE
 from azml_magic.contract.column_rules import UNCHANGED, Carried, ColumnRules, Unfit
+from azml_magic.contract.pandas_versions import in_nanoseconds, unit_of
 
 _PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 _NANOSECOND_YEARS = (1678, 2261)
@@ -27,10 +28,10 @@ def carry_dates(values: Any, rules: ColumnRules) -> Carried:
             row = int(np.argmin(missing))
             raise Unfit(sentences.DATES(dtype=dates.dtype), sentences.DATES_AS_TEXT(), row)
         return Carried(np.full(len(dates), np.nan))
-    if dates.unit == "ns":
+    if unit_of(dates) == "ns":
         return UNCHANGED
     try:
-        in_nanoseconds = dates.as_unit("ns")
+        converted = in_nanoseconds(dates)
     except pd.errors.OutOfBoundsDatetime:
         if rules.profile.plain_types_only:
             return UNCHANGED
@@ -38,17 +39,17 @@ def carry_dates(values: Any, rules: ColumnRules) -> Carried:
             row = _first_out_of_bounds(dates)
             raise Unfit(sentences.FAR_DATE(), sentences.CLIP_DATES(), row) from None
         return Carried(None, (UNREADABLE,))
-    return Carried(in_nanoseconds.array) if rules.incoming else UNCHANGED
+    return Carried(converted.array) if rules.incoming else UNCHANGED
 
 
 def carry_spans(values: Any, rules: ColumnRules) -> Carried:
     """Pass a column of ``timedelta64``."""
     spans = pd.TimedeltaIndex(values)
     if not rules.profile.plain_types_only:
-        if not rules.incoming or spans.unit == "ns":
+        if not rules.incoming or unit_of(spans) == "ns":
             return UNCHANGED
         try:
-            return Carried(spans.as_unit("ns").array)
+            return Carried(in_nanoseconds(spans).array)
         except pd.errors.OutOfBoundsTimedelta:
             raise Unfit(sentences.LONG_SPAN(), sentences.AS_NUMBER()) from None
     missing = spans.isna()
@@ -61,7 +62,7 @@ def carry_spans(values: Any, rules: ColumnRules) -> Carried:
 
 
 def _seconds(dates: Any) -> Any:
-    seconds = dates.asi8 / _PER_SECOND[dates.unit]
+    seconds = dates.asi8 / _PER_SECOND[unit_of(dates)]
     missing = dates.isna()
     if missing.any():
         seconds[missing] = np.nan
@@ -77,7 +78,7 @@ def _first_out_of_bounds(dates: Any) -> int:
 def _span_texts(spans: Any, missing: Any) -> Any:
     """Return ``[-][d.]hh:mm:ss[.fffffff]``, as .NET writes a TimeSpan."""
     ticks = spans.asi8
-    per_second = _PER_SECOND[spans.unit]
+    per_second = _PER_SECOND[unit_of(spans)]
     return object_array(
         [None if gone else _span_text(int(tick), per_second) for tick, gone in zip(ticks, missing)]
     )

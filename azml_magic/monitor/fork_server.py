@@ -13,6 +13,7 @@ from typing import Any
 from azml_magic.monitor import launch
 from azml_magic.protocol import packets
 from azml_magic.protocol.codec import to_json
+from azml_magic.protocol.limits import Access
 from azml_magic.protocol.messages import FROM_FORK_SERVER, ExpectFork, Fork, ForkServerOrder
 from azml_magic.protocol.policy import Level, Policy
 from azml_magic.sandbox import landlock, measure, namespaces, processes, python_paths, rules
@@ -31,8 +32,8 @@ class ForkServer:
         Where run folders are made; all that workers can write to.
     level : Level
         By which means its workers are confined. With namespaces, it lives in them itself.
-    network : bool
-        Whether its workers may use the network.
+    access : Access
+        What its workers are given and may reach.
     package_folders : sequence of str
         Further folders of installed packages.
     caches : Path
@@ -54,13 +55,14 @@ class ForkServer:
         self,
         folder: Path,
         level: Level,
-        network: bool,
+        access: Access,
         package_folders: Sequence[str],
         caches: Path,
     ) -> None:
         self.level = level
-        self.network = network
-        self.readable = python_paths.readable_paths(package_folders)
+        self.network = access.network
+        self._paths = python_paths.of(access.python, package_folders)
+        self.readable = self._paths.readable
         version = landlock.abi() if level.landlock else 0
         self.signals_are_scoped = rules.signals_are_scoped(version, alone=level.namespaces)
         self.baseline = 0
@@ -69,8 +71,8 @@ class ForkServer:
         # For who changes this package: see CONTRIBUTING.md.
         errors = None if os.environ.get(DEBUG) else self._errors
         environment = launch.environment(caches)
-        order = ForkServerOrder(theirs.fileno(), level, network, tuple(package_folders))
-        start = command("worker.server", to_json(order), site_packages=True)
+        order = ForkServerOrder(theirs.fileno(), level, access.network, tuple(package_folders))
+        start = command("worker.server", to_json(order), site_packages=True, python=access.python)
         if level.namespaces:
             plan = self._plan(folder, Path(environment["MPLCONFIGDIR"]))
             start = command("sandbox.namespaces", plan.to_json(), *start)
@@ -130,6 +132,6 @@ class ForkServer:
         return namespaces.Plan(
             readable=(*self.readable, *network, str(PACKAGE)),
             writable=(str(folder), str(cache)),
-            links=python_paths.symbolic_links(python_paths.names()),
+            links=python_paths.symbolic_links(self._paths.names),
             network=self.network,
         )

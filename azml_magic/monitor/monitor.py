@@ -140,9 +140,13 @@ class Monitor:
             tell(self.notebook, Refused(refusal))
             return
         self.confinement = found.describe(level)
-        self.fork_server = ForkServer(
-            self.folder, level, access.network, package_folders, Path(self.caches.folder)
-        )
+        try:
+            self.fork_server = ForkServer(
+                self.folder, level, access, package_folders, Path(self.caches.folder)
+            )
+        except OSError as error:
+            tell(self.notebook, Broken(str(error)))
+            return
         self.watch(self.fork_server.socket, self.on_server)
 
     def serve(self) -> None:

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 from azml_magic.monitor.disposal import Disposal
 from azml_magic.monitor.fork_server import ForkServer
-from azml_magic.protocol import packets
+from azml_magic.protocol import descriptors, packets
 from azml_magic.protocol.job_header import RUN_FOLDERS
 from azml_magic.protocol.limits import Limits
 from azml_magic.protocol.policy import Policy
@@ -111,14 +111,14 @@ class Worker:
             ending.register(self._pidfd, select.POLLIN)
         return bool(ending.poll(0))
 
-    def order(self, descriptors: list[int]) -> None:
+    def order(self, passed_on: list[int]) -> None:
         """Hand it what it runs with; the caller's copies are closed.
 
         It takes them as soon as it is confined. One that has ended is noticed elsewhere.
         """
         with contextlib.suppress(OSError):
-            socket.send_fds(self._orders, [b"run"], descriptors)
-        for descriptor in descriptors:
+            descriptors.send(self._orders, b"run", passed_on)
+        for descriptor in passed_on:
             os.close(descriptor)
 
     def on_forked(self, pidfd: int, first_pidfd: int = -1) -> None:
@@ -211,10 +211,10 @@ class Worker:
         source, self._listener_socket = self._listener_socket, None
         self._owner.forget(source)
         with contextlib.suppress(OSError):
-            _, descriptors, _, _ = socket.recv_fds(source, 16, 1)
-            if descriptors:
+            _, received = descriptors.receive(source, 16, 1)
+            if received:
                 self.gate = TaskGate(
-                    descriptors[0],
+                    received[0],
                     self.limits.tasks,
                     self.tree,
                     signals_are_scoped=self._fork_server.signals_are_scoped,

@@ -43,7 +43,7 @@ class Limits:
 
 @dataclass(frozen=True)
 class Access:
-    """What a monitor lets its runs reach, for as long as it lives.
+    """What a monitor's runs are given and may reach, for as long as it lives.
 
     Attributes
     ----------
@@ -51,7 +51,10 @@ class Access:
         ``"strongest"``, or the weaker ``"files-open"`` that a person asked for.
     network : bool
         Whether runs may use the network.
+    python : str
+        Path of the interpreter that runs modules; empty for the notebook's own.
     """
 
     confinement: str = "strongest"
     network: bool = False
+    python: str = ""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import array
 import json
 import socket
 from typing import Any, Iterable, List, Mapping, Optional, Tuple
 
+from azml_magic.protocol import descriptors as carried
 from azml_magic.protocol.codec import from_plain, to_plain
 
 MESSAGE_BYTES = 1 << 18
@@ -27,9 +27,7 @@ def send(endpoint: socket.socket, message: Any, descriptors: Iterable[int] = ())
         When the other end is gone.
     """
     data = json.dumps([type(message).__name__, to_plain(message)]).encode()
-    passed = array.array("i", descriptors)
-    rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, passed)] if passed else []
-    endpoint.sendmsg([data], rights)
+    carried.send(endpoint, data, descriptors)
 
 
 def receive(endpoint: socket.socket, kinds: Mapping[str, type]) -> Tuple[Optional[Any], List[int]]:
@@ -52,20 +50,13 @@ def receive(endpoint: socket.socket, kinds: Mapping[str, type]) -> Tuple[Optiona
     ValueError
         When it is of another kind.
     """
-    size = array.array("i").itemsize
     try:
-        data, ancillary, _, _ = endpoint.recvmsg(
-            MESSAGE_BYTES, socket.CMSG_LEN(_DESCRIPTORS * size), socket.MSG_CMSG_CLOEXEC
-        )
+        data, passed_on = carried.receive(endpoint, MESSAGE_BYTES, _DESCRIPTORS)
     except ConnectionError:  # it was killed before it had read what it was told
         return None, []
-    descriptors = array.array("i")
-    for level, kind, content in ancillary:
-        if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
-            descriptors.frombytes(content[: len(content) - len(content) % size])
     if not data:
-        return None, list(descriptors)
+        return None, passed_on
     name, plain = json.loads(data)
     if name not in kinds:
         raise ValueError(f"no message {name!r} is expected here")
-    return from_plain(kinds[name], plain), list(descriptors)
+    return from_plain(kinds[name], plain), passed_on

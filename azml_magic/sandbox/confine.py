@@ -7,7 +7,6 @@ the filter lets through.
 
 from __future__ import annotations
 
-import array
 import contextlib
 import errno
 import os
@@ -16,6 +15,7 @@ import signal
 import socket
 from collections.abc import Callable, Collection
 
+from azml_magic.protocol import descriptors
 from azml_magic.protocol.policy import Level, Policy
 from azml_magic.sandbox import capabilities, kernel, landlock, python_paths, resources, seccomp
 from azml_magic.sandbox.seccomp import AUDIT_ARCHITECTURE
@@ -107,9 +107,8 @@ def _leave_terminal_and_files(keep: set[int]) -> None:
 
 def _hand_over(listener: int, listener_socket: int) -> None:
     """Send the listener to the monitor, and keep no copy of it."""
-    rights = (socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [listener]))
     with socket.socket(fileno=listener_socket) as endpoint:
-        endpoint.sendmsg([b"listener"], [rights])
+        descriptors.send(endpoint, b"listener", [listener])
     os.close(listener)
 
 

@@ -62,6 +62,17 @@ def syscall(name: str, *arguments: Any) -> int:
     return _checked(name, _libc.syscall(ctypes.c_long(number), *passed))
 
 
+def open_process(pid: int) -> int:
+    """Return a descriptor of a process, closed at ``exec``; Python 3.8 has no function for it.
+
+    Raises
+    ------
+    OSError
+        With the kernel's error number.
+    """
+    return syscall("pidfd_open", pid, 0)
+
+
 def prctl(option: int, *arguments: int) -> int:
     """Call ``prctl``; missing arguments are zero, as newer options demand.
 

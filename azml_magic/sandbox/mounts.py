@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import ctypes
 import os
 from collections.abc import Iterable
@@ -16,6 +17,9 @@ _KEPT_FLAGS = {
     "nosuid": NO_SUID, "nodev": NO_DEVICES, "noexec": NO_EXECUTION, "noatime": 1 << 10,
     "nodiratime": 1 << 11, "relatime": 1 << 21,
 }  # fmt: skip
+_AS_WRITTEN = "unicode_escape"
+# It is loaded when it is first asked for, from files that a view of another interpreter lacks.
+codecs.lookup(_AS_WRITTEN)
 
 
 def mount(
@@ -60,7 +64,7 @@ def remount_read_only(top: str, writable: Iterable[str]) -> None:
         lines = file.read().splitlines()
     for line in lines:
         fields = line.split(b" ")
-        place = os.fsdecode(fields[4].decode("unicode_escape").encode("latin-1"))
+        place = os.fsdecode(fields[4].decode(_AS_WRITTEN).encode("latin-1"))
         inside = f"{place.rstrip('/')}/".startswith(f"{top.rstrip('/')}/")
         if not inside or f"{place}/".startswith(spared):
             continue

@@ -5,10 +5,16 @@ Never the home folder or anything above it, never a list of users, never another
 
 from __future__ import annotations
 
+import json
 import os
+import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
+from azml_magic.sandbox import standalone
+
+_SECONDS = 60.0
 _PROCESS_FILES = (
     "cmdline comm io limits maps numa_maps schedstat smaps smaps_rollup stat statm status"
 )
@@ -47,6 +53,58 @@ NETWORK = (
 _PARTS = ("lib", "lib64", "share", "ssl", "etc/fonts", "include", "pyvenv.cfg", "DLLs")
 _SYSTEM_PREFIXES = {"/", "/usr", "/usr/local"}
 _MOST_STEPS = 400
+
+
+class Paths(NamedTuple):
+    """What an interpreter needs of the machine's files.
+
+    Attributes
+    ----------
+    readable : tuple of str
+        Absolute paths that are there.
+    names : tuple of str
+        Names by which it finds them, symbolic links among them.
+    """
+
+    readable: tuple[str, ...]
+    names: tuple[str, ...]
+
+
+def of(python: str, extra: Sequence[str] = ()) -> Paths:
+    """Return what an interpreter needs.
+
+    Parameters
+    ----------
+    python : str
+        Path of the interpreter; empty for this one.
+    extra : sequence of str
+        Further folders of packages.
+
+    Raises
+    ------
+    OSError
+        When it cannot be asked.
+    """
+    if not python:
+        return Paths(readable_paths(extra), names())
+    asked = standalone.command(
+        "sandbox.python_paths", json.dumps(list(extra)), site_packages=True, python=python
+    )
+    try:
+        done = subprocess.run(
+            asked, stdin=subprocess.DEVNULL, capture_output=True, timeout=_SECONDS, check=True
+        )
+    except subprocess.SubprocessError as error:
+        said = (getattr(error, "stderr", None) or b"").decode("utf-8", "replace").strip()
+        reason = said.splitlines()[-1] if said else str(error)
+        raise OSError(f"{python} does not run as a Python: {reason}") from error
+    readable, found = json.loads(done.stdout)
+    return Paths(tuple(readable), tuple(found))
+
+
+def main() -> None:
+    """Print what this interpreter needs, for :func:`of`; ``argv[1]`` is further folders."""
+    print(json.dumps([readable_paths(json.loads(sys.argv[1])), names()]))
 
 
 def readable_paths(extra: Iterable[str] = (), private: Iterable[str] = ()) -> tuple[str, ...]:

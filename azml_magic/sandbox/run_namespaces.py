@@ -19,6 +19,7 @@ import signal
 import socket
 from typing import NamedTuple, NoReturn
 
+from azml_magic.protocol import descriptors
 from azml_magic.sandbox import capabilities, kernel, mounts
 
 NEW_MOUNTS, NEW_PROCESSES = 0x00020000, 0x20000000
@@ -101,11 +102,11 @@ class RunNamespaces:
 
     def _ask(self) -> list[int]:
         self._maker.send(_ASKED)
-        answer, descriptors, _, _ = socket.recv_fds(self._maker, _TEXT_BYTES, 3)
-        if len(descriptors) != 3:
+        answer, received = descriptors.receive(self._maker, _TEXT_BYTES, 3)
+        if len(received) != 3:
             reason = answer.decode("utf-8", "replace") or "their maker has ended"
             raise OSError(f"no namespaces for a run: {reason}")
-        return descriptors
+        return received
 
 
 def _enter(files: int, folder: str) -> None:
@@ -171,7 +172,7 @@ class _Maker:
             self._server.send(str(error).encode()[:_TEXT_BYTES])
             return
         self._ready = None
-        socket.send_fds(self._server, [_DONE], [made.pidfd, made.processes, made.files])
+        descriptors.send(self._server, _DONE, [made.pidfd, made.processes, made.files])
         os.close(made.processes)
         os.close(made.files)
 
@@ -206,11 +207,11 @@ class _Maker:
                         _be_first(theirs)
                 finally:
                     kernel.syscall("setns", self._own, NEW_PROCESSES)
-            said, descriptors, _, _ = socket.recv_fds(ours, _TEXT_BYTES, 2)
-        if len(descriptors) != 2:
+            said, received = descriptors.receive(ours, _TEXT_BYTES, 2)
+        if len(received) != 2:
             os.waitpid(first, 0)
             raise OSError(said.decode("utf-8", "replace") or "their first process ended")
-        made = _Made(first, os.pidfd_open(first), *descriptors)
+        made = _Made(first, os.pidfd_open(first), *received)
         self._look_after(first, made.pidfd)
         return made
 
@@ -241,7 +242,7 @@ def _be_first(maker: socket.socket) -> NoReturn:
         # The run, which is the same user, must not look into this process.
         kernel.prctl(kernel.PR_SET_DUMPABLE, 0)
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCHLD})
-        socket.send_fds(maker, [_DONE], described)
+        descriptors.send(maker, _DONE, described)
         os.closerange(0, os.sysconf("SC_OPEN_MAX"))
     except BaseException as error:
         maker.send(str(error).encode()[:_TEXT_BYTES])

@@ -16,7 +16,9 @@ _BOOTSTRAP = (
 )
 
 
-def command(module: str, *arguments: str, site_packages: bool = False) -> list[str]:
+def command(
+    module: str, *arguments: str, site_packages: bool = False, python: str = ""
+) -> list[str]:
     """Return the command line that runs ``azml_magic.<module>.main`` by itself.
 
     Parameters
@@ -27,7 +29,9 @@ def command(module: str, *arguments: str, site_packages: bool = False) -> list[s
         What it finds in ``sys.argv[1:]``.
     site_packages : bool
         Whether installed packages can be imported.
+    python : str
+        Path of the interpreter; empty for the one that asks.
     """
     flags = ["-I"] if site_packages else ["-I", "-S"]
     bootstrap = _BOOTSTRAP.format(module=module)
-    return [sys.executable, *flags, "-c", bootstrap, str(PACKAGE), *arguments]
+    return [python or sys.executable, *flags, "-c", bootstrap, str(PACKAGE), *arguments]

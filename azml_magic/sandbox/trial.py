@@ -10,6 +10,7 @@ import sys
 import threading
 from collections.abc import Callable
 
+from azml_magic.protocol import descriptors
 from azml_magic.protocol.limits import Limits
 from azml_magic.protocol.policy import Level, Policy
 from azml_magic.sandbox import confine, kernel, landlock, namespaces, seccomp, supervise
@@ -94,10 +95,10 @@ def _live_confined(folder: str, level: Level, listener_socket: int, report: int)
 def _serve(endpoint: socket.socket, child: int) -> None:
     """Receive the listener and answer it until the child has ended."""
     endpoint.settimeout(_SECONDS)
-    _, descriptors, _, _ = socket.recv_fds(endpoint, 16, 1)
-    if not descriptors:
+    _, received = descriptors.receive(endpoint, 16, 1)
+    if not received:
         return
-    gate = supervise.TaskGate(descriptors[0], _THREADS, lambda: [child])
+    gate = supervise.TaskGate(received[0], _THREADS, lambda: [child])
     waiting = select.poll()
     waiting.register(gate, select.POLLIN)
     while waiting.poll(_SECONDS * 1000) and gate.answer():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Any, Dict, List, Optional, Tuple
 
 import numpy as np
@@ -16,6 +17,10 @@ from azml_magic.wire.text_columns import Bytes, Text
 
 MOST_CATEGORIES = 1 << 31
 _CODES = ("i1", "i2", "i4", "i8")
+
+# The codes are checked already; pandas takes that for an answer since 2.1.
+_TAKES_IT = "validate" in inspect.signature(pd.Categorical.from_codes).parameters
+_UNCHECKED: Dict[str, Any] = {"validate": False} if _TAKES_IT else {}
 
 
 class Categories:
@@ -62,7 +67,7 @@ class Categories:
             raise WireError(f"categories are not unique values: {error}") from None
         if not reading.trusted:
             _check_codes(codes, spec["count"])
-        return pd.Categorical.from_codes(codes, dtype=dtype, validate=False)
+        return pd.Categorical.from_codes(codes, dtype=dtype, **_UNCHECKED)
 
 
 def _check_codes(codes: Any, count: int) -> None:

@@ -81,8 +81,11 @@ class Masked:
                 check_flags(data.view(np.uint8))
         if spec["dtype"] == "b1":
             return pd.arrays.BooleanArray(data, mask)
-        kind = pd.arrays.FloatingArray if spec["dtype"][0] == "f" else pd.arrays.IntegerArray
-        return kind(data, mask)
+        if spec["dtype"][0] != "f":
+            return pd.arrays.IntegerArray(data, mask)
+        if not hasattr(pd.arrays, "FloatingArray"):  # before pandas 1.2
+            return np.where(mask, np.asarray(np.nan, data.dtype), data)
+        return pd.arrays.FloatingArray(data, mask)
 
 
 class Times:
@@ -124,7 +127,10 @@ class Times:
         values = buffers[0].view(f"{spec['what']}8[{spec['unit']}]")
         if spec.get("zone") is None:
             return values
-        dtype = pd.DatetimeTZDtype(spec["unit"], _zone(spec["zone"]))
+        zone = _zone(spec["zone"])
+        if not hasattr(pd.DatetimeIndex, "as_unit"):  # before pandas 2
+            return pd.DatetimeIndex(values).tz_localize("UTC").tz_convert(zone).array
+        dtype = pd.DatetimeTZDtype(spec["unit"], zone)
         return pd.array(values).view(dtype) if len(values) else pd.array([], dtype=dtype)
 
 
@@ -147,12 +153,21 @@ def _zone(described: Any) -> Any:
     if type(described) is int and -_DAY < described < _DAY:
         return datetime.timezone(datetime.timedelta(seconds=described))
     if isinstance(described, str) and len(described) < 80 and _ZONE.fullmatch(described):
-        from zoneinfo import ZoneInfo
-
         try:
-            ZoneInfo(described)
+            _find_zone(described)
         except (KeyError, ValueError, OSError):
             pass
         else:
             return described
     raise WireError("a time zone that is not known here")
+
+
+def _find_zone(name: str) -> None:
+    try:
+        from zoneinfo import ZoneInfo
+    except ImportError:  # before Python 3.9, where pandas brings pytz
+        import pytz
+
+        pytz.timezone(name)
+    else:
+        ZoneInfo(name)

@@ -115,12 +115,15 @@ def _write_timestamp(stamp: Any) -> Any:
         return None
     stamp = pd.Timestamp(stamp)
     zone = None if stamp.tz is None else str(stamp.utcoffset().total_seconds())
-    return [int(stamp.asm8.view("i8")), stamp.unit, zone]
+    return [*_ticks(stamp.asm8), zone]
 
 
 def _write_timedelta(span: Any) -> Any:
-    span = pd.Timedelta(span)
-    return [int(span.asm8.view("i8")), span.unit]
+    return _ticks(pd.Timedelta(span).asm8)
+
+
+def _ticks(time: Any) -> List[Any]:
+    return [int(time.view("i8")), np.datetime_data(time.dtype)[0]]
 
 
 def _write_array(array: Any) -> Any:

@@ -57,6 +57,8 @@ class Text:
             _check_text(buffers[0], buffers[1])
         array = _arrow(pa.large_string(), buffers)
         dtype: Any = pd.StringDtype
+        if spec["dtype"] == "string" and not hasattr(pd.arrays, "ArrowStringArray"):
+            return pd.array(array.to_numpy(zero_copy_only=False), dtype())  # before pandas 1.3
         if spec["dtype"] == "string":
             return dtype("pyarrow").__from_arrow__(array)
         if reading.text == "str" and _NATIVE_TEXT:

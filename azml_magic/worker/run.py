@@ -16,6 +16,7 @@ from typing import List, Optional, Tuple
 
 from azml_magic.contract.profile import rules_of
 from azml_magic.languages.python import layout, observe, outputs, pyplot, report, script
+from azml_magic.protocol import descriptors
 from azml_magic.protocol.codec import from_plain
 from azml_magic.protocol.job_header import BEGUN, JobHeader
 from azml_magic.protocol.messages import Fork
@@ -27,7 +28,7 @@ from azml_magic.worker import rehearse, serve
 STREAM_LIMIT = 1 << 34
 
 
-def work(request: Fork, descriptors: List[int]) -> None:
+def work(request: Fork, passed_on: List[int]) -> None:
     """Carry out one run and end the process; called in a freshly forked worker.
 
     All that no run differs in is done ahead: the worker then waits, confined, for the
@@ -37,11 +38,11 @@ def work(request: Fork, descriptors: List[int]) -> None:
     ----------
     request : Fork
         From the monitor.
-    descriptors : list of int
+    passed_on : list of int
         The socket over which the run's descriptors come, and the one over which the monitor
         receives the listener of the system call filter.
     """
-    orders, listener = descriptors
+    orders, listener = passed_on
     folder = request.folder
     try:
         _arrange_streams([os.open(os.devnull, os.O_RDWR)] * 3)
@@ -98,21 +99,21 @@ def execute(channel: Channel, pipe: Optional[PipeReader], folder: str) -> None:
     outputs.send(channel, encoded)
 
 
-def _arrange_streams(descriptors: List[int]) -> None:
+def _arrange_streams(chosen: List[int]) -> None:
     """Put descriptors where Python expects input, output and errors."""
-    for number, descriptor in enumerate(descriptors):
+    for number, descriptor in enumerate(chosen):
         os.dup2(descriptor, number, inheritable=True)
-    for descriptor in set(descriptors):
+    for descriptor in set(chosen):
         os.close(descriptor)
 
 
 def _receive_orders(orders: int) -> Tuple[socket.socket, Optional[PipeReader]]:
     """Wait for the run's data socket, output and pipes, and keep no way back to the monitor."""
     with socket.socket(fileno=orders) as endpoint:
-        message, descriptors, _, _ = socket.recv_fds(endpoint, 16, 8)
+        message, received = descriptors.receive(endpoint, 16, 8)
     if not message:
         os._exit(0)
-    data, stdout, stderr, *pipes = descriptors
+    data, stdout, stderr, *pipes = received
     _arrange_streams([os.dup(0), stdout, stderr])
     return socket.socket(fileno=data), PipeReader(pipes) if pipes else None
 

@@ -28,7 +28,7 @@ from azml_magic.protocol.messages import (
     NotForked,
     WorkerExited,
 )
-from azml_magic.sandbox import confine, locks, namespaces, resources
+from azml_magic.sandbox import confine, kernel, locks, namespaces, resources
 from azml_magic.sandbox.run_namespaces import NewWorker, RunNamespaces
 from azml_magic.worker import blas, rehearse, run
 
@@ -60,7 +60,7 @@ def main() -> None:
         namespaces.seal([os.environ["MPLCONFIGDIR"]])
     confine.prepare(level, network=order.network)
     _hide()
-    itself = os.pidfd_open(os.getpid())
+    itself = kernel.open_process(os.getpid())
     packets.send(monitor, ForkServerReady(_thread_count()), [itself])
     os.close(itself)
     serve(monitor, made)
@@ -99,7 +99,7 @@ def serve(monitor: socket.socket, made: Optional[RunNamespaces]) -> None:
             finally:
                 for passed_on in descriptors:
                     os.close(passed_on)
-            pidfd = os.pidfd_open(forked.pid)
+            pidfd = kernel.open_process(forked.pid)
             children[pidfd] = Child(forked.pid, request.number)
             poller.register(pidfd, select.POLLIN)
             ends = [pidfd] if made is None else [pidfd, forked.first]

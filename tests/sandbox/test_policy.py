@@ -108,3 +108,17 @@ def test_the_room_is_light():
     source = "import sys, azml_magic.sandbox; print([n for n in sys.modules if 'azml_magic' in n])"
     done = programs.run([sys.executable, "-c", source])
     assert done.stdout.strip() == "['azml_magic', 'azml_magic.sandbox']"
+
+
+def test_an_interpreter_is_asked_what_it_needs():
+    found = python_paths.of(sys.executable)
+    for path in (os.path.dirname(os.__file__), pytest.__file__):
+        assert covers(found.readable, path)
+    assert not covers(found.readable, Path.home())
+    assert sys.executable in found.names
+
+
+@pytest.mark.parametrize("program", ["/bin/false", "/nowhere/python", "/bin/ls"])
+def test_what_is_not_a_python_is_named(program):
+    with pytest.raises(OSError, match=program):
+        python_paths.of(program)

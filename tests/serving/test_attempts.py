@@ -20,14 +20,11 @@ class Monitor:
     alive = True
     confinement = "as asked"
 
-    def wait_until_ready(self):
-        pass
-
     def send(self, message):
         pass
 
-    def close(self):
-        pass
+    def retire(self):
+        self.alive = False
 
 
 class Worker:
@@ -82,6 +79,7 @@ class Worker:
 def test_so_many_attempts_are_made(monkeypatch, fails, loads, asks):
     monkeypatch.setattr(resident, "KeptWorker", Worker)
     monkeypatch.setattr(resident.client, "acquire", lambda access: Monitor())
+    monkeypatch.setattr(resident.client, "release", lambda monitor, error=None: None)
     monkeypatch.setattr(Worker, "loads", 0)
     monkeypatch.setattr(Worker, "asks", 0)
     monkeypatch.setattr(Worker, "fails", fails)

@@ -26,10 +26,6 @@ from azml_magic.protocol.job_header import MODULE_FILE, RUN_FOLDERS, JobHeader
 from azml_magic.protocol.options import Options
 from azml_magic.temporary import OwnFolder
 
-if not hasattr(pd.arrays, "NumpyExtensionArray"):
-    # The rules know it by its name of pandas 2.1.
-    pd.arrays.NumpyExtensionArray = pd.arrays.PandasArray  # type: ignore[attr-defined, misc]
-
 
 class Failed(Exception):
     """The module failed; the text is what the cloud's error box says."""
