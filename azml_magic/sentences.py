@@ -1,9 +1,9 @@
-"""The sentences in which a run may tell what became of a frame: fixed texts with gaps.
+"""Fixed sentences with gaps, in which a worker reports what happened to a frame.
 
-A worker is hostile territory, so what comes out of it must never read as advice of this package.
-What the rules found or refused there travels as the texts of such sentences and the values of
-their gaps. The notebook's side takes no other text, checks each value by the kind of its gap, and
-writes the sentence out itself: free words of a module stand in quotes, or not at all.
+Workers are untrusted, so their output must never read as advice of this package. What the rules
+found or refused in a worker is sent as the texts of these sentences and the values of their gaps.
+The notebook's side accepts no other text, checks each value against the kind of its gap, and
+formats the sentence itself: a module's own words appear in quotes, or not at all.
 """
 
 from __future__ import annotations
@@ -40,30 +40,30 @@ _DTYPE = re.compile(r"[<>=|]?\w{1,40}(\[[\w:/+-]{1,40}(, [\w:/+.-]{1,40})?\])?",
 _AN = frozenset("aeio")
 
 
-class Told(str):
-    """A text that is written in sentences, and keeps what it is made of.
+class ComposedText(str):
+    """A text composed of sentences, which keeps its parts.
 
     Attributes
     ----------
     parts : tuple of (str, dict)
-        Each sentence with the values of its gaps, in order; they travel as JSON.
+        Each sentence with the values of its gaps, in order; sent as JSON.
     """
 
     parts: Tuple[Part, ...]
 
-    def __new__(cls, parts: Iterable[Part] = ()) -> Told:
-        """Write the parts out, one after the other."""
+    def __new__(cls, parts: Iterable[Part] = ()) -> ComposedText:
+        """Format the parts, one after the other."""
         kept = tuple(parts)
-        told = super().__new__(cls, "".join(_written(text, values) for text, values in kept))
-        told.parts = kept
-        return told
+        composed = super().__new__(cls, "".join(_written(text, values) for text, values in kept))
+        composed.parts = kept
+        return composed
 
     def to_json(self) -> List[Any]:
-        """Return the parts as :func:`read` takes them."""
+        """Return the parts in the form that :func:`read` accepts."""
         return [list(part) for part in self.parts]
 
     def __getnewargs__(self) -> Tuple[Any, ...]:
-        """Let copies and pickles be made of the parts."""
+        """Copy and pickle by the parts."""
         return (self.parts,)
 
 
@@ -76,42 +76,44 @@ class Sentence:
     - ``type``: the name of a class, after "a" or "an"; ``word``: such a name alone;
     - ``dtype``: a type of NumPy or pandas;
     - ``port``: one of :data:`PORTS`; ``number``: a whole number;
-    - ``said``: words of the module, of a library or of Python, which stand in quotes.
+    - ``said``: words of the module, of a library or of Python, shown in quotes.
     """
 
     known: ClassVar[Dict[str, Sentence]] = {}
-    """Every sentence there is, by its text."""
+    """All sentences, by their text."""
 
     def __init__(self, text: str) -> None:
         self.text = text
         self.gaps = _gaps(text)
         self.known[text] = self
 
-    def __call__(self, **values: Any) -> Told:
+    def __call__(self, **values: Any) -> ComposedText:
         """Return the sentence with these values in its gaps."""
-        return Told([(self.text, {gap: self.gaps[gap].simple(values[gap]) for gap in values})])
+        return ComposedText(
+            [(self.text, {gap: self.gaps[gap].simple(values[gap]) for gap in values})]
+        )
 
 
 class Refusal(Sentence):
-    """A piece of why a frame is refused."""
+    """Part of the reason why a frame is refused."""
 
 
 class Hint(Sentence):
-    """What to do about it."""
+    """The remedy."""
 
 
 class Detail(Sentence):
     """What a finding is about, after its message."""
 
 
-def joined(*told: Told) -> Told:
-    """Return several texts as one."""
-    return Told(part for one in told for part in one.parts)
+def joined(*texts: ComposedText) -> ComposedText:
+    """Concatenate several texts."""
+    return ComposedText(part for text in texts for part in text.parts)
 
 
-def listed(details: Sequence[Told], most: int) -> Told:
-    """Return some of the texts with commas between them, and how many more there are."""
-    parts: List[Told] = []
+def listed(details: Sequence[ComposedText], most: int) -> ComposedText:
+    """Join the first texts with commas, and say how many more there are."""
+    parts: List[ComposedText] = []
     for detail in details[:most]:
         parts += [COMMA(), detail] if parts else [detail]
     more = len(details) - most
@@ -120,48 +122,47 @@ def listed(details: Sequence[Told], most: int) -> Told:
 
 def read(
     value: object, kind: Type[Sentence] = Sentence, *, first: Optional[Sentence] = None
-) -> Told:
-    """Return the text that the parts of a report stand for.
+) -> ComposedText:
+    """Return the text that a worker reported.
 
     Parameters
     ----------
     value : object
-        What came out of a worker as JSON: a list of pairs of a text and an object.
+        What the worker sent as JSON: a list of pairs of a text and an object.
     kind : type
-        Of all its sentences: pieces of another kind would make prose of a worker's own.
+        The kind of all its sentences: mixing kinds would let a worker write its own prose.
     first : Sentence, optional
-        The one that must come first, of any kind.
+        The sentence that must come first, of any kind.
 
     Raises
     ------
     ValueError
-        When a part is none of the sentences that may stand there, or a value is not of its
-        gap's kind.
+        When a part is not an allowed sentence, or a value does not fit its gap.
     """
     if not isinstance(value, list) or not 0 < len(value) <= MOST_PARTS:
         raise ValueError("a text that is not a list of sentences")
     parts = [_part(item) for item in value]
     if first is not None and parts[0][0] != first.text:
-        raise ValueError("a text that begins with another sentence")
+        raise ValueError("a text that begins with the wrong sentence")
     rest = parts if first is None else parts[1:]
     if not all(isinstance(Sentence.known[text], kind) for text, _ in rest):
         raise ValueError("a sentence that does not belong there")
-    return Told(parts)
+    return ComposedText(parts)
 
 
 def article(name: str) -> str:
-    """Return a noun with its article, as in ``"an int"``."""
+    """Return a noun with its indefinite article, as in ``"an int"``."""
     return f"{'an' if name[:1].lower() in _AN or name == 'ndarray' else 'a'} {name}"
 
 
 def shortened(value: object, limit: int = NAME_CHARACTERS) -> str:
-    """Return a value as Python writes it, in one line that is not too long."""
+    """Return the ``repr`` of a value on one line, shortened to `limit` characters."""
     text = " ".join(repr(value).split())
     return text if len(text) <= limit else f"{text[: limit - 4]}...{text[-1]}"
 
 
 class _Gap(NamedTuple):
-    """A kind of gap: how a value is made ready to travel, checked, and written."""
+    """A kind of gap: how its values are serialized, checked and formatted."""
 
     simple: Callable[[Any], Value]
     allows: Callable[[Any], bool]
@@ -175,14 +176,14 @@ def _gaps(text: str) -> Dict[str, _Gap]:
 
 def _part(item: object) -> Part:
     if not (isinstance(item, list) and len(item) == 2 and isinstance(item[0], str)):
-        raise ValueError("a sentence of another shape")
+        raise ValueError("a sentence of the wrong shape")
     sentence, values = Sentence.known.get(item[0]), item[1]
     if sentence is None:
-        raise ValueError("a sentence that is not known")
+        raise ValueError("an unknown sentence")
     if not isinstance(values, dict) or set(values) != set(sentence.gaps):
-        raise ValueError("a sentence with other gaps")
+        raise ValueError("a sentence with the wrong gaps")
     if not all(gap.allows(values[name]) for name, gap in sentence.gaps.items()):
-        raise ValueError("a sentence with a value of another kind")
+        raise ValueError("a sentence with a value of the wrong kind")
     return sentence.text, values
 
 
@@ -192,7 +193,7 @@ def _written(text: str, values: Dict[str, Value]) -> str:
 
 
 def _simple_label(label: Any, depth: int = 0) -> Value:
-    """Return a label as JSON holds it: what is neither a number nor a tuple as text."""
+    """Return a label as a JSON value; anything but numbers and tuples becomes text."""
     if label is None or isinstance(label, str):
         return label if label is None else _cut(label)
     if isinstance(label, tuple) and depth < _DEEPEST:
@@ -201,7 +202,7 @@ def _simple_label(label: Any, depth: int = 0) -> Value:
         plain = label.item() if hasattr(label, "item") else label
         finite = isinstance(plain, (int, float)) and plain - plain == 0  # JSON has no NaN
         return plain if finite and _is_label(plain) else _cut(ascii(label))
-    except Exception:  # a label runs code of its own
+    except Exception:  # a label may run any code
         return f"<{type(label).__name__}>"
 
 
@@ -220,7 +221,7 @@ def _is_text(value: Any) -> bool:
 
 
 def _cut(value: Any) -> str:
-    """Return the beginning of a text: more of it is never shown."""
+    """Return the beginning of a text; no more of it is ever shown."""
     return str.__str__(value)[: SAID_CHARACTERS + 1]
 
 
@@ -254,7 +255,7 @@ _GAPS = {
     "said": _Gap(_cut, _is_text, lambda said: shortened(said, SAID_CHARACTERS)),
 }
 
-# Pieces that others are joined from.
+# Building blocks of the others.
 COMMA = Detail(", ")
 COLON = Detail(": ")
 AND_MORE = Detail(" and {number} more")
@@ -281,7 +282,7 @@ HOLDS_THAT = Refusal("holds {type} that ")
 UNREADABLE = Refusal("cannot be read: {word}")
 LARGE_NUMBER = Refusal("holds a whole number of more than 64 bits")
 SEVERAL_DATES = Refusal(
-    "holds dates that do not fit one column: other time zones, or out of bounds"
+    "holds dates that do not fit one column: mixed time zones, or out of bounds"
 )
 FAR_DATE = Refusal("holds a date outside the years 1678 to 2261")
 DATES = Refusal("holds dates ({dtype})")
@@ -293,28 +294,28 @@ VALUES = Refusal("holds {dtype} values")
 PERIODS = Refusal("holds periods")
 INTERVALS = Refusal("holds intervals")
 UNWRITABLE = Refusal("is {dtype}, which cannot be written")
-DEEP = Refusal("is nested more than {number} deep")
+DEEP = Refusal("is nested more than {number} levels deep")
 KEY = Refusal("holds {type} as a key")
 MIXES = Refusal("mixes {word} and {word_2}")
 SURROGATE = Refusal("holds text that is not valid Unicode (a lone surrogate)")
-NO_WAY_OUT = Refusal("holds {type}, which cannot leave its process")
+NO_WAY_OUT = Refusal("holds {type}, which cannot be sent to another process")
 ARRAY = Refusal("holds an array of {dtype} with {number} dimensions")
-ENDLESS = Refusal("holds lists or dicts that are nested too deep, or hold themselves")
-UNKNOWN_ZONE = Refusal("is in the time zone {said}, which has no name that another process knows")
-UNKNOWN_TYPE = Refusal("is of type {dtype}, which cannot travel")
+ENDLESS = Refusal("holds lists or dicts that are nested too deeply, or contain themselves")
+UNKNOWN_ZONE = Refusal("is in the time zone {said}, which has no name known to another process")
+UNKNOWN_TYPE = Refusal("is of type {dtype}, which cannot be sent to another process")
 
 # What azureml_main returned.
 NOT_A_FRAME = Refusal("azureml_main returned {type}, not a frame")
 ARRAY_NOT_A_FRAME = Refusal("azureml_main returned an array of {dtype} values, not a frame")
 EMPTY = Refusal("azureml_main returned an empty {word}")
 BEGINS_WITH = Refusal("azureml_main returned {type} that begins with {type_2}, not a frame")
-NO_TABLE = Refusal("azureml_main returned {type}, which makes no table")
-NO_TABLE_BECAUSE = Refusal("azureml_main returned {type} that makes no table: {said}")
+NO_TABLE = Refusal("azureml_main returned {type}, which cannot be made into a table")
+NO_TABLE_BECAUSE = Refusal("azureml_main returned {type} that cannot be made into a table: {said}")
 FRAMES_IN_LIST = Refusal("azureml_main returned a list of frames")
 DICTS_IN_LIST = Refusal("azureml_main returned a list of dicts")
 DIMENSIONS = Refusal("azureml_main returned an array of {number} dimensions")
 
-# What to do.
+# Remedies.
 RETURN_FRAME = Hint("return the frame in a tuple: return frame,")
 RETURN_TUPLE = Hint("return a tuple: return frame1, frame2")
 RETURN_ROWS = Hint("return pd.DataFrame(rows),")
@@ -334,7 +335,7 @@ SPANS_AS_NUMBERS = Hint(
 AS_NUMBER = Hint("pass it as a number")
 NUMBER_AS_TEXT = Hint("turn it into text or float first")
 DECIMALS_AS_NUMBERS = Hint('turn decimals into numbers first: frame["name"].astype(float)')
-TWO_PARTS = Hint("return real and imaginary part as two columns")
+TWO_PARTS = Hint("return the real and the imaginary part as two columns")
 COLUMN_FOR_ITEM = Hint("make a column for each item, or pickle the cell into bytes")
 COLUMN_FOR_KEY = Hint("make a column for each key, or pickle the cell into bytes")
 PICKLE_OTHERS = Hint(

@@ -1,4 +1,4 @@
-"""Connected ports to the arguments of ``azureml_main`` (rules A1 to A12)."""
+"""The arguments of ``azureml_main`` for the connected ports (rules A1 to A12)."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ _POSITIONAL = (
 def call_arguments(
     function: Callable[..., Any], datasets: Mapping[str, pd.DataFrame], profile: Profile
 ) -> List[Any]:
-    """Return what ``azureml_main`` is called with, by position.
+    """Return the positional arguments that ``azureml_main`` is called with.
 
     Parameters
     ----------
     function : callable
-        The entry point. Whether it takes these arguments is for the call to tell.
+        The entry point. Whether it accepts these arguments shows when it is called.
     datasets : mapping of str to pandas.DataFrame
         The connected ports.
     profile : Profile
@@ -40,8 +40,8 @@ def _declared(function: Callable[..., Any]) -> int:
     """Count the positional parameters; ``*frames`` is one (rules A1, A8)."""
     try:
         parameters = inspect.signature(function).parameters.values()
-    except (TypeError, ValueError):  # some functions written in C do not tell
+    except (TypeError, ValueError):  # some functions written in C have no signature
         return len(PORTS)
     positional = sum(parameter.kind in _POSITIONAL for parameter in parameters)
-    # With keywords only the call must fail, and say so in Python's words (rule A9).
+    # With keyword-only parameters the call must fail, with Python's own message (rule A9).
     return positional or min(1, len(parameters))

@@ -1,4 +1,4 @@
-"""What the cells of an object column are, told by their types."""
+"""Types of the cells of an object column, grouped into families."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pandas as pd
 NUMBERS = frozenset({"bool", "int", "float"})
 SCALARS = NUMBERS | {"str", "decimal", "date", "time", "datetime", "timedelta"}
 
-# The first that fits counts: a bool is an int, a Timestamp is a date.
+# The first match counts: a bool is also an int, a Timestamp also a date.
 _FAMILIES: Tuple[Tuple[str, Tuple[type, ...]], ...] = (
     ("missing", (type(None), type(pd.NaT), type(pd.NA))),
     ("str", (str,)),
@@ -45,7 +45,7 @@ def families(cells: Any) -> Set[str]:
 
 
 def first_row(values: Any, missing: Any, accepted: Collection[str]) -> int:
-    """Return the position of the first cell that is of none of these families."""
+    """Return the position of the first cell outside these families."""
     known: Dict[type, bool] = {}
     for row, (cell, gone) in enumerate(zip(values, missing)):
         kind = type(cell)
@@ -57,12 +57,12 @@ def first_row(values: Any, missing: Any, accepted: Collection[str]) -> int:
 
 
 def name_of(cell: Any) -> str:
-    """Name the type of a cell."""
+    """Return the name of a cell's type."""
     return type(cell).__name__
 
 
 def mapped(values: Any, missing: Any, convert: Optional[Callable[[Any], Any]]) -> Any:
-    """Return new cells: converted, if a function is given, and ``None`` where one is missing."""
+    """Return new cells: converted if a function is given, and ``None`` where missing."""
     if convert is None:
         result = values.copy()
         result[missing] = None
@@ -71,7 +71,7 @@ def mapped(values: Any, missing: Any, convert: Optional[Callable[[Any], Any]]) -
 
 
 def object_array(cells: Sequence[Any]) -> Any:
-    """Return cells as an array; filled at once, NumPy would take cells that are lists apart."""
+    """Return cells as a flat array, even if cells are lists, which NumPy would unpack."""
     result = np.empty(len(cells), dtype=object)
     for row, cell in enumerate(cells):
         result[row] = cell

@@ -1,4 +1,4 @@
-"""What rules change in a frame, reported as one finding for each kind and frame."""
+"""Changes that the rules make to a frame, reported as one finding per kind and frame."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Dict, Iterable, List, Optional
 
 from azml_magic.findings import CODES, Report
 from azml_magic.result import Finding
-from azml_magic.sentences import COLON, Sentence, Told, joined, listed
+from azml_magic.sentences import COLON, ComposedText, Sentence, joined, listed
 
 SHOWN = 5
 
@@ -22,9 +22,9 @@ class Kind:
         Last two digits of the code: ``AZ2xx`` for a frame that goes in, ``AZ3xx`` for one
         that comes out.
     message : Sentence
-        What is so; the columns follow after a colon.
+        The problem; the columns follow after a colon.
     fix : str
-        What to do.
+        The remedy.
     """
 
     number: int
@@ -32,7 +32,7 @@ class Kind:
     fix: str = ""
 
     def of(self, incoming: bool) -> Report:
-        """Return the finding that reports it."""
+        """Return the report of this change to an input or an output."""
         code = CODES[f"AZ{2 if incoming else 3}{self.number:02d}"]
         return Report(code, self.message, self.fix)
 
@@ -71,7 +71,7 @@ FLOATS = Kind(
     "fill the missing values to keep whole numbers",
 )
 MIXED = Kind(10, Sentence("text mixed with other values became text"), "give the column one type")
-STORED = Kind(11, Sentence("numbers became what a dataset stores: float64, or without gaps"), "")
+STORED = Kind(11, Sentence("numbers got a type that a dataset stores: float64, or not nullable"))
 CATEGORY_TEXT = Kind(
     12,
     Sentence("categories of intervals or periods became text"),
@@ -79,14 +79,14 @@ CATEGORY_TEXT = Kind(
 )
 ROWS_LOST = Kind(13, Sentence("a dataset without columns has no rows"), "add a column")
 RESERVED = Kind(
-    14, Sentence("columns with a name of the file format were left out"), "rename the columns"
+    14, Sentence("columns whose names the file format reserves were left out"), "rename the columns"
 )
 INDEX_CHANGED = Kind(
     15, Sentence("the index is not stored as it is"), "frame.reset_index() keeps it as a column"
 )
 LISTS = Kind(16, Sentence("lists and tuples in cells became arrays"))
-KEYS = Kind(17, Sentence("dicts got the keys of all rows"), "make a column for each key")
-RESCALED = Kind(18, Sentence("decimals got the same number of places"))
+KEYS = Kind(17, Sentence("dicts were given the keys of all rows"), "make a column for each key")
+RESCALED = Kind(18, Sentence("decimals were given the same number of places"))
 BYTES = Kind(19, Sentence("bytes pass between modules, but a web service cannot show them"), "")
 UNREADABLE = Kind(
     20,
@@ -98,15 +98,15 @@ KINDS = tuple(kind for kind in list(globals().values()) if isinstance(kind, Kind
 
 
 class Changes:
-    """The changes of one frame, in the order they were made."""
+    """The changes made to one frame, in order."""
 
     def __init__(self, incoming: bool, port: str) -> None:
         self._incoming = incoming
         self._port = port
-        self._found: Dict[Kind, List[Told]] = {}
+        self._found: Dict[Kind, List[ComposedText]] = {}
 
-    def add(self, kinds: Iterable[Kind], detail: Optional[Told] = None) -> None:
-        """Note kinds of change of one column, or of the whole frame."""
+    def add(self, kinds: Iterable[Kind], detail: Optional[ComposedText] = None) -> None:
+        """Record changes of one column, or of the whole frame."""
         for kind in kinds:
             self._found.setdefault(kind, []).extend([] if detail is None else [detail])
 
@@ -114,7 +114,7 @@ class Changes:
         """Return one finding for each kind."""
         return [self._finding(kind, details) for kind, details in self._found.items()]
 
-    def _finding(self, kind: Kind, details: List[Told]) -> Finding:
+    def _finding(self, kind: Kind, details: List[ComposedText]) -> Finding:
         message = kind.message()
         if details:
             message = joined(message, COLON(), listed(details, SHOWN))

@@ -1,4 +1,4 @@
-"""Names of columns: text, and each once (rules N1 to N10, 2.3)."""
+"""Column names: text, and unique (rules N1 to N10, 2.3)."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ _RESERVED = re.compile(r"__index_level_\d+__")
 
 
 def unique_names(labels: Iterable[Any], profile: Profile) -> List[str]:
-    """Return the names that a dataset gives to columns with these labels.
+    """Return the column names that a dataset uses for these labels.
 
-    Labels become text first, then repeated ones get a suffix (rule N3).
+    Labels are converted to text, then repeated ones get a suffix (rule N3).
 
     Examples
     --------
@@ -26,7 +26,7 @@ def unique_names(labels: Iterable[Any], profile: Profile) -> List[str]:
     names = [name_text(label) for label in labels]
     if len(set(names)) == len(names):
         return names
-    # Classic avoids every name that is there (rule N4); designer those further left only.
+    # Classic avoids every existing name (rule N4); designer only those further left.
     taken: Set[str] = set(names) if profile.numbers_from_two else set()
     form, first = ("{} ({})", 2) if profile.numbers_from_two else ("{}_{}", 0)
     seen: Set[str] = set()
@@ -49,10 +49,10 @@ def unique_names(labels: Iterable[Any], profile: Profile) -> List[str]:
 def name_text(label: Any) -> str:
     """Return a label as text that can be encoded (rule N1)."""
     text = label if type(label) is str else str.__str__(str(label))
-    # Half of a surrogate pair has no place in UTF-8.
+    # UTF-8 cannot encode a lone surrogate.
     return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def is_reserved(name: str) -> bool:
-    """Tell whether a stored dataset takes the name for a level of its index (rule N9)."""
+    """Return whether a stored dataset uses the name for a level of its index (rule N9)."""
     return _RESERVED.fullmatch(name) is not None

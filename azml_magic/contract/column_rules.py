@@ -1,4 +1,4 @@
-"""A column on its way in or out: under which rules, what became of it, why it cannot pass."""
+"""Conversion of one column: the rules, the outcome, and the reason for a refusal."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from typing import Any, NamedTuple, Optional, Tuple
 
 from azml_magic.contract.changes import Kind
 from azml_magic.contract.profile import Profile
-from azml_magic.sentences import Told
+from azml_magic.sentences import ComposedText
 
 
 @dataclass(frozen=True)
 class ColumnRules:
-    """The rules that a column passes under.
+    """The rules for the columns of one frame.
 
     Attributes
     ----------
     profile : Profile
         The rule set.
     incoming : bool
-        Whether the frame goes to the module, or comes from it.
+        Whether the frame goes to the module or comes from it.
     """
 
     profile: Profile
@@ -27,12 +27,12 @@ class ColumnRules:
 
     @property
     def epoch(self) -> bool:
-        """Whether dates are seconds, and no result (rules V8, C17)."""
+        """Whether dates become seconds, and are refused in results (rules V8, C17)."""
         return self.profile.dates_as_epoch
 
 
 class Carried(NamedTuple):
-    """A column after its rules: the new values (``None``: as they are), and what changed."""
+    """A converted column: the new values (``None`` if unchanged), and the kinds of change."""
 
     values: Optional[Any] = None
     kinds: Tuple[Kind, ...] = ()
@@ -42,22 +42,22 @@ UNCHANGED = Carried()
 
 
 class Unfit(Exception):
-    """A column that the rules refuse.
+    """The rules refuse a column.
 
     Parameters
     ----------
-    holds : Told
-        What it holds, to follow "column 'a' ".
-    hint : Told
-        What to do.
+    holds : ComposedText
+        The problem, to follow "column 'a' ".
+    hint : ComposedText
+        The remedy.
     row : int, optional
         Position of the first such row, counted from 0.
     number : str, optional
-        Error number, when it is not the profile's usual one.
+        Error number, if not the profile's usual one.
     """
 
     def __init__(
-        self, holds: Told, hint: Told, row: Optional[int] = None, number: str = ""
+        self, holds: ComposedText, hint: ComposedText, row: Optional[int] = None, number: str = ""
     ) -> None:
         super().__init__(holds)
         self.holds = holds

@@ -1,4 +1,4 @@
-"""One column in or out: its type decides which rules apply (V1 to V12, C1 to C33)."""
+"""Conversion of one column by its type (rules V1 to V12, C1 to C33)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from azml_magic.contract.pandas_versions import FLOATS_WITH_MISSING, NumpyArray
 
 
 def passes(dtype: Any, rules: ColumnRules) -> bool:
-    """Tell whether every column of a type passes as it is, so that none need be looked at."""
+    """Return whether every column of a type passes unchanged, so that none need be examined."""
     if isinstance(dtype, np.dtype):
         if not dtype.isnative:
             return False
@@ -33,12 +33,12 @@ def passes(dtype: Any, rules: ColumnRules) -> bool:
 
 
 def carry(values: Any, rules: ColumnRules) -> Carried:
-    """Return what becomes of a column.
+    """Convert a column under the rules.
 
     Parameters
     ----------
     values : numpy.ndarray or pandas extension array
-        The column; it is not changed.
+        The column; not modified.
     rules : ColumnRules
         The rules.
 
@@ -87,14 +87,14 @@ def _numpy(values: Any, dtype: Any, rules: ColumnRules) -> Carried:
 
 
 def _again(values: Any, rules: ColumnRules, before: Carried) -> Carried:
-    """Pass values that a first rule has made."""
+    """Convert the values that a first rule has produced."""
     after = carry(values, rules)
     made = values if after.values is None else after.values
     return Carried(made, before.kinds + after.kinds)
 
 
 def _nullable(values: Any, dtype: Any, rules: ColumnRules) -> Carried:
-    """Types with missing values of their own, and types of other packages."""
+    """Convert nullable types, and types of other packages."""
     kind = getattr(dtype, "kind", "O")
     missing = np.asarray(values.isna(), dtype=bool)
     if kind in "iu":
@@ -114,7 +114,7 @@ def _category(values: Any, rules: ColumnRules) -> Carried:
         named = values.rename_categories([str(category) for category in categories])
         return _again(named, rules, Carried(None, (CATEGORY_TEXT,)))
     if rules.profile.plain_types_only:
-        # Missing values have code -1, for which there is no row.
+        # Missing values have code -1, which has no row.
         plain = pd.Series(categories.array).reindex(values.codes)
         return _again(plain.array, rules, Carried(None, (CATEGORY,)))
     carried = carry(categories.array, rules)

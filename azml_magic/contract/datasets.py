@@ -1,7 +1,7 @@
-"""A frame in, a frame out, under the rules of a profile.
+"""Input and output frames under the rules of a profile.
 
-The frame that is given is never changed; columns that need no change are shared with the
-new frame and not copied. Only columns whose type some rule concerns are looked at.
+The given frame is never modified; unchanged columns are shared with the new frame, not copied.
+Only columns whose type is subject to a rule are examined.
 """
 
 from __future__ import annotations
@@ -28,18 +28,18 @@ from azml_magic.contract.profile import Profile
 from azml_magic.contract.returned_values import ReturnRefused
 from azml_magic.errors import InputError
 from azml_magic.result import Finding
-from azml_magic.sentences import Told, joined
+from azml_magic.sentences import ComposedText, joined
 
 
 def prepare_input(
     frame: pd.DataFrame, port: str, profile: Profile
 ) -> Tuple[pd.DataFrame, List[Finding]]:
-    """Return the frame that a module gets for a frame of the notebook.
+    """Return the frame that a module receives for a frame of the notebook.
 
     Parameters
     ----------
     frame : pandas.DataFrame
-        What the person connects; it stays as it is.
+        What is connected to the port; not modified.
     port : str
         ``"dataset1"`` or ``"dataset2"``.
     profile : Profile
@@ -67,12 +67,12 @@ def prepare_input(
 def prepare_output(
     frame: pd.DataFrame, port: str, profile: Profile
 ) -> Tuple[pd.DataFrame, List[Finding]]:
-    """Return the dataset that the cloud makes of a frame that a module returned.
+    """Return the dataset that the cloud stores for a frame returned by a module.
 
     Parameters
     ----------
     frame : pandas.DataFrame
-        What the module returned; it stays as it is.
+        What the module returned; not modified.
     port : str
         ``"output1"`` or ``"output2"``.
     profile : Profile
@@ -99,9 +99,9 @@ def prepare_output(
 
 
 class _Refused(Exception):
-    """Why a frame cannot pass; the message follows the name of its port."""
+    """A frame is refused; the message follows the name of its port."""
 
-    def __init__(self, message: Told, hint: Told, number: str = "") -> None:
+    def __init__(self, message: ComposedText, hint: ComposedText, number: str = "") -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
@@ -109,7 +109,7 @@ class _Refused(Exception):
 
 
 def _prepare(frame: pd.DataFrame, rules: ColumnRules, changes: Changes) -> pd.DataFrame:
-    # A plain frame of its own, whatever subclass was given, over the same columns.
+    # A new plain DataFrame over the same columns, even when a subclass was given.
     prepared = pd.DataFrame(frame, copy=False)
     names = _names(prepared.columns, rules, changes)
     replaced: Dict[int, pd.Series] = {}
@@ -119,7 +119,7 @@ def _prepare(frame: pd.DataFrame, rules: ColumnRules, changes: Changes) -> pd.Da
             if carried.kinds:
                 changes.add(carried.kinds, sentences.LABEL(label=names[position]))
             if carried.values is not None:
-                # As a Series, so that pandas does not guess another type for objects.
+                # As a Series, so that pandas does not infer another type for objects.
                 replaced[position] = pd.Series(
                     carried.values, prepared.index, dtype=carried.values.dtype, copy=False
                 )
@@ -140,13 +140,13 @@ def _carry(values: Any, name: str, rules: ColumnRules) -> Carried:
         return carry(values, rules)
     except Unfit as error:
         raise _unfit(sentences.COLUMN(label=name), error) from None
-    except Exception as error:  # cells run code of their own when they are read
+    except Exception as error:  # reading a cell may run any code
         why = sentences.UNREADABLE(word=type(error).__name__)
         message = joined(sentences.COLUMN(label=name), why)
         raise _Refused(message, sentences.PLAIN_CELLS()) from None
 
 
-def _unfit(where: Told, error: Unfit) -> _Refused:
+def _unfit(where: ComposedText, error: Unfit) -> _Refused:
     row = [] if error.row is None else [sentences.FIRST_IN_ROW(number=error.row)]
     return _Refused(joined(where, error.holds, *row), error.hint, error.number)
 
@@ -157,7 +157,7 @@ def _names(columns: Any, rules: ColumnRules, changes: Changes) -> List[str]:
     try:
         labels = columns.tolist()
         names = unique_names(labels, rules.profile)
-    except Exception as error:  # str() of a label is code of its own
+    except Exception as error:  # str() of a label may run any code
         message = sentences.UNREADABLE_NAME(word=type(error).__name__)
         raise _Refused(message, sentences.NAME_WITH_STRINGS(), "0085") from None
     if any(name is not None for name in columns.names):
@@ -176,7 +176,7 @@ def _index(index: Any, rules: ColumnRules, changes: Changes) -> Any:
         carried = carry_index(index, rules, changes)
     except Unfit as error:
         raise _unfit(sentences.INDEX(), error) from None
-    except Exception as error:  # labels run code of their own when they are read
+    except Exception as error:  # reading a label may run any code
         message = joined(sentences.INDEX(), sentences.UNREADABLE(word=type(error).__name__))
         raise _Refused(message, sentences.DROP_INDEX()) from None
     return index if carried is None else carried
@@ -185,7 +185,7 @@ def _index(index: Any, rules: ColumnRules, changes: Changes) -> Any:
 def _without_reserved(
     frame: pd.DataFrame, names: List[str], rules: ColumnRules, changes: Changes
 ) -> pd.DataFrame:
-    """Leave out columns that designer's file format takes for its index (rule N9)."""
+    """Drop columns that designer's file format would read as its index (rule N9)."""
     if not rules.profile.keeps_index:
         return frame
     reserved = [name for name in names if is_reserved(name)]

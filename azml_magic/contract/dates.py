@@ -18,7 +18,7 @@ _NANOSECOND_YEARS = (1678, 2261)
 
 
 def carry_dates(values: Any, rules: ColumnRules) -> Carried:
-    """Pass a column of ``datetime64``, with or without time zone."""
+    """Convert a column of ``datetime64``, with or without a time zone."""
     dates = pd.DatetimeIndex(values)
     if rules.epoch and rules.incoming:
         return Carried(_seconds(dates), (SECONDS,))
@@ -43,7 +43,7 @@ def carry_dates(values: Any, rules: ColumnRules) -> Carried:
 
 
 def carry_spans(values: Any, rules: ColumnRules) -> Carried:
-    """Pass a column of ``timedelta64``."""
+    """Convert a column of ``timedelta64``."""
     spans = pd.TimedeltaIndex(values)
     if not rules.profile.plain_types_only:
         if not rules.incoming or unit_of(spans) == "ns":

@@ -16,7 +16,7 @@ from azml_magic.contract.column_types import carry
 
 
 def carry_index(index: Any, rules: ColumnRules, changes: Changes) -> Optional[Any]:
-    """Return the index that a frame gets; ``None`` when its own passes as it is.
+    """Return the new index of a frame; ``None`` when its own index is kept unchanged.
 
     Raises
     ------
@@ -57,7 +57,7 @@ def _dropped(index: Any, numbered: Any, changes: Changes) -> Optional[Any]:
 def _is_mixed(index: Any) -> bool:
     if isinstance(index, pd.MultiIndex) or index.dtype != object:
         return False
-    # Whole and other numbers together are one type, float64.
+    # Integers and floats together are one type, float64.
     return infer_dtype(index, skipna=True) in ("mixed", "mixed-integer")
 
 
@@ -86,6 +86,6 @@ def _level(values: Any, rules: ColumnRules, changes: Changes, name: Any) -> Opti
 
 
 def _named(index: Any) -> Optional[Any]:
-    """Give names that are text."""
+    """Convert the names to text."""
     names = [None if name is None else name_text(name) for name in index.names]
     return index if list(index.names) == names else index.set_names(names)

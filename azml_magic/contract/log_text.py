@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 NO_OUTPUT = "Interpreter produced no output."
-# The frame that Microsoft publishes for Error 0085, dashes and blanks as they are (rule L6).
+# The frame that Microsoft publishes for Error 0085, with its exact dashes and blanks (rule L6).
 _EVALUATION_FAILED = (
     "Error 0085: The following error occurred during script evaluation, "
     "please view the output log for more information:\n"
@@ -75,7 +75,7 @@ def log_text(stdout: str, stderr: str, profile: Profile, error: str = "") -> str
 
 
 def error_text(number: str, details: str, profile: Profile) -> str:
-    """Return the error as the cloud's error box words it.
+    """Return the error as the cloud's error box shows it.
 
     Parameters
     ----------
@@ -97,7 +97,7 @@ def failure_details(
     line: Optional[int],
     profile: Profile,
 ) -> str:
-    """Return what stands inside the frame of an error.
+    """Return the text inside the frame of an error.
 
     Parameters
     ----------
@@ -108,7 +108,7 @@ def failure_details(
     stage : str
         ``"compile"``, ``"import"``, ``"find"``, ``"call"``, ``"return"`` or ``"write"``.
     line : int or None
-        Line in ``azureml_main`` where the failure came up.
+        Line in ``azureml_main`` at which the failure occurred.
     profile : Profile
         Classic prints the traceback, designer one line (rule L5).
     """
@@ -118,7 +118,7 @@ def failure_details(
     raised = f"{kind}: {message}" if message else kind
     if profile.traceback_in_error:
         return "\n".join([f"{what[0].upper()}{what[1:]}: {_traceback(entries, profile)}", raised])
-    # Designer names a line inside azureml_main only, whatever was deeper (rule L5).
+    # Designer names the line inside azureml_main, not that of a deeper frame (rule L5).
     where = f", line {line} of azureml_main" if stage == "call" and line is not None else ""
     return f"{what[0].upper()}{what[1:]}{where}: '{raised}'"
 

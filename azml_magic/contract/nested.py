@@ -1,4 +1,4 @@
-"""Cells that hold lists and dicts: what a stored dataset makes of them (rules C24 to C26)."""
+"""Cells that hold lists and dicts, as a stored dataset represents them (rules C24 to C26)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pandas as pd
 
 from azml_magic import sentences
 from azml_magic.contract.cell_types import family, name_of, object_array
-from azml_magic.sentences import Told
+from azml_magic.sentences import ComposedText
 
 DEPTH = 32
 _PLAIN = {"str": str, "bool": bool, "int": int, "float": float, "bytes": bytes}
@@ -23,26 +23,26 @@ Shape = Union[str, List[Any], Dict[str, Any]]
 
 
 class Uneven(Exception):
-    """Cells of one column that no single type describes.
+    """No single type describes all cells of a column.
 
     Parameters
     ----------
-    why : Told
-        What such a cell is or holds, to follow "holds a list that ".
+    why : ComposedText
+        The problem, to follow "holds a list that ".
     """
 
-    def __init__(self, why: Told) -> None:
+    def __init__(self, why: ComposedText) -> None:
         super().__init__(why)
         self.why = why
 
 
 def plain(value: Any, depth: int = 0) -> Any:
-    """Return a value in plain Python types: arrays and tuples become lists.
+    """Convert a value to plain Python types; arrays and tuples become lists.
 
     Raises
     ------
     Uneven
-        When it holds something that no dataset holds, or is nested too deeply.
+        When it holds something that a dataset cannot store, or is nested too deeply.
     """
     if depth > DEPTH:
         raise Uneven(sentences.DEEP(number=DEPTH))
@@ -103,14 +103,14 @@ def merged(one: Shape, other: Shape) -> Shape:
 
 
 def settled(values: List[Any], shape: Shape) -> Shape:
-    """Return the shape as it is stored: beside a gap, whole numbers are floats.
+    """Return the shape as stored: integers next to missing values become floats.
 
     Parameters
     ----------
     values : list
-        The plain values of one place in all rows.
+        The plain values at one position in all rows.
     shape : Shape
-        What describes them all.
+        The shape that describes them all.
     """
     present = [value for value in values if value is not None]
     if isinstance(shape, list):
@@ -124,7 +124,7 @@ def settled(values: List[Any], shape: Shape) -> Shape:
 
 
 def lacks_keys(value: Any, shape: Shape) -> bool:
-    """Tell whether a dict in a plain value has not all keys of its place."""
+    """Return whether a dict in a plain value lacks some of the keys of its shape."""
     if isinstance(shape, list):
         return value is not None and any(lacks_keys(item, shape[0]) for item in value)
     if isinstance(shape, dict) and value is not None:
@@ -134,7 +134,7 @@ def lacks_keys(value: Any, shape: Shape) -> bool:
 
 
 def stored(value: Any, shape: Shape) -> Any:
-    """Return a plain value as a reader gets it: arrays for lists, all keys in each dict."""
+    """Return a plain value as it is read back: arrays for lists, all keys in each dict."""
     if value is None:
         return None
     if isinstance(shape, list):

@@ -1,4 +1,4 @@
-"""Columns of Python objects: what their cells are decides what the dataset gets."""
+"""Conversion of columns of Python objects by the types of their cells."""
 
 from __future__ import annotations
 
@@ -51,12 +51,12 @@ _HINTS = {
 
 
 def carry_objects(values: Any, rules: ColumnRules) -> Carried:
-    """Pass a column of dtype object.
+    """Convert a column of dtype object.
 
     Parameters
     ----------
     values : numpy.ndarray
-        The cells; they are not changed.
+        The cells; not modified.
     rules : ColumnRules
         The rules.
 
@@ -71,7 +71,7 @@ def carry_objects(values: Any, rules: ColumnRules) -> Carried:
     found = families(values[~missing])
     if not found:
         return Carried(object_array([None] * len(values))) if len(values) else UNCHANGED
-    if found == {"str"}:  # pandas did not see it for the several kinds of missing values
+    if found == {"str"}:  # pandas cannot tell when there are several kinds of missing values
         return Carried(mapped(values, missing, str))
     if found <= NUMBERS:
         return _numbers(values, missing, found, rules)
@@ -84,7 +84,7 @@ def carry_objects(values: Any, rules: ColumnRules) -> Carried:
 
 
 def _plain_types(values: Any, missing: Any, found: Set[str], rules: ColumnRules) -> Carried:
-    """Classic: numbers and text; dates and time spans go in only (rules V8 to V11, C17 to C29)."""
+    """Classic: numbers and text; dates and time spans in inputs only (V8 to V11, C17 to C29)."""
     if found <= NUMBERS | {"str"}:
         return Carried(mapped(values, missing, str), (MIXED,))
     if found == {"datetime"} and (rules.incoming or not rules.epoch):
@@ -95,7 +95,7 @@ def _plain_types(values: Any, missing: Any, found: Set[str], rules: ColumnRules)
 
 
 def _any_types(values: Any, missing: Any, found: Set[str], rules: ColumnRules) -> Carried:
-    """Designer: whatever one column type of its file format describes (rules V11, C19 to C26)."""
+    """Designer: anything that one column type of its file format describes (V11, C19 to C26)."""
     if found == {"datetime"}:
         return _dates(values, missing, rules)
     if found == {"timedelta"}:
@@ -114,7 +114,7 @@ def _any_types(values: Any, missing: Any, found: Set[str], rules: ColumnRules) -
 
 
 def _numbers(values: Any, missing: Any, found: Set[str], rules: ColumnRules) -> Carried:
-    """Booleans, whole and other numbers, as the narrowest of three types (rules C6 to C8, C31)."""
+    """Convert booleans, integers and floats to the narrowest of three types (C6 to C8, C31)."""
     gaps = bool(missing.any())
     if found == {"bool"}:
         if not gaps:
@@ -176,7 +176,7 @@ def _as_spans(values: Any, missing: Any) -> pd.TimedeltaIndex:
 
 
 def _decimals(values: Any, missing: Any) -> Carried:
-    """Give all decimals the places of the longest (rule C21)."""
+    """Give all decimals the number of places of the longest (rule C21)."""
     present = values[~missing]
     exponents = [cell.as_tuple().exponent for cell in present]
     for row, cell in enumerate(values):
@@ -195,7 +195,7 @@ def _decimals(values: Any, missing: Any) -> Carried:
 
 
 def _nested(values: Any, missing: Any) -> Carried:
-    """Pass lists and dicts in the one type that describes all rows (rules C24, C25)."""
+    """Convert lists and dicts to the one type that describes all rows (rules C24, C25)."""
     kinds: List[Kind] = []
     shape: nested.Shape = "none"
     cells: List[Any] = []
@@ -223,7 +223,7 @@ def _scalar_text(cell: Any) -> str:
 
 
 def _refuse(values: Any, missing: Any, found: Set[str], accepted: AbstractSet[str]) -> NoReturn:
-    """Name the first cell that is not accepted, or the first that differs from those before."""
+    """Refuse the first cell that is not accepted, or the first that differs from those before."""
     if found <= accepted:
         first = values[int(np.argmin(missing))]
         row = first_row(values, missing, {family(type(first))})

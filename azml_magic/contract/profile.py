@@ -1,6 +1,6 @@
 """The two rule sets, as data.
 
-What differs between the profiles is a field here, so that code asks for a rule and not for a
+Each difference between the profiles is a field, so that code tests a rule rather than a profile
 name. Rule ids are those of ``docs/contract.md``.
 """
 
@@ -27,39 +27,39 @@ class Profile:
     module_name : str
         ``__name__`` of the script, never ``"__main__"``.
     connected_only : bool
-        Whether only connected ports become arguments (A1), or an unconnected one is ``None``.
+        Whether only connected ports become arguments (A1); otherwise others are ``None``.
     lists_allowed : bool
         Whether a list (or an object array) may hold the output frame (R4, R5).
     values_allowed : bool
-        Whether values that are not frames are made into one (R11).
+        Whether values that are not frames are converted to frames (R11).
     second_output : bool
         Whether a second frame has a port (R6).
     numbers_from_two : bool
-        Whether repeated names become ``name (2)`` (N2 of classic), or ``name_0``.
+        Whether repeated names become ``name (2)`` (N2 of classic); otherwise ``name_0``.
     keeps_index : bool
-        Whether an index travels (I1, I2).
+        Whether datasets keep the index (I1, I2).
     dates_as_epoch : bool
         Whether dates are delivered as seconds since 1970 and refused in results (V8, C17).
     plain_types_only : bool
-        Whether a dataset knows numbers, text, booleans and dates only (V9 to V11, C16 to C29).
+        Whether a dataset holds only numbers, text, booleans and dates (V9 to V11, C16 to C29).
     write_error : str
         Number of the error when a value cannot be written (L9): ``"0085"`` or ``"0018"``.
     traceback_in_error : bool
-        Whether the error box carries the traceback (L4, L5), or class, message and line only.
+        Whether the error box has the traceback (L4, L5); otherwise class, message and line.
     device_sections : bool
-        Whether the log is that of the Python Device, in sections (L1), or a plain one.
+        Whether the log has the sections of the Python Device (L1).
     images_from_folder : bool
-        Whether PNG files of the working directory are shown (W3), or uploaded ones.
+        Whether PNG files of the working directory are shown (W3); otherwise uploaded ones.
     top_level_in_run_folder : bool
         Whether the working directory is set before the script's top level runs (W1, Z9).
     bundle_folder_always : bool
-        Whether ``Script Bundle`` is there without a zip too (Z1).
+        Whether ``Script Bundle`` exists even without a zip (Z1).
     unsafe_bundle_entries : str
-        ``"refuse"`` or ``"strip"``: what becomes of ``../`` entries of a zip (Z8).
+        ``"refuse"`` or ``"strip"``: how ``../`` entries of a zip are handled (Z8).
     run_object : bool
-        Whether ``azureml.core.Run`` is there.
+        Whether ``azureml.core.Run`` exists.
     network_in_cloud : bool
-        Whether the cloud's module has a network (W2).
+        Whether modules have network access in the cloud (W2).
     """
 
     name: str
@@ -134,12 +134,12 @@ PROFILES = {profile.name: profile for profile in (CLASSIC, DESIGNER)}
 
 
 def rules_of(options: Options) -> Profile:
-    """Return the rules that hold under some options: the profile's, as the options change them.
+    """Return the profile that the options select, with the changes that they make to it.
 
     Parameters
     ----------
     options : Options
-        ``dates="datetime"`` hands dates over as they are where the profile would not (rule 2.7).
+        ``dates="datetime"`` delivers dates unchanged where the profile would not (rule 2.7).
     """
     profile = PROFILES[options.profile]
     return profile if options.dates == "epoch" else replace(profile, dates_as_epoch=False)
@@ -151,7 +151,7 @@ def get_profile(name: str) -> Profile:
     Raises
     ------
     OptionError
-        When there is no such profile.
+        When there is no profile of that name.
     """
     try:
         return PROFILES[name]

@@ -1,4 +1,4 @@
-"""What ``azureml_main`` returned, to the frames of the output ports (rules R1 to R17)."""
+"""From what ``azureml_main`` returned to the frames of the output ports (rules R1 to R17)."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from azml_magic.contract.profile import Profile
 from azml_magic.contract.values_as_tables import NoTable, table_of
 from azml_magic.findings import CODES, Report
 from azml_magic.result import Finding
-from azml_magic.sentences import Sentence, Told
+from azml_magic.sentences import ComposedText, Sentence
 
 FRAMES = List[Optional[pd.DataFrame]]
 _FIX = sentences.RETURN_FRAME.text
-_NOTHING = Sentence("azureml_main returned nothing, so the module gives no table")
+_NOTHING = Sentence("azureml_main returned nothing, so the module has no output")
 _NOWHERE = {
-    1: Sentence("{number} more of what azureml_main returned went nowhere: the first has a port"),
-    2: Sentence("{number} more of what azureml_main returned went nowhere: the first two have one"),
+    1: Sentence("azureml_main returned {number} more than has a port; only the first is used"),
+    2: Sentence("azureml_main returned {number} more than has a port; only the first two are used"),
 }
 NOTHING = {
     level: Report(CODES["AZ330"], _NOTHING, _FIX, level=level) for level in ("note", "warning")
@@ -46,19 +46,19 @@ KINDS = (*NOTHING.values(), *NOWHERE.values(), A_LIST, A_VALUE)
 
 
 class ReturnRefused(Exception):
-    """What was returned is not what the profile takes.
+    """The profile refuses what was returned.
 
     Parameters
     ----------
-    message : Told
-        What is so, in one line.
-    hint : Told
-        What to do, in one line.
+    message : ComposedText
+        The problem, in one line.
+    hint : ComposedText
+        The remedy, in one line.
     number : str, optional
         ``"0085"``, or ``"0018"`` for a frame that cannot be written.
     """
 
-    def __init__(self, message: Told, hint: Told, number: str = "0085") -> None:
+    def __init__(self, message: ComposedText, hint: ComposedText, number: str = "0085") -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
@@ -71,14 +71,14 @@ def collect_outputs(returned: Any, profile: Profile) -> Tuple[FRAMES, List[Findi
     Parameters
     ----------
     returned : object
-        What the call gave back.
+        The return value of the call.
     profile : Profile
         The rules.
 
     Raises
     ------
     ReturnRefused
-        When the profile takes no such value.
+        When the profile does not accept such a value.
     """
     if returned is None:
         return [None, None], [_nothing(profile)]
@@ -90,7 +90,7 @@ def collect_outputs(returned: Any, profile: Profile) -> Tuple[FRAMES, List[Findi
 
 
 def _classic(returned: Any) -> Tuple[FRAMES, List[Finding]]:
-    """Take the frame inside a sequence; another has no port (rules R1, R3 to R6, R8, R10)."""
+    """Take the first frame of a sequence; others have no port (rules R1, R3 to R6, R8, R10)."""
     items = _items(returned)
     if items is None:
         if isinstance(returned, np.ndarray):
@@ -107,7 +107,7 @@ def _classic(returned: Any) -> Tuple[FRAMES, List[Finding]]:
 
 
 def _designer(returned: Any) -> Tuple[FRAMES, List[Finding]]:
-    """Take a tuple of up to two, or one value; make tables of what is not a frame (rule R11)."""
+    """Take a tuple of up to two values, or one value; convert what is not a frame (rule R11)."""
     items: Sequence[Any] = (returned,)
     if isinstance(returned, tuple):
         items = list(tuple.__iter__(returned))
@@ -129,7 +129,7 @@ def _designer(returned: Any) -> Tuple[FRAMES, List[Finding]]:
 
 def _items(returned: Any) -> Optional[List[Any]]:
     """Return the items of a sequence that may hold frames; ``None`` for anything else."""
-    # A subclass may have an __iter__ of its own, which need not be trusted.
+    # The __iter__ of a subclass cannot be trusted.
     if isinstance(returned, tuple):
         return list(tuple.__iter__(returned))
     if isinstance(returned, list):
@@ -139,7 +139,7 @@ def _items(returned: Any) -> Optional[List[Any]]:
     return None
 
 
-def _refused(message: Told, hint: Optional[Told] = None) -> ReturnRefused:
+def _refused(message: ComposedText, hint: Optional[ComposedText] = None) -> ReturnRefused:
     return ReturnRefused(message, sentences.RETURN_FRAME() if hint is None else hint)
 
 

@@ -1,4 +1,4 @@
-"""Tables that designer makes of values that are not frames (rule R11)."""
+"""Conversion of values that are not frames to tables, as in designer (rule R11)."""
 
 from __future__ import annotations
 
@@ -9,36 +9,36 @@ import pandas as pd
 
 from azml_magic import sentences
 from azml_magic.contract.cell_types import name_of
-from azml_magic.sentences import Told
+from azml_magic.sentences import ComposedText
 
 COLUMN = "column"
 _SCALARS = (bool, int, float, str, bytes, np.bool_, np.number)
 
 
 class NoTable(Exception):
-    """A value that no table is made of.
+    """A value cannot be converted to a table.
 
     Parameters
     ----------
-    message : Told
+    message : ComposedText
         What was returned.
-    hint : Told, optional
-        What to do, where more can be said than that a frame is wanted.
+    hint : ComposedText, optional
+        The remedy, where it is more specific than returning a frame.
     """
 
-    def __init__(self, message: Told, hint: Optional[Told] = None) -> None:
+    def __init__(self, message: ComposedText, hint: Optional[ComposedText] = None) -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
 
 
 def table_of(value: Any) -> pd.DataFrame:
-    """Return the table that designer makes of a value.
+    """Convert a value to a table, as designer does.
 
     Raises
     ------
     NoTable
-        When it makes none.
+        When the value cannot be converted.
 
     Examples
     --------
@@ -51,7 +51,7 @@ def table_of(value: Any) -> pd.DataFrame:
         table = _table(value)
     except NoTable:
         raise
-    except Exception as error:  # pandas refuses, or the value's own code does
+    except Exception as error:  # raised by pandas, or by the value's own code
         why = sentences.NO_TABLE_BECAUSE(type=name_of(value), said=_first_line(error))
         raise NoTable(why) from None
     if table is None:

@@ -18,7 +18,7 @@ from azml_magic.controls import plain
 from azml_magic.languages.python import observe
 from azml_magic.protocol.job_header import BEGUN
 from azml_magic.result import Finding
-from azml_magic.sentences import Detail, Hint, Refusal, Sentence, Told
+from azml_magic.sentences import ComposedText, Detail, Hint, Refusal, Sentence
 
 STAGES = ("compile", "import", "find", "call", "return", "write")
 REFUSING_STAGES = ("return", "write")
@@ -242,7 +242,7 @@ def _text(item: Mapping[str, Any], key: str) -> str:
     return value.encode("utf-8", "replace").decode("utf-8")
 
 
-def _told(value: object, kind: type[Sentence], *, first: Sentence | None = None) -> Told:
+def _told(value: object, kind: type[Sentence], *, first: Sentence | None = None) -> ComposedText:
     """Return a text that the worker gave as sentences of this package."""
     try:
         return sentences.read(value, kind, first=first)

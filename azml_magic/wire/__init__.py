@@ -1,9 +1,9 @@
 """The data path that both sides share: events, bytes and frames over one socket.
 
-A frame travels as a JSON manifest and the raw buffers of its columns, straight into memory
-of the receiver's own. There is no pickle and no Arrow file in it. Every size is recomputed
-and compared before anything is allocated, and what comes from a run is checked value by
-value where a wrong one could mislead or crash a reader.
+A frame is sent as a JSON manifest and the raw buffers of its columns, which are received directly
+into the memory of the new frame. Neither pickle nor Arrow files are involved. Every size is
+recomputed and compared before anything is allocated, and data from a run is checked value by
+value where a wrong value could mislead or crash a reader.
 """
 
 from __future__ import annotations

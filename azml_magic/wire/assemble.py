@@ -1,4 +1,4 @@
-"""Memory for the buffers of a frame, and the frame made of it without a copy."""
+"""Memory for the buffers of a frame, and the frame built from it without a copy."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ _PANDAS_3 = int(pd.__version__.split(".")[0]) >= 3
 
 
 class Block(NamedTuple):
-    """Columns of one type in one piece of memory.
+    """Columns of one type in one array.
 
     Attributes
     ----------
     values : numpy.ndarray
-        Two-dimensional, one row a column.
+        Two-dimensional; each row is a column of the frame.
     places : list of int
-        Which columns these are.
+        The positions of these columns in the frame.
     """
 
     values: Any
@@ -38,22 +38,22 @@ class Memory:
     columns : sequence of int
         The description of each column.
     parts : sequence of list of Part
-        The buffers of a column of each description.
+        For each description, the buffers of one column.
     plain : sequence of bool
-        Whether a description is of NumPy numbers, whose columns share a block.
+        For each description, whether it is of NumPy numbers, whose columns share a block.
     levels : sequence of list of Part
         The buffers of the levels of the index.
 
     Attributes
     ----------
     blocks : dict of int to Block
-        By description, the columns of numbers.
+        The columns of numbers, by description.
     buffers : dict of int to list of numpy.ndarray
-        By column, the buffers of every other.
+        The buffers of all other columns, by column.
     levels : list of list of numpy.ndarray
         The buffers of the levels.
     in_order : list of numpy.ndarray
-        The same memory in the order in which it is to be filled; neighbours in a block are
+        The same memory in the order in which it is to be filled; adjacent columns of a block are
         one array.
     """
 
@@ -92,16 +92,16 @@ def _allocate(parts: Sequence[Part]) -> List[Any]:
 def frame(
     names: List[str], arrays: Dict[int, Any], blocks: Sequence[Block], index: pd.Index
 ) -> pd.DataFrame:
-    """Return the frame of some columns, sharing their memory.
+    """Build a frame from columns, sharing their memory.
 
     Parameters
     ----------
     names : list of str
         Names of the columns.
     arrays : dict of int to array
-        By their place, the columns that are in no block.
+        The columns outside blocks, by position.
     blocks : sequence of Block
-        Columns of numbers that are in one piece of memory.
+        Columns of numbers that share an array.
     index : pandas.Index
         The index.
     """
@@ -129,7 +129,7 @@ def _from_blocks(
     for place, values in arrays.items():
         if isinstance(values, np.ndarray) and values.dtype.kind in "mM":
             values = pd.array(values)
-        # Pandas keeps these in blocks of two dimensions, and all other types in one.
+        # Pandas keeps these in two-dimensional blocks, and all other types in one-dimensional ones.
         if isinstance(values.dtype, (np.dtype, pd.DatetimeTZDtype)):
             values = values.reshape(1, -1)
         placed.append((values, np.array([place], np.intp)))

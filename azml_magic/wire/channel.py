@@ -9,7 +9,7 @@ import struct
 from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Sequence
 
 _LENGTH = struct.Struct("<Q")
-# The kernel takes 1024 buffers a call; handing over fewer keeps the lists short.
+# The kernel accepts 1024 buffers per call; passing fewer keeps the lists short.
 _BUFFERS = 256
 _CONTAINERS, _PARTS = 1 << 21, 1 << 23
 
@@ -17,15 +17,15 @@ Wait = Callable[[int, bool], None]
 
 
 class WireError(ValueError):
-    """What came over the socket is not what may come."""
+    """Invalid data was received."""
 
 
 class ChannelClosed(WireError):
-    """The other end closed the socket where more had to come."""
+    """The other end closed the socket before a message was complete."""
 
 
 class FrameTooLarge(WireError):
-    """A frame is larger than its receiver takes; nothing of it was received."""
+    """A frame is larger than the receiver accepts; none of it was received."""
 
 
 class Channel:
@@ -36,8 +36,8 @@ class Channel:
     endpoint : socket
         A connected stream socket.
     wait : callable, optional
-        For a socket that does not block: called with the descriptor and whether to wait
-        for writing; returns when the socket can go on, or raises.
+        For a non-blocking socket: called with the descriptor and whether to wait for
+        writing; returns when the socket is ready, or raises.
     """
 
     def __init__(self, endpoint: socket.socket, wait: Optional[Wait] = None) -> None:
@@ -47,7 +47,7 @@ class Channel:
 
     @contextlib.contextmanager
     def together(self) -> Iterator[None]:
-        """Send what is sent inside at once: the other end is woken once, not for each piece."""
+        """Buffer what is sent inside the block, so that the other end is woken only once."""
         self._gathered = []
         try:
             yield
@@ -67,7 +67,7 @@ class Channel:
         Raises
         ------
         WireError
-            When it is longer than `limit` bytes, or no JSON object.
+            When it is longer than `limit` bytes, or not a JSON object.
         """
         event = parse_json(self.receive_bytes(limit))
         if not isinstance(event, dict):
@@ -75,7 +75,7 @@ class Channel:
         return event
 
     def send_bytes(self, data: bytes) -> None:
-        """Send a length and so many bytes."""
+        """Send bytes, preceded by their length."""
         self.send_buffers([_LENGTH.pack(len(data)), data])
 
     def receive_bytes(self, limit: int) -> bytes:
@@ -96,7 +96,7 @@ class Channel:
         return bytes(data)
 
     def send_buffers(self, buffers: Iterable[Any]) -> None:
-        """Send buffers one after the other, without copying them first."""
+        """Send buffers one after the other, without copying them."""
         if self._gathered is not None:
             self._gathered += buffers
             return
@@ -134,16 +134,16 @@ class Channel:
 
 
 def parse_json(data: bytes) -> Any:
-    """Parse JSON that may be hostile.
+    """Parse untrusted JSON.
 
     Raises
     ------
     WireError
-        When it is not JSON, nested too deep, or names a number that JSON does not have.
+        When it is not valid JSON, nested too deeply, or has NaN or an infinity.
     """
-    # Each part of a message takes far more memory as an object than as text.
+    # Each element of a message takes far more memory as an object than as text.
     if data.count(b"[") + data.count(b"{") > _CONTAINERS or data.count(b",") > _PARTS:
-        raise WireError("a message of too many parts")
+        raise WireError("a message of too many elements")
     try:
         return json.loads(data, parse_constant=_refuse_constant)
     except WireError:
@@ -162,7 +162,7 @@ def _views(buffers: Iterable[Any]) -> List[memoryview]:
 
 
 def _advance(waiting: List[memoryview], count: int) -> None:
-    """Drop `count` bytes from the front of the buffers that wait."""
+    """Drop `count` bytes from the front of the buffers still to be sent."""
     done = 0
     while done < len(waiting) and count >= waiting[done].nbytes:
         count -= waiting[done].nbytes

@@ -1,4 +1,4 @@
-"""Which kind a column is, both ways; and categories, which hold a column themselves."""
+"""Choosing the kind of a column when encoding and decoding; categories, which contain a column."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _UNCHECKED: Dict[str, Any] = {"validate": False} if _TAKES_IT else {}
 
 
 class Categories:
-    """Codes, and a column of the values that they stand for."""
+    """Codes, and a column of the values that they represent."""
 
     name = "category"
 
@@ -46,7 +46,7 @@ class Categories:
 
     @staticmethod
     def parts(spec: Dict[str, Any], rows: int) -> List[Part]:
-        """Return the buffers to come."""
+        """Return the buffers to be received."""
         one_of(spec, "ordered", (True, False))
         count = whole(spec, "count", MOST_CATEGORIES)
         of = spec.get("of")
@@ -59,7 +59,7 @@ class Categories:
     def build(spec: Dict[str, Any], buffers: List[Any], reading: Reading) -> Any:
         """Return the categorical array."""
         codes = buffers[0]
-        # Categories are text as pandas itself holds it, whatever other columns are.
+        # Categories use pandas' own text type, whatever other columns use.
         values = build_array(spec["of"], buffers[1:], Reading("str", reading.trusted))
         try:
             dtype = pd.CategoricalDtype(pd.Index(values), spec["ordered"])
@@ -72,22 +72,22 @@ class Categories:
 
 def _check_codes(codes: Any, count: int) -> None:
     if len(codes) and (int(codes.min()) < -1 or int(codes.max()) >= count):
-        raise WireError("a code that stands for no category")
+        raise WireError("a code without a category")
 
 
 _KINDS: Tuple[Any, ...] = (Numbers, Text, Times, Masked, Categories, Bytes, Cells)
 _BY_NAME = {kind.name: kind for kind in _KINDS}
 _ARRAY_BYTES = 4096
-"""What an array takes beside its values, at most."""
+"""Upper bound of an array's overhead beside its values, in bytes."""
 
 
 def encode_array(values: Any) -> Encoded:
-    """Describe a column and return its buffers, which share its memory where they can.
+    """Describe a column and return its buffers, which share its memory where possible.
 
     Raises
     ------
     Unfit
-        When no kind can hold it.
+        When no kind can represent it.
     """
     if type(values).__name__ in {"NumpyExtensionArray", "PandasArray"}:
         values = values.to_numpy()
@@ -99,38 +99,38 @@ def encode_array(values: Any) -> Encoded:
 
 
 def parts_of(spec: Dict[str, Any], rows: int) -> List[Part]:
-    """Return the buffers of a described column of so many rows.
+    """Return the buffers of a described column with that number of rows.
 
     Raises
     ------
     WireError
-        When the description is not one that :func:`encode_array` gives.
+        When :func:`encode_array` cannot have produced the description.
     """
     kind = _BY_NAME.get(str(spec.get("kind")))
     if kind is None:
         raise WireError("a column of an unknown kind")
     if "rows" in spec and (type(spec["rows"]) is not int or spec["rows"] != rows):
-        raise WireError("a column of another length than its frame")
+        raise WireError("a column whose length differs from its frame's")
     parts: List[Part] = kind.parts(spec, rows)
     return parts
 
 
 def build_array(spec: Dict[str, Any], buffers: List[Any], reading: Reading) -> Any:
-    """Return the column of a description and its filled buffers.
+    """Build a column from its description and its filled buffers.
 
     Raises
     ------
     WireError
-        When a value is not one that may come.
+        When a value is invalid.
     """
     return _BY_NAME[spec["kind"]].build(spec, buffers, reading)
 
 
 def memory_of(spec: Dict[str, Any], parts: List[Part]) -> int:
-    """Return the bytes that a column takes in memory at most."""
+    """Return an upper bound of the memory of a column, in bytes."""
     size = sum(part.nbytes for part in parts)
     described = spec["of"] if spec["kind"] == Categories.name else spec
     if described["kind"] == Cells.name:
         size *= GROWTH
-    # An array of its own, which one number beside others of its type in a block has not.
+    # The array's own overhead, which columns that share a block do not have.
     return size if spec["kind"] == Numbers.name else size + _ARRAY_BYTES

@@ -1,4 +1,4 @@
-"""What the kinds of columns have in common: how each describes itself, and its buffers."""
+"""What all kinds of columns share: descriptions and buffers."""
 
 from __future__ import annotations
 
@@ -7,52 +7,52 @@ from typing import Any, Dict, Iterator, List, NamedTuple, Sequence
 
 import numpy as np
 
-from azml_magic.sentences import Told
+from azml_magic.sentences import ComposedText
 from azml_magic.wire.channel import WireError
 
 CHECKED_AT_ONCE = 1 << 20
 
 
 class ColumnRefused(ValueError):
-    """A column holds what cannot travel.
+    """A column holds values that cannot be sent.
 
     Attributes
     ----------
     column : str
         Its name.
-    reason : Told
-        What it holds, to follow "column 'a' ".
+    reason : ComposedText
+        The problem, to follow "column 'a' ".
     """
 
-    def __init__(self, column: str, reason: Told) -> None:
+    def __init__(self, column: str, reason: ComposedText) -> None:
         super().__init__(f"column {column!r} {reason}")
         self.column = column
         self.reason = reason
 
 
 class Unfit(Exception):
-    """Raised while a column is encoded; the caller knows its name.
+    """A column cannot be encoded; the caller adds its name.
 
     Parameters
     ----------
-    reason : Told
-        What the column holds.
+    reason : ComposedText
+        The problem, to follow "column 'a' ".
     """
 
-    def __init__(self, reason: Told) -> None:
+    def __init__(self, reason: ComposedText) -> None:
         super().__init__(reason)
         self.reason = reason
 
 
 class Encoded(NamedTuple):
-    """A column ready to travel: its description, and its buffers in order."""
+    """An encoded column: its description, and its buffers in order."""
 
     spec: Dict[str, Any]
     buffers: List[Any]
 
 
 class Part(NamedTuple):
-    """One buffer of a column that is to come."""
+    """One buffer of a column to be received."""
 
     dtype: Any
     length: int
@@ -65,12 +65,12 @@ class Part(NamedTuple):
 
 @dataclass(frozen=True)
 class Reading:
-    """How a frame is received.
+    """Settings for receiving a frame.
 
     Attributes
     ----------
     text : str
-        ``"object"`` for Python objects, or ``"str"`` for what pandas uses by itself.
+        ``"object"`` for Python strings, or ``"str"`` for pandas' own default.
     trusted : bool
         Whether the sender is the notebook, so that values need no check.
     """
@@ -80,7 +80,7 @@ class Reading:
 
 
 def blocks(values: Any) -> Iterator[Any]:
-    """Yield slices of a flat array that fit a processor's cache."""
+    """Yield slices of a flat array that fit into a processor's cache."""
     for start in range(0, len(values), CHECKED_AT_ONCE):
         yield values[start : start + CHECKED_AT_ONCE]
 
@@ -103,7 +103,7 @@ def check_flags(values: Any) -> None:
 
 
 def whole(spec: Dict[str, Any], key: str, most: int) -> int:
-    """Return a field that must be a whole number from 0 to `most`.
+    """Return a field that must be an integer from 0 to `most`.
 
     Raises
     ------
@@ -117,7 +117,7 @@ def whole(spec: Dict[str, Any], key: str, most: int) -> int:
 
 
 def one_of(spec: Dict[str, Any], key: str, allowed: Sequence[Any]) -> Any:
-    """Return a field that must be one of some values.
+    """Return a field that must be one of the allowed values.
 
     Raises
     ------
@@ -128,7 +128,7 @@ def one_of(spec: Dict[str, Any], key: str, allowed: Sequence[Any]) -> Any:
     for choice in allowed:
         if type(value) is type(choice) and value == choice:
             return value
-    raise WireError(f"{key} is none of those that are known")
+    raise WireError(f"{key} has an unknown value")
 
 
 def native(values: Any) -> Any:

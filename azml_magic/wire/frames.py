@@ -1,7 +1,7 @@
-"""A frame as a manifest and the buffers of its columns, and back.
+"""Encoding of a frame as a manifest and the buffers of its columns, and decoding.
 
-Numbers of one type arrive in one block of memory, as pandas keeps them itself; nothing is
-copied on the way from the socket into the frame.
+Numbers of one type are received into one block of memory, pandas' own layout; nothing is copied
+between the socket and the frame.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ MOST_COLUMNS = 1 << 20
 
 @dataclass(frozen=True)
 class EncodedFrame:
-    """A frame ready to travel. Its buffers share the frame's memory.
+    """An encoded frame, whose buffers share the frame's memory.
 
     Attributes
     ----------
@@ -45,9 +45,9 @@ class EncodedFrame:
 
     @property
     def can_be_lent(self) -> bool:
-        """Whether it is large, of numbers, and none of its buffers has gaps.
+        """Whether it is large, consists of numbers, and has contiguous buffers.
 
-        The text of a frame lies in small pages, which cost as much to lend as to copy.
+        The text of a frame is spread over small pages, which cost as much to lend as to copy.
         """
         return (
             sum(buffer.nbytes for buffer in self.buffers) >= LEAST_BYTES
@@ -62,22 +62,22 @@ def encode_frame(frame: pd.DataFrame, *, keep_index: bool) -> EncodedFrame:
     Parameters
     ----------
     frame : pandas.DataFrame
-        With names that are strings.
+        Its column names must be strings.
     keep_index : bool
-        Whether its index travels with it.
+        Whether to send its index.
 
     Raises
     ------
     ColumnRefused
-        When a column holds what cannot travel.
+        When a column holds values that cannot be sent.
     """
     specs: List[Dict[str, Any]] = []
-    # Of numbers, thousands of columns share one description.
+    # Thousands of columns of numbers can share one description.
     known: Dict[Any, int] = {}
     columns: List[int] = []
     buffers: List[Any] = []
     names = [str(name) for name in frame.columns]
-    # The public way, frame.items(), makes a Series of each: milliseconds for wide frames.
+    # The public frame.items() makes a Series of each column: milliseconds for wide frames.
     arrays: Any = frame
     for name, values in zip(names, arrays._iter_column_arrays()):
         place = known.get(values.dtype) if type(values) is np.ndarray else None
@@ -103,17 +103,17 @@ def encode_frame(frame: pd.DataFrame, *, keep_index: bool) -> EncodedFrame:
 
 
 def send_frame(channel: Channel, frame: EncodedFrame, pipe: Optional[PipeWriter] = None) -> None:
-    """Send an encoded frame; it must not change meanwhile.
+    """Send an encoded frame, which must not change meanwhile.
 
     Parameters
     ----------
     channel : Channel
-        Where to.
+        The channel to send to.
     frame : EncodedFrame
         The frame.
     pipe : PipeWriter, optional
-        By which its buffers go if it :meth:`~EncodedFrame.can_be_lent`. It must then not change
-        before the receiver has answered.
+        Carries the buffers if the frame :meth:`~EncodedFrame.can_be_lent`. The frame must then not
+        change before the receiver has answered.
     """
     lent = pipe is not None and frame.can_be_lent
     channel.send_event({**frame.manifest, "lent": lent})
@@ -131,27 +131,27 @@ def receive_frame(
     trusted: bool = False,
     pipe: Optional[PipeReader] = None,
 ) -> pd.DataFrame:
-    """Receive a frame into memory of this process's own, which can be written to.
+    """Receive a frame into writable memory of this process.
 
     Parameters
     ----------
     channel : Channel
-        Where it comes from.
+        The channel to receive from.
     text : str
-        ``"object"`` for Python strings and ``None``, or ``"str"`` for what this pandas
-        uses by itself.
+        ``"object"`` for Python strings and ``None``, or ``"str"`` for the default text type
+        of the installed pandas.
     max_bytes : int
-        Limit of the frame's memory, checked before anything is allocated.
+        Limit of the frame's memory in bytes, checked before anything is allocated.
     trusted : bool
-        Whether the sender is the notebook. Otherwise every value is checked that a
-        reader could stumble over.
+        Whether the sender is the notebook. Otherwise every value that could crash or mislead
+        a reader is checked.
     pipe : PipeReader, optional
-        By which the buffers come if the manifest says so.
+        Carries the buffers if the manifest says so.
 
     Raises
     ------
     WireError
-        When what comes is not a valid frame.
+        When the data is not a valid frame.
     """
     manifest = channel.receive_event(MANIFEST_BYTES)
     reading = Reading(text, trusted)
@@ -190,7 +190,7 @@ def receive_frame(
 
 @contextlib.contextmanager
 def _refused(trusted: bool) -> Iterator[None]:
-    """Name as a wrong frame what pandas and NumPy refuse of one in ways of their own."""
+    """Turn errors of pandas and NumPy about an invalid frame into :class:`WireError`."""
     try:
         yield
     except (WireError, MemoryError):
@@ -228,7 +228,7 @@ def _index_name(name: Any) -> Optional[str]:
 
 
 def _is_text(value: Any) -> bool:
-    """Return whether a value is text that can be encoded; JSON also has halves of characters."""
+    """Return whether a value is text that can be encoded; JSON can hold lone surrogates."""
     if type(value) is not str:
         return False
     try:
@@ -241,17 +241,17 @@ def _is_text(value: Any) -> bool:
 def _columns(manifest: Dict[str, Any]) -> Tuple[List[str], List[Dict[str, Any]], List[int]]:
     names, specs, columns = (manifest.get(key) for key in ("names", "specs", "columns"))
     if not isinstance(names, list) or not all(type(name) is str for name in names):
-        raise WireError("names are not a list of text")
+        raise WireError("names are not a list of strings")
     if not all(map(_is_text, names)):
-        raise WireError("a name holds half a character")
+        raise WireError("a name has a lone surrogate")
     if len(names) > MOST_COLUMNS or len(set(names)) != len(names):
-        raise WireError("names are not unique, or too many")
+        raise WireError("names are repeated, or too many")
     if not isinstance(specs, list) or len(specs) > len(names):
-        raise WireError("columns are not described, or more than there are")
+        raise WireError("descriptions of columns are missing, or too many")
     if not all(isinstance(spec, dict) for spec in specs):
-        raise WireError("columns are not described")
+        raise WireError("descriptions of columns are missing")
     if not isinstance(columns, list) or len(columns) != len(names):
-        raise WireError("names and columns are not of one number")
+        raise WireError("the numbers of names and columns differ")
     if not all(type(place) is int and 0 <= place < len(specs) for place in columns):
         raise WireError("a column without a description")
     return names, specs, columns
@@ -288,17 +288,17 @@ def _build_index(described: Any, arrays: List[Any], rows: int) -> pd.Index:
 def _build_range(described: Dict[str, Any], rows: int) -> pd.RangeIndex:
     bounds, name = described["range"], described.get("name")
     if not isinstance(bounds, list) or len(bounds) != 3:
-        raise WireError("an index of an unknown range")
+        raise WireError("an index with an invalid range")
     if not all(type(bound) is int and abs(bound) < 1 << 62 for bound in bounds) or not bounds[2]:
-        raise WireError("an index of an unknown range")
+        raise WireError("an index with an invalid range")
     if name is not None and not _is_text(name):
         raise WireError("the name of an index is not text")
     index = pd.RangeIndex(bounds[0], bounds[1], bounds[2], name=name)
     if len(index) != rows:
-        raise WireError("an index of another length than its frame")
+        raise WireError("an index whose length differs from its frame's")
     return index
 
 
 def _index_dtype(values: Any) -> Any:
-    # Left to itself, an index of objects would infer another type.
+    # Without a dtype, an index of objects would infer another type.
     return object if isinstance(values, np.ndarray) and values.dtype == object else None

@@ -1,8 +1,8 @@
-"""The buffers of a frame as few long pieces of memory, without copying what has no gaps.
+"""The buffers of a frame as few long pieces of memory; contiguous memory is not copied.
 
-Columns of one block lie one after the other, or interleaved, as rows of a matrix. Neighbours
-travel as one piece; interleaved ones are gathered a tile at a time, so that each line of the
-processor's cache is fetched once and not once a column.
+The columns of one block are stored one after the other, or interleaved, as rows of a matrix.
+Adjacent columns are sent as one piece. Interleaved ones are gathered one tile at a time, so that
+each cache line is fetched once rather than once per column.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ _TILE_COLUMNS, _TILE_ROWS = 64, 1024
 
 
 def pieces(buffers: Sequence[Any]) -> Iterator[Any]:
-    """Yield the bytes of flat arrays, in their order.
+    """Yield the bytes of flat arrays, in order.
 
     Parameters
     ----------
     buffers : sequence of numpy.ndarray
-        Of one dimension.
+        One-dimensional arrays.
     """
     for run in _runs(buffers):
         first = run[0]
@@ -76,7 +76,7 @@ def _fits(distance: int, spacing: int, buffer: Any, length: int) -> bool:
 def _joined(run: List[Any]) -> Any:
     first = run[0]
     shape = (len(run) * len(first),)
-    # Not the array's own stride: that of an axis of length 1 means nothing.
+    # Not the array's own stride, which is meaningless for an axis of length 1.
     return np.lib.stride_tricks.as_strided(first, shape, (first.itemsize,), writeable=False)
 
 

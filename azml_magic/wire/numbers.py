@@ -1,4 +1,4 @@
-"""Columns of numbers, booleans, dates and time spans: one buffer, or two with missing values."""
+"""Columns of numbers, booleans, dates and time spans: one buffer, or two if nullable."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _DAY = 86_400
 
 
 class Numbers:
-    """NumPy numbers and booleans as they lie in memory."""
+    """NumPy numbers and booleans in their memory layout."""
 
     name = "plain"
 
@@ -39,7 +39,7 @@ class Numbers:
 
     @staticmethod
     def parts(spec: Dict[str, Any], rows: int) -> List[Part]:
-        """Return the buffers to come."""
+        """Return the buffers to be received."""
         return [Part(np.dtype(one_of(spec, "dtype", PLAIN)), rows)]
 
     @staticmethod
@@ -52,7 +52,7 @@ class Numbers:
 
 
 class Masked:
-    """Pandas' numbers and booleans that can be missing: values, and a flag for each."""
+    """Pandas' nullable numbers and booleans: values, and a flag for each."""
 
     name = "masked"
 
@@ -67,7 +67,7 @@ class Masked:
 
     @staticmethod
     def parts(spec: Dict[str, Any], rows: int) -> List[Part]:
-        """Return the buffers to come."""
+        """Return the buffers to be received."""
         dtype = np.dtype(one_of(spec, "dtype", tuple(_MASKED)))
         return [Part(dtype, rows), Part(np.dtype(bool), rows)]
 
@@ -89,7 +89,7 @@ class Masked:
 
 
 class Times:
-    """Dates, with a time zone or without, and time spans."""
+    """Dates, with or without a time zone, and time spans."""
 
     name = "times"
 
@@ -113,7 +113,7 @@ class Times:
 
     @staticmethod
     def parts(spec: Dict[str, Any], rows: int) -> List[Part]:
-        """Return the buffers to come."""
+        """Return the buffers to be received."""
         one_of(spec, "what", ("m", "M"))
         one_of(spec, "unit", UNITS)
         if spec.get("zone") is not None:
@@ -138,7 +138,7 @@ def _describe_zone(zone: Any) -> Any:
     """Return a time zone's name, or its offset from UTC in seconds."""
     name = getattr(zone, "key", None) or getattr(zone, "zone", None)
     if name is None:
-        # Those of dateutil know the file that they were read from.
+        # Time zones of dateutil know the file that they were read from.
         name = str(getattr(zone, "_filename", "") or "").rpartition("zoneinfo/")[2] or None
     if name is not None:
         if _ZONE.fullmatch(str(name)):
@@ -149,7 +149,7 @@ def _describe_zone(zone: Any) -> Any:
 
 
 def _zone(described: Any) -> Any:
-    """Return what pandas makes a time zone of: a fixed offset, or a name that is known."""
+    """Return a time zone for pandas: a fixed offset, or a known name."""
     if type(described) is int and -_DAY < described < _DAY:
         return datetime.timezone(datetime.timedelta(seconds=described))
     if isinstance(described, str) and len(described) < 80 and _ZONE.fullmatch(described):
@@ -159,7 +159,7 @@ def _zone(described: Any) -> Any:
             pass
         else:
             return described
-    raise WireError("a time zone that is not known here")
+    raise WireError("an unknown time zone")
 
 
 def _find_zone(name: str) -> None:

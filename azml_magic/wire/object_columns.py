@@ -1,7 +1,7 @@
 """Columns whose cells are Python objects of a few known kinds: dates, decimals, lists, mixtures.
 
-They travel as JSON, in which whatever JSON itself does not know is an object with a tag. Slow
-next to the other kinds, and only for what no other kind can hold.
+They are sent as JSON; values without a JSON equivalent become tagged objects. This is slow
+compared with the other kinds, and only used for what none of them can represent.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from azml_magic.wire.encoding import Encoded, Part, Reading, Unfit, whole
 from azml_magic.wire.numbers import UNITS
 
 MOST = 1 << 31
-# What a cell takes in memory, in bytes a byte of JSON, at the worst.
+# Upper bound of a cell's memory, in bytes per byte of JSON.
 GROWTH = 24
 _DEEPEST = 50
 _NUMBERS = "biuf"
 
 
 class Cells:
-    """Object columns of other cells than text and bytes."""
+    """Object columns with cells other than text and bytes."""
 
     name = "cells"
 
@@ -47,7 +47,7 @@ class Cells:
 
     @staticmethod
     def parts(spec: Dict[str, Any], rows: int) -> List[Part]:
-        """Return the buffers to come."""
+        """Return the buffers to be received."""
         whole(spec, "rows", rows)
         return [Part(np.dtype("u1"), whole(spec, "bytes", MOST))]
 
@@ -56,10 +56,10 @@ class Cells:
         """Return an object array."""
         cells = parse_json(buffers[0].tobytes())
         if not isinstance(cells, list) or len(cells) != spec["rows"]:
-            raise WireError("cells are not a list with one for each row")
+            raise WireError("cells are not a list with one item per row")
         values = np.empty(len(cells), dtype=object)
         try:
-            # One by one: filled from a list, NumPy would unpack cells that are lists.
+            # One by one: assigned at once, NumPy would unpack cells that are lists.
             for place, cell in enumerate(cells):
                 values[place] = _decode(cell)
         except WireError:
@@ -162,7 +162,7 @@ def _read_timestamp(value: Any) -> Any:
         return pd.NaT
     number, unit, zone = value
     if type(number) is not int or unit not in UNITS:
-        raise WireError("a date of an unknown unit")
+        raise WireError("a date in an unknown unit")
     stamp = pd.Timestamp(np.datetime64(number, unit))
     if zone is None:
         return stamp
@@ -173,7 +173,7 @@ def _read_timestamp(value: Any) -> Any:
 def _read_timedelta(value: Any) -> Any:
     number, unit = value
     if type(number) is not int or unit not in UNITS:
-        raise WireError("a time span of an unknown unit")
+        raise WireError("a time span in an unknown unit")
     return pd.Timedelta(np.timedelta64(number, unit))
 
 
@@ -192,7 +192,7 @@ def _read_array(value: Any) -> Any:
     if dtype[1] in "iu":
         bounds = np.iinfo(dtype)
         if not all(bounds.min <= number <= bounds.max for number in numbers):
-            raise WireError("an array of larger numbers than its type holds")
+            raise WireError("an array of numbers too large for its type")
     return np.array(numbers, dtype=dtype)
 
 

@@ -1,11 +1,11 @@
-"""Large frames on their way in: pages of the notebook's own memory lent to pipes, not copied.
+"""Zero-copy transfer of large input frames: pages of the notebook's memory are lent to pipes.
 
-The worker copies them out of the pipes into memory of its own, which is the only copy that is
-made. Until then the pages must not change: the notebook waits for the run, and holds them until
-its end. Nothing is lent of memory that only exists for the way.
+The worker copies the pages out of the pipes into its own memory; no other copy is made. Until
+then they must not change: the notebook waits for the run, and holds them until its end. Temporary
+buffers are never lent.
 
-There are two pipes, filled and emptied in turns, a portion at a time. With one, its lock and its
-little room make writer and reader wait for each other at every step.
+Two pipes are filled and emptied alternately, one portion at a time. With a single pipe, its lock
+and its small capacity would make writer and reader wait for each other at every step.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ import numpy as np
 
 from azml_magic.wire.channel import ChannelClosed
 
-# Below, a frame fits the socket's buffer, or is too small for the copy to matter.
+# Smaller frames fit into the socket's buffer, or are too small for the copy to matter.
 LEAST_BYTES = 16 << 20
 PIPES = 2
 PIPE_BYTES = 512 << 10
-# A portion that does not begin with a page takes up one page more.
+# A portion that does not begin at a page boundary occupies one page more.
 _PORTION_BYTES = PIPE_BYTES - 4096
 _SET_SIZE = getattr(fcntl, "F_SETPIPE_SZ", 1031)
 
@@ -35,13 +35,13 @@ class _Vector(ctypes.Structure):
 
 
 class Pipes(NamedTuple):
-    """The ends of some pipes, in the order in which they are used."""
+    """The ends of the pipes, in the order in which they are used."""
 
     reading: List[int]
     writing: List[int]
 
     def close(self) -> None:
-        """Close both ends of all."""
+        """Close both ends of all pipes."""
         for end in self.reading + self.writing:
             os.close(end)
 
@@ -54,7 +54,7 @@ class PipeWriter:
     descriptors : list of int
         Their write ends, which block; closed by the caller.
     between : callable
-        Called now and then while much is sent.
+        Called from time to time during long transfers.
     """
 
     def __init__(self, descriptors: Sequence[int], between: Callable[[], object]) -> None:
@@ -64,12 +64,12 @@ class PipeWriter:
     def lend(self, pieces: Iterable[Any]) -> None:
         """Put contiguous arrays into the pipes, one after the other, without copying them.
 
-        Returns when the pipes hold the last pages, and the reader has taken those before.
+        Return when the reader has read all but the last pages, which are in the pipes.
 
         Raises
         ------
         BrokenPipeError
-            When the reader is gone.
+            When the reader has closed its ends.
         """
         for piece in pieces:
             view = piece.reshape(-1).view(np.uint8)
@@ -100,7 +100,7 @@ class PipeReader:
         Raises
         ------
         ChannelClosed
-            When the pipes end before they are full.
+            When the writer closes the pipes before the arrays are full.
         """
         for buffer in buffers:
             view = memoryview(buffer).cast("B") if buffer.nbytes else b""
@@ -120,7 +120,7 @@ class PipeReader:
 
 
 class _Turns:
-    """Whose turn it is: both sides count the same bytes, so that neither has to tell."""
+    """Whose turn it is; both sides count the same bytes, so that no signal is needed."""
 
     def __init__(self, descriptors: Sequence[int]) -> None:
         self._descriptors = descriptors
@@ -132,7 +132,7 @@ class _Turns:
         return self._descriptors[self._portions % len(self._descriptors)]
 
     def advance(self, count: int) -> bool:
-        """Count bytes of the portion; return whether it has come to its end."""
+        """Count bytes of the portion; return whether it is complete."""
         self.left -= count
         if self.left:
             return False
@@ -142,7 +142,7 @@ class _Turns:
 
 
 def make() -> Optional[Pipes]:
-    """Return pipes that are fit for it; None where there are none."""
+    """Create pipes that are large enough; return ``None`` where that is impossible."""
     if not available():
         return None
     pipes = Pipes([], [])
@@ -151,7 +151,7 @@ def make() -> Optional[Pipes]:
         pipes.reading.append(reading)
         pipes.writing.append(writing)
     try:
-        # Where one user's pipes hold much already, the kernel grants no more.
+        # The kernel refuses large pipes when a user's pipes already hold much memory.
         if all(fcntl.fcntl(end, _SET_SIZE, PIPE_BYTES) >= PIPE_BYTES for end in pipes.writing):
             return pipes
     except OSError:
@@ -162,7 +162,7 @@ def make() -> Optional[Pipes]:
 
 @functools.lru_cache(maxsize=1)
 def available() -> bool:
-    """Return whether memory can be lent to a pipe here, found out by doing it."""
+    """Return whether this system can lend memory to a pipe, by trying it."""
     page = np.arange(4096, dtype=np.uint16)
     reading, writing = os.pipe()
     try:
@@ -176,7 +176,7 @@ def available() -> bool:
 
 
 def _vmsplice(descriptor: int, address: int, length: int) -> int:
-    """Lend a piece of memory to a pipe; return how much of it was taken."""
+    """Lend a piece of memory to a pipe; return how many bytes were accepted."""
     vector = _Vector(address, length)
     while True:
         sent: int = _library().vmsplice(descriptor, ctypes.byref(vector), 1, 0)

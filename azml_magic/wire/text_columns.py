@@ -1,4 +1,4 @@
-"""Columns of text and of bytes: where each value begins, all of them in a row, what is missing."""
+"""Columns of text and of bytes: offsets, concatenated values, and a validity bitmap."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _NATIVE_TEXT = int(pd.__version__.split(".")[0]) >= 3
 
 
 class Text:
-    """Text, as ``object``, ``str`` or ``string`` columns hold it."""
+    """Text in ``object``, ``str`` or ``string`` columns."""
 
     name = "text"
 
@@ -43,13 +43,13 @@ class Text:
 
     @staticmethod
     def parts(spec: Dict[str, Any], rows: int) -> List[Part]:
-        """Return the buffers to come."""
+        """Return the buffers to be received."""
         one_of(spec, "dtype", ("object", "str", "string"))
         return _parts(spec, rows)
 
     @staticmethod
     def build(spec: Dict[str, Any], buffers: List[Any], reading: Reading) -> Any:
-        """Return the array, as objects or in the text type of pandas."""
+        """Return the array, as objects or in pandas' own text type."""
         import pyarrow as pa
 
         if not reading.trusted:
@@ -85,7 +85,7 @@ class Bytes:
 
     @staticmethod
     def parts(spec: Dict[str, Any], rows: int) -> List[Part]:
-        """Return the buffers to come."""
+        """Return the buffers to be received."""
         return _parts(spec, rows)
 
     @staticmethod
@@ -106,7 +106,7 @@ def _encode(array: Any, spec: Dict[str, Any]) -> Encoded:
 
     if isinstance(array, pa.ChunkedArray):
         array = array.chunk(0) if array.num_chunks == 1 else array.combine_chunks()
-    if isinstance(array, pa.ChunkedArray):  # combining none, or more than fits one
+    if isinstance(array, pa.ChunkedArray):  # from combining no chunks, or more than fit into one
         array = pa.concat_arrays(array.chunks or [pa.array([], array.type)])
     rows = len(array)
     offsets, data = _values(array)
@@ -118,7 +118,7 @@ def _encode(array: Any, spec: Dict[str, Any]) -> Encoded:
 
 
 def _values(array: Any) -> Any:
-    """Return offsets from 0 on and the bytes that they count."""
+    """Return offsets that start at 0, and the bytes that they index."""
     _, offset_buffer, data_buffer = array.buffers()
     if offset_buffer is None or not len(array):
         return np.zeros(len(array) + 1, np.int64), np.empty(0, np.uint8)
@@ -133,7 +133,7 @@ def _values(array: Any) -> Any:
 
 
 def _validity(array: Any) -> Any:
-    """Return one bit for each value, the lowest first, 0 where it is missing."""
+    """Return a bitmap with one bit per value, lowest first, 0 where missing."""
     bits = np.frombuffer(array.buffers()[0], np.uint8)
     start, rows = array.offset, len(array)
     if start % 8 == 0:
@@ -156,7 +156,7 @@ def _arrow(kind: Any, buffers: List[Any]) -> Any:
 
     offsets, data = (pa.py_buffer(buffer) for buffer in buffers[:2])
     validity = pa.py_buffer(buffers[2]) if len(buffers) > 2 else None
-    # The count of missing values is left to Arrow, which then need not trust the sender's.
+    # Arrow counts the missing values itself, as the sender's count cannot be trusted.
     return pa.Array.from_buffers(kind, len(buffers[0]) - 1, [validity, offsets, data])
 
 
@@ -175,7 +175,7 @@ def _check_offsets(offsets: Any, size: int) -> None:
 
 
 def _check_text(offsets: Any, data: Any) -> None:
-    """Refuse bytes that are not UTF-8, and values that begin inside a character."""
+    """Check that the bytes are UTF-8, and that no value begins inside a character."""
     if not len(data) or int(data.max()) < 0x80:
         return
     decoder = codecs.getincrementaldecoder("utf-8")()

@@ -9,17 +9,17 @@ from azml_magic import sentences
 
 @pytest.fixture(autouse=True)
 def _every_text_can_be_reported(monkeypatch):
-    make = sentences.Told.__new__
+    make = sentences.ComposedText.__new__
 
     def check(cls, parts=()):
-        told = make(cls, parts)
-        made.append(told)
-        return told
+        composed = make(cls, parts)
+        made.append(composed)
+        return composed
 
     made = []
-    monkeypatch.setattr(sentences.Told, "__new__", check)
+    monkeypatch.setattr(sentences.ComposedText, "__new__", check)
     yield
     monkeypatch.undo()
-    for told in made:
-        assert sentences.read(json.loads(json.dumps(told.parts, allow_nan=False))) == told
-        assert told.isprintable()
+    for composed in made:
+        assert sentences.read(json.loads(json.dumps(composed.parts, allow_nan=False))) == composed
+        assert composed.isprintable()

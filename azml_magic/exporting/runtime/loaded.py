@@ -114,14 +114,14 @@ class Loaded:
         if isinstance(error, ReturnRefused):
             refused = failure_details("", error.message, [], progress.stage, None, self.profile)
             return error_text(error.number, refused, self.profile)
-        told = report.failure(error, progress, MODULE_FILE, self.folder)
-        entries = [SimpleNamespace(**entry) for entry in told["entries"]]
+        failure = report.failure(error, progress, MODULE_FILE, self.folder)
+        entries = [SimpleNamespace(**entry) for entry in failure["entries"]]
         lines = [entry.line for entry in entries if entry.mine and entry.function == "azureml_main"]
         details = failure_details(
-            told["kind"],
-            told["message"],
+            failure["kind"],
+            failure["message"],
             entries,
-            told["stage"],
+            failure["stage"],
             lines[0] if lines else None,
             self.profile,
         )

@@ -9,7 +9,7 @@ from typing import Any, Dict, List, Optional
 from azml_magic.contract.returned_values import ReturnRefused
 from azml_magic.languages.python.script import Progress
 from azml_magic.result import Finding
-from azml_magic.sentences import Told
+from azml_magic.sentences import ComposedText
 
 MESSAGE_CHARACTERS = 20_000
 ENTRIES = 60
@@ -60,7 +60,7 @@ def failure(error: BaseException, progress: Progress, filename: str, folder: str
 def _finding(finding: Finding) -> Dict[str, Any]:
     """Describe a finding by what its kind does not tell already."""
     message = finding.message
-    assert isinstance(message, Told), "what a run finds is told in sentences"
+    assert isinstance(message, ComposedText), "what a run finds is told in sentences"
     return {
         "code": finding.code,
         "level": finding.level,
