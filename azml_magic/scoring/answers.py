@@ -202,14 +202,14 @@ def _plain(values: Any) -> Tuple[List[Any], str]:
     series = values if plain_objects else pd.Series(values).astype(object)
     objects = series.tolist()
     plain = [None if gone else _unboxed(value) for value, gone in zip(objects, missing)]
-    return _told(plain)
+    return _inferred(plain)
 
 
 def _unboxed(value: Any) -> Any:
     return value.item() if isinstance(value, np.generic) else value
 
 
-def _told(values: List[Any]) -> Tuple[List[Any], str]:
+def _inferred(values: List[Any]) -> Tuple[List[Any], str]:
     kinds = {type(value) for value in values if value is not None}
     if kinds and kinds <= {bool}:
         return values, "boolean"

@@ -21,7 +21,7 @@ _NET_DATES = ("%m/%d/%Y %I:%M:%S %p", "%m/%d/%Y")
 _INT64 = range(-(2**63), 2**63)
 
 
-class NoSuchValue(ValueError):
+class InvalidValue(ValueError):
     """A value that is not of its column's type; the text says what was expected."""
 
 
@@ -42,7 +42,7 @@ def convert(values: List[Any], kind: str) -> Any:
 
     Raises
     ------
-    NoSuchValue
+    InvalidValue
         With the position and the value in its text.
     """
     quick = _quick(values, kind)
@@ -56,7 +56,7 @@ def convert(values: List[Any], kind: str) -> Any:
         except (ValueError, OverflowError, TypeError):
             shown = repr(value)
             shown = shown if len(shown) <= 40 else f"{shown[:40]}..."
-            raise NoSuchValue(f"row {number} has {shown}, which is not {_NAMED[kind]}") from None
+            raise InvalidValue(f"row {number} has {shown}, which is not {_NAMED[kind]}") from None
     return _array(converted, kind)
 
 
@@ -78,14 +78,14 @@ def guess(values: List[Any], *, all_text: bool) -> str:
 
 
 def _guess_text(texts: List[str]) -> str:
-    told = [text for text in texts if text not in _MISSING_TEXTS]
-    if not told:
+    known = [text for text in texts if text not in _MISSING_TEXTS]
+    if not known:
         return "string"
-    if all(_WHOLE.match(text) and "." not in text for text in told):
+    if all(_WHOLE.match(text) and "." not in text for text in known):
         return "integer"
-    if all(_NUMBER.match(text) or text in _INFINITIES for text in told):
+    if all(_NUMBER.match(text) or text in _INFINITIES for text in known):
         return "number"
-    return "boolean" if all(text in {"True", "False"} for text in told) else "string"
+    return "boolean" if all(text in {"True", "False"} for text in known) else "string"
 
 
 def _quick(values: List[Any], kind: str) -> Any:

@@ -125,7 +125,7 @@ def _execute(manifest: Manifest) -> Dict[str, Any]:
 
 def _request_body(manifest: Manifest) -> Dict[str, Any]:
     inputs = {name: _accepted_input(schema) for name, schema in inputs_of(manifest)}
-    wanted = {
+    inputs = {
         "type": "object",
         "properties": inputs,
         "required": list(inputs),
@@ -134,7 +134,7 @@ def _request_body(manifest: Manifest) -> Dict[str, Any]:
     parameters = {"type": ["object", "null"], "additionalProperties": False}
     schema = {
         "type": "object",
-        "properties": {"Inputs": wanted, "GlobalParameters": parameters},
+        "properties": {"Inputs": inputs, "GlobalParameters": parameters},
         "required": ["Inputs"],
         "additionalProperties": False,
     }

@@ -8,7 +8,7 @@ import pandas as pd
 
 from azml_magic.module.manifest import Schema
 from azml_magic.scoring.faults import mismatch, unparsable
-from azml_magic.scoring.json_values import NoSuchValue, convert, guess
+from azml_magic.scoring.json_values import InvalidValue, convert, guess
 from azml_magic.scoring.request_tables import INPUT_NAMES, Table, read_tables
 
 
@@ -74,5 +74,5 @@ def _recorded(table: Table, schema: Schema, place: str) -> Dict[str, str]:
 def _column(values: Any, kind: str, name: str) -> Any:
     try:
         return convert(values, kind)
-    except NoSuchValue as error:
+    except InvalidValue as error:
         raise unparsable(f"The column {name!r}: {error}.", name) from None

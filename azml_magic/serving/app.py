@@ -31,13 +31,13 @@ from azml_magic.scoring.faults import (
 from azml_magic.scoring.openapi import openapi
 from azml_magic.scoring.swagger import swagger
 from azml_magic.serving import pages
-from azml_magic.serving.pool import Answered, ClientGone, Gone, Lost
+from azml_magic.serving.pool import Answered, ClientGone, ScoringLost, WaitForDisconnect
 from azml_magic.serving.requests import (
     check_caller,
     check_host,
-    classic_wishes,
     read_body,
-    until_gone,
+    read_classic_query,
+    until_disconnected,
 )
 from azml_magic.serving.scoring_messages import Score
 from azml_magic.serving.service_settings import ServiceSettings
@@ -64,7 +64,7 @@ class Scorer(Protocol):
     def ready(self) -> bool:
         """Whether a request would be scored."""
 
-    async def score(self, request: Score, body: bytes, gone: Gone) -> Answered:
+    async def score(self, request: Score, body: bytes, disconnected: WaitForDisconnect) -> Answered:
         """Answer one request, or raise a Fault; give up when the client has left."""
 
 
@@ -109,19 +109,19 @@ class Service:
             ("/swagger.json", swagger),
         )
         return [
-            Route("/score", self.told("score", self.score), methods=["POST"]),
-            Route(f"{base}/execute", self.told("execute", self.execute), methods=["POST"]),
-            Route("/health", self.told("health", self.health)),
-            Route("/ready", self.told("ready", self.ready)),
-            Route("/metrics", self.told("metrics", self.read_metrics)),
+            Route("/score", self.logged("score", self.score), methods=["POST"]),
+            Route(f"{base}/execute", self.logged("execute", self.execute), methods=["POST"]),
+            Route("/health", self.logged("health", self.health)),
+            Route("/ready", self.logged("ready", self.ready)),
+            Route("/metrics", self.logged("metrics", self.read_metrics)),
             *(
-                Route(path, self.told("document", _document(make(self.manifest, keyed=keyed))))
+                Route(path, self.logged("document", _document(make(self.manifest, keyed=keyed))))
                 for path, make in documents
             ),
             *pages.routes(self.manifest, self.settings),
         ]
 
-    def told(self, route: str, handler: Handler) -> Handler:
+    def logged(self, route: str, handler: Handler) -> Handler:
         """Return a handler that turns faults into answers, and tells of every request."""
 
         async def handle(request: Request) -> Response:
@@ -135,7 +135,7 @@ class Service:
                 code, response = fault.code, fault_response(fault)
             except (ClientDisconnect, ClientGone):
                 response = Response(status_code=CLIENT_LEFT)
-            except Lost as lost:
+            except ScoringLost as lost:
                 ended = broken("The worker's process ended; send the request again.")
                 code, response = ended.code, fault_response(ended)
                 fields.update(reason=str(lost), begun=lost.begun)
@@ -145,12 +145,12 @@ class Service:
                 ours = mistake()
                 code, response = ours.code, fault_response(ours)
             seconds = time.perf_counter() - started
-            self._tell(request.method, route, response, seconds, {"code": code, **fields})
+            self._log_request(request.method, route, response, seconds, {"code": code, **fields})
             return response
 
         return handle
 
-    def _tell(
+    def _log_request(
         self,
         method: str,
         route: str,
@@ -181,7 +181,7 @@ class Service:
     def refuse(self, fault: Fault, method: str = "", seconds: float = 0.0) -> Response:
         """Answer a request that no handler sees, and tell of it."""
         response = fault_response(fault)
-        self._tell(method, "unread", response, seconds, {"code": fault.code})
+        self._log_request(method, "unread", response, seconds, {"code": fault.code})
         return response
 
     async def score(self, request: Request) -> Response:
@@ -192,21 +192,21 @@ class Service:
     async def execute(self, request: Request) -> Response:
         """Answer as the classic request-response service."""
         check_caller(request, self.settings)
-        wanted = classic_wishes(request)
-        return await self._scored(request, wanted.form, details=wanted.details)
+        query = read_classic_query(request)
+        return await self._scored(request, query.form, details=query.details)
 
     async def _scored(self, request: Request, form: str, *, details: bool) -> Response:
         body = await read_body(request, self.settings)
-        wanted = Score(form, details)
-        answered = await self.scorer.score(wanted, body, lambda: until_gone(request))
-        told = answered.told
-        self.metrics.rows.inc(told.rows)
+        score = Score(form, details)
+        answered = await self.scorer.score(score, body, lambda: until_disconnected(request))
+        reply = answered.reply
+        self.metrics.rows.inc(reply.rows)
         request.state.fields.update(
-            code=told.code, rows=told.rows, waited_ms=round(1000 * answered.waited, 2)
+            code=reply.code, rows=reply.rows, waited_ms=round(1000 * answered.waited, 2)
         )
-        if told.reason:
-            request.state.fields.update(reason=told.reason, begun=told.begun)
-        return Response(answered.body, told.status, media_type="application/json")
+        if reply.reason:
+            request.state.fields.update(reason=reply.reason, begun=reply.begun)
+        return Response(answered.body, reply.status, media_type="application/json")
 
     async def health(self, request: Request) -> Response:
         """Say that the server lives; no key is needed."""

@@ -62,13 +62,13 @@ class Batch:
 
     def routes(self) -> list[BaseRoute]:
         """Return the routes of the service."""
-        told, base = self._service.told, f"{classic_base(self._service.manifest.name)}/jobs"
+        logged, base = self._service.logged, f"{classic_base(self._service.manifest.name)}/jobs"
         one = base + "/{id}"
         return [
-            Route(base, told("job-create", self.create), methods=["POST"]),
-            Route(f"{one}/start", told("job-start", self.start), methods=["POST"]),
-            Route(one, told("job-status", self.status), methods=["GET"]),
-            Route(one, told("job-cancel", self.cancel), methods=["DELETE"]),
+            Route(base, logged("job-create", self.create), methods=["POST"]),
+            Route(f"{one}/start", logged("job-start", self.start), methods=["POST"]),
+            Route(one, logged("job-status", self.status), methods=["GET"]),
+            Route(one, logged("job-cancel", self.cancel), methods=["DELETE"]),
         ]
 
     async def close(self) -> None:
@@ -82,14 +82,14 @@ class Batch:
     async def create(self, request: Request) -> Response:
         """Create a job; answers with its id."""
         check_caller(request, self._settings)
-        wanted = _parsed(await read_body(request, self._settings, _BODY_BYTES))
+        parsed = _parsed(await read_body(request, self._settings, _BODY_BYTES))
         if len(self._service.manifest.ports) != 1:
             raise bad_argument("BatchNotPossible", "The module does not have one input.")
-        given = wanted.get("Input")
-        if given is None and "Inputs" in wanted:
-            given = _only(wanted["Inputs"], "Inputs")
+        given = parsed.get("Input")
+        if given is None and "Inputs" in parsed:
+            given = _only(parsed["Inputs"], "Inputs")
         source = _location(given, "Input")
-        target = _location(_only(wanted.get("Outputs"), "Outputs"), "Outputs")
+        target = _location(_only(parsed.get("Outputs"), "Outputs"), "Outputs")
         steps = steps_of(self._folder, source, target)
         return JSONResponse(self._store.create(target, steps))
 
@@ -144,9 +144,9 @@ class Batch:
                 await self._kill_scoring()
                 self._give_up(number, f"the service made a mistake: {type(error).__name__}")
             self._current = ""
-            self._tell(number)
+            self._log_job(number)
 
-    def _tell(self, number: str) -> None:
+    def _log_job(self, number: str) -> None:
         """Tell the log how a job has ended, or how far it is."""
         with contextlib.suppress(sqlite3.Error):
             if (job := self._store.find(number)) is not None:
@@ -155,15 +155,15 @@ class Batch:
 
     async def _own_jobs(self) -> None:
         """Wait until no other server works on the jobs of this folder."""
-        told = False
+        warned = False
         while True:
             try:
                 fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 return
             except OSError:
-                if not told:
+                if not warned:
                     self._service.log.warning("another server works on the jobs of this folder")
-                told = True
+                warned = True
                 await asyncio.sleep(_RETRY_SECONDS)
 
     def _give_up(self, number: str, detail: str) -> None:
@@ -188,8 +188,8 @@ class Batch:
                 process = await self._open_scoring()
                 if not self._is_running(number):
                     return
-                told, _ = await process.ask(ScoreFile(str(self._folder), step.source, step.target))
-                if told.busy:
+                reply, _ = await process.ask(ScoreFile(str(self._folder), step.source, step.target))
+                if reply.busy:
                     await process.wait_until_idle()
             except (ScoringEnded, SandboxError) as error:
                 await self._kill_scoring()
@@ -200,11 +200,11 @@ class Batch:
                     detail = f"{Path(step.source).name}: its process ended ({error})"
                     self._store.end(number, "Failed", detail)
                 continue
-            if told.status != 200:
+            if reply.status != 200:
                 name = Path(step.source).name
-                self._store.end(number, "Failed", f"{name}: {told.detail}")
+                self._store.end(number, "Failed", f"{name}: {reply.detail}")
                 return
-            self._store.step_done(number, step, told.rows)
+            self._store.step_done(number, step, reply.rows)
         self._store.end(number, "Finished")
 
     def _is_running(self, number: str) -> bool:

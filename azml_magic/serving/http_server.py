@@ -158,9 +158,9 @@ async def _started(pool: Pool, owner: socket.socket | None) -> bool:
 def _most_connections() -> int:
     """Return how many connections there may be: what files may be open allows, and no more."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = _CONNECTIONS + _OTHER_FILES
-    if soft < wanted:
-        soft = min(wanted, hard)
+    needed = _CONNECTIONS + _OTHER_FILES
+    if soft < needed:
+        soft = min(needed, hard)
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
     return max(1, min(soft - _OTHER_FILES, _CONNECTIONS))
 

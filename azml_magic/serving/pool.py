@@ -21,14 +21,14 @@ _MOST_ATTEMPTS = 5
 """How many scoring processes may be lost before they began with a request, until it is given up."""
 
 
-Gone = Callable[[], Coroutine[Any, Any, None]]
+WaitForDisconnect = Callable[[], Coroutine[Any, Any, None]]
 
 
 class ClientGone(Exception):
     """The client has left before its request was begun."""
 
 
-class Lost(Exception):
+class ScoringLost(Exception):
     """What was to answer a request has ended; the text says how.
 
     Attributes
@@ -44,9 +44,9 @@ class Lost(Exception):
 
 @dataclass(frozen=True)
 class Answered:
-    """What came of a request: what the scoring process told, the body, and how long it waited."""
+    """The answer to a request: the scoring process's reply, the body, and the seconds it waited."""
 
-    told: Scored
+    reply: Scored
     body: bytes
     waited: float
 
@@ -115,16 +115,16 @@ class Pool:
         """Return a scoring process that is not started yet."""
         return ScoringClient(self._zip_path, self._settings)
 
-    async def score(self, request: Score, body: bytes, gone: Gone) -> Answered:
+    async def score(self, request: Score, body: bytes, disconnected: WaitForDisconnect) -> Answered:
         """Have a request answered by the next free scoring process.
 
         Parameters
         ----------
         request : Score
-            What the scoring process is told.
+            What to send to the scoring process.
         body : bytes
             The request's body.
-        gone : callable
+        disconnected : callable
             Its awaitable ends when the client has left. A request that still waits is then
             given up; one that runs is run to its end.
 
@@ -132,17 +132,17 @@ class Pool:
         ------
         Fault
             When there is no room, or it took too long.
-        Lost
+        ScoringLost
             When the scoring process ended after it had begun.
         ClientGone
             When the client left while the request waited.
         """
         asked = time.perf_counter()
         for attempt in range(_MOST_ATTEMPTS):
-            process = self._idle.pop() if self._idle else await self._wait(gone)
+            process = self._idle.pop() if self._idle else await self._wait(disconnected)
             waited = time.perf_counter() - asked
             try:
-                told, answer = await process.ask(request, body)
+                reply, answer = await process.ask(request, body)
             except asyncio.CancelledError:
                 # Its answer must not become another request's.
                 self._replace(process, "cancelled")
@@ -152,15 +152,15 @@ class Pool:
                 if error.late:
                     raise timed_out("The request took longer than its time limit.") from None
                 if error.begun or attempt + 1 == _MOST_ATTEMPTS:
-                    raise Lost(str(error), error.begun) from None
+                    raise ScoringLost(str(error), error.begun) from None
                 continue
-            if told.busy:
+            if reply.busy:
                 self._in_background(self._release_when_idle(process))
             else:
                 self._release(process)
-            if told.status == _OURS and not told.begun and attempt == 0:
+            if reply.status == _OURS and not reply.begun and attempt == 0:
                 continue
-            return Answered(told, answer, waited)
+            return Answered(reply, answer, waited)
         raise AssertionError("the last attempt returns or raises")
 
     async def close(self) -> None:
@@ -179,7 +179,7 @@ class Pool:
         ]
         await asyncio.gather(*ends)
 
-    async def _wait(self, gone: Gone) -> ScoringClient:
+    async def _wait(self, disconnected: WaitForDisconnect) -> ScoringClient:
         """Wait in the queue for a scoring process."""
         if self._closing:
             raise stopping()
@@ -187,7 +187,7 @@ class Pool:
             raise overloaded(f"{len(self._waiting)} requests are waiting; try again later.")
         future: asyncio.Future[ScoringClient] = asyncio.get_running_loop().create_future()
         self._waiting.append(future)
-        leaving = asyncio.ensure_future(gone())
+        leaving = asyncio.ensure_future(disconnected())
         events: set[asyncio.Future[Any]] = {future, leaving}
         try:
             await asyncio.wait(

@@ -17,7 +17,7 @@ _HOST = re.compile(r"(?P<name>[\w.-]{1,255}|\[[0-9A-Fa-f:.]{2,45}\])(:\d{1,5})?"
 
 
 @dataclass(frozen=True)
-class Wanted:
+class AnswerFormat:
     """How a classic request wants its answer."""
 
     form: str
@@ -60,7 +60,7 @@ def check_host(given: Sequence[str], settings: ServiceSettings) -> None:
         raise bad_argument("InvalidHost", f"This service does not answer to the name {name!r}.")
 
 
-def classic_wishes(request: Request) -> Wanted:
+def read_classic_query(request: Request) -> AnswerFormat:
     """Read the query of a classic request.
 
     Raises
@@ -79,7 +79,7 @@ def classic_wishes(request: Request) -> Wanted:
     if details.lower() not in ("true", "false"):
         detail = f"details is true or false, not {details!r}."
         raise bad_argument("QueryInvalid", detail, target="details")
-    return Wanted("swagger" if form else "classic", details.lower() == "true")
+    return AnswerFormat("swagger" if form else "classic", details.lower() == "true")
 
 
 async def read_body(request: Request, settings: ServiceSettings, most: int | None = None) -> bytes:
@@ -120,7 +120,7 @@ async def read_body(request: Request, settings: ServiceSettings, most: int | Non
     return b"".join(pieces)
 
 
-async def until_gone(request: Request) -> None:
+async def until_disconnected(request: Request) -> None:
     """Return when the client has left; its body must have been read."""
     while True:
         message = await request.receive()

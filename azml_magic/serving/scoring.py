@@ -165,9 +165,9 @@ def _refused(fault: Fault, reason: str) -> Answer:
 def _memory_for(size: int) -> Iterator[None]:
     """Let this process have so many bytes more; what needs more than that is refused."""
     soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
-    wanted = _data_bytes() + size
-    if soft == resource.RLIM_INFINITY or wanted < soft:
-        resource.setrlimit(resource.RLIMIT_DATA, (wanted, hard))
+    needed = _data_bytes() + size
+    if soft == resource.RLIM_INFINITY or needed < soft:
+        resource.setrlimit(resource.RLIMIT_DATA, (needed, hard))
     try:
         yield
     except MemoryError:

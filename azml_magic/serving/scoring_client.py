@@ -103,14 +103,14 @@ class ScoringClient:
         self._reader, self._writer = await asyncio.open_connection(sock=ours, limit=1 << 22)
         self._writer.write(pack(self._order))
         try:
-            told = await asyncio.wait_for(self.wait_until_idle(), START_SECONDS)
+            reply = await asyncio.wait_for(self.wait_until_idle(), START_SECONDS)
         except (ScoringEnded, TimeoutError):
             await self.close()
             raise SandboxError("a scoring process of the service did not start") from None
-        if isinstance(told, ScoringFailed):
+        if isinstance(reply, ScoringFailed):
             await self.close()
-            raise SandboxError(told.message, told.hint)
-        self.confinement = told.confinement
+            raise SandboxError(reply.message, reply.hint)
+        self.confinement = reply.confinement
 
     @property
     def started(self) -> bool:
@@ -135,19 +135,19 @@ class ScoringClient:
         try:
             self._writer.write(pack(request, body, self._asked))
             async with asyncio.timeout(first) as limit:
-                told = await read(self._reader)
-                while isinstance(told.message, (RequestRead, RequestBegun)):
-                    begun = isinstance(told.message, RequestBegun)
-                    left = limits[type(told.message)]
+                reply = await read(self._reader)
+                while isinstance(reply.message, (RequestRead, RequestBegun)):
+                    begun = isinstance(reply.message, RequestBegun)
+                    left = limits[type(reply.message)]
                     limit.reschedule(asyncio.get_running_loop().time() + left)
-                    told = await read(self._reader)
+                    reply = await read(self._reader)
         except TimeoutError:
             raise ScoringEnded("it did not answer in time", late=True) from None
         except (OSError, asyncio.IncompleteReadError, ValueError) as error:
             raise ScoringEnded(f"its process ended: {error}", begun=begun) from error
-        if told.number != self._asked:
+        if reply.number != self._asked:
             raise ScoringEnded("it answered something else")
-        return told.message, told.body
+        return reply.message, reply.body
 
     def when_ended(self, action: Callable[[], None]) -> None:
         """Call `action` once the process has ended, however it does."""
@@ -157,12 +157,12 @@ class ScoringClient:
     async def wait_until_idle(self) -> ScoringReady | ScoringFailed:
         """Wait until a scoring process that was busy with its next worker has it."""
         try:
-            told = await read(self._reader)
+            reply = await read(self._reader)
         except (OSError, asyncio.IncompleteReadError, ValueError) as error:
             raise ScoringEnded(str(error)) from error
-        if not isinstance(told.message, (ScoringReady, ScoringFailed)):
+        if not isinstance(reply.message, (ScoringReady, ScoringFailed)):
             raise ScoringEnded("the scoring process said something else")
-        return told.message
+        return reply.message
 
     async def close(self) -> None:
         """End the process; its monitor and worker end with it."""

@@ -88,14 +88,14 @@ class ScoringWork:
         """Answer until the server closes."""
         try:
             while (envelope := receive(self._endpoint)) is not None:
-                told: Scored | FileScored
+                reply: Scored | FileScored
                 if isinstance(envelope.message, Score):
-                    told, body = self._score(envelope.message, envelope.body)
+                    reply, body = self._score(envelope.message, envelope.body)
                 else:
-                    told, body = self._score_file(envelope.message), b""
-                # Asked once: a worker may end at any time, and the server goes by what it is told.
+                    reply, body = self._score_file(envelope.message), b""
+                # Asked once: a worker may end at any time, and the server relies on this.
                 busy = not self._session.worker_ready
-                self._say(replace(told, busy=busy), body, envelope.number)
+                self._say(replace(reply, busy=busy), body, envelope.number)
                 if busy:
                     self.open()
         finally:
@@ -129,8 +129,8 @@ class ScoringWork:
             details=request.details,
             limits=self._limits,
         )
-        told = Scored(result.status, result.code, result.rows, begun, result.reason)
-        return told, result.body
+        reply = Scored(result.status, result.code, result.rows, begun, result.reason)
+        return reply, result.body
 
     def _score_file(self, request: ScoreFile) -> FileScored:
         """Run the module over a file of a batch job; its output appears whole or not at all."""

@@ -14,7 +14,7 @@ from azml_magic.exporting.schema import describe
 from azml_magic.module.manifest import Column
 from azml_magic.scoring.answers import write_answer
 from azml_magic.scoring.faults import Fault, module_failed
-from azml_magic.scoring.json_values import NoSuchValue, convert
+from azml_magic.scoring.json_values import InvalidValue, convert
 from azml_magic.scoring.request_frames import read_frames
 
 SCHEMA = (
@@ -184,7 +184,7 @@ def test_a_frame_that_is_answered_can_be_sent_again(frame):
     st.sampled_from(["integer", "number", "string", "boolean", "datetime", "binary"]),
 )
 def test_every_value_is_converted_or_refused(values, kind):
-    with contextlib.suppress(NoSuchValue):
+    with contextlib.suppress(InvalidValue):
         assert len(convert(values, kind)) == len(values)
 
 
