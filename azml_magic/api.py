@@ -1,4 +1,4 @@
-"""The verbs: what the magic and the command line do, from Python."""
+"""The Python API for what the magic and the command line do."""
 
 from __future__ import annotations
 
@@ -46,58 +46,58 @@ def run(
     on_output: Callable[[str, str], None] | None = None,
     on_tick: Callable[[float], None] | None = None,
 ) -> Result:
-    """Run a module as Execute Python Script would, in a sandboxed process of its own.
+    """Run a module as Execute Python Script would, in a sandboxed process.
 
     Parameters
     ----------
     module : Module, function, str or path
-        Source text with an ``azureml_main``, a function, the path of a ``.py`` file or of
-        a zip, or a :class:`Module`.
+        Source text with an ``azureml_main``, a function, the path of a ``.py`` file or a zip,
+        or a :class:`Module`.
     dataset1, dataset2 : pandas.DataFrame, optional
-        The frames of the two input ports; they are not changed.
+        The frames of the two input ports; not modified.
     bundle : path or Bundle, optional
         The script bundle of the third port: a ``.zip`` or a folder.
     profile : {"classic", "designer"}
-        Whose rules apply.
+        The rules that apply.
     timeout : float or None
         Time limit in seconds; ``None`` or 0 for none.
     memory : int or str
-        Limit of memory of the run, in bytes or as ``"2GB"``.
+        Memory limit of the run, in bytes or as ``"2GB"``.
     dates : {"epoch", "datetime"}
-        How classic hands dates over: seconds since 1970 in UTC (rule 2.7), or as they are.
+        How classic delivers dates: as seconds since 1970 in UTC (rule 2.7), or unchanged.
     text : {"object", "str"}
-        How text is handed over: as Python objects, as the cloud does (rule 2.17), or in
-        pandas' own text type, which is faster.
+        How text is delivered: as Python strings, as in the cloud (rule 2.17), or in pandas' own
+        text type, which is faster.
     allow_network : bool
-        Let the module use the network.
+        Whether the module may use the network.
     cpu_seconds : float or None
-        Limit of the processor time of all processes of the run together.
+        Limit of the total processor time of all processes of the run, in seconds.
     tasks : int
-        Limit of processes and threads of the run together.
+        Limit of the number of processes and threads of the run.
     disk : int or str
-        Limit of what its folder may hold, and of one file in it.
+        Limit of the size of the run's folder, and of any file in it.
     files : int
-        Limit of how many files and folders that may be.
+        Limit of the number of files and folders in it.
     confinement : {"strongest", "files-open"}
-        ``"strongest"`` is the best that the machine can enforce, and refuses to run where
-        files cannot be confined. ``"files-open"`` leaves files open: the module may read and
-        change whatever you may. The result says which it was.
+        ``"strongest"`` uses the strongest confinement that the machine can enforce, and refuses
+        to run where files cannot be confined. ``"files-open"`` leaves files open: the module
+        may read and change whatever you may. The result says which was in force.
     strict : bool
-        Raise on findings of level warning or error. Without it they are in the result;
-        notes that reading gives are reported by :func:`check` only.
+        Raise on findings of level warning or error; otherwise they are only in the result.
+        Notes of static checks are reported by :func:`check` only.
     known_names : mapping of str to str, optional
-        Names of the notebook and where they are defined, for findings.
+        Names defined in the notebook and where, for findings.
     on_start : callable, optional
-        Called once with the execution of the run, whose ``cancel()`` ends it from any thread.
+        Called once with the run's execution, whose ``cancel()`` ends it from any thread.
     on_output : callable, optional
-        Called with ``"stdout"`` or ``"stderr"`` and whole lines, while the run goes on.
+        Called with ``"stdout"`` or ``"stderr"`` and complete lines during the run.
     on_tick : callable, optional
-        Called with the seconds since the start, a few times a second.
+        Called with the seconds since the start, a few times per second.
 
     Returns
     -------
     Result
-        Frames, figures, log and findings.
+        The output frames, figures, log and findings.
 
     Raises
     ------
@@ -143,7 +143,7 @@ def run(
     read = _check(prepared, rules, list(datasets), known_names, opened)
     if options.strict:
         _refuse([*findings, *read], prepared, rules)
-    # A note is for those who ask: under each run it would be there every time.
+    # Notes are for those who ask: below a run they would be repeated every time.
     findings += [finding for finding in read if finding.level != "note"]
     try:
         inputs = prepare_inputs(datasets, rules)
@@ -169,26 +169,26 @@ def check(
     connected: Collection[str] | None = None,
     known_names: Mapping[str, str] | None = None,
 ) -> tuple[Finding, ...]:
-    """Read a module without running it, and say what would break or differ in the cloud.
+    """Check a module without running it for what would fail or differ in the cloud.
 
     Parameters
     ----------
     module, bundle, profile
         As for :func:`run`.
     connected : collection of str, optional
-        The connected ports, when they are known.
+        The connected ports, if known.
     known_names : mapping of str to str, optional
-        Names of the notebook and where they are defined.
+        Names defined in the notebook, and where.
 
     Returns
     -------
     tuple of Finding
-        Sorted by line.
+        The findings, sorted by line.
 
     Raises
     ------
     UsageError
-        When there is no module to read.
+        When there is no module to check.
     """
     prepared = as_module(module)
     rules = rules_of(prepared.own(Options.of(profile=profile)))
@@ -197,19 +197,19 @@ def check(
 
 
 def codes() -> list[tuple[str, str, str]]:
-    """Return code, level and summary of every finding that :func:`check` can give."""
+    """Return code, level and summary of every finding that :func:`check` can report."""
     from azml_magic.checks import describe_codes
 
     return describe_codes()
 
 
 def machine() -> Capabilities:
-    """Find out by trying what this machine can enforce on a run.
+    """Probe what this machine can enforce on a run.
 
     Returns
     -------
     Capabilities
-        Mechanisms, level and, where runs are refused, the reason.
+        Mechanisms, level and, if runs are refused, the reason.
     """
     from azml_magic.sandbox.probe import probe
 
@@ -217,30 +217,30 @@ def machine() -> Capabilities:
 
 
 def machine_report(found: Capabilities) -> str:
-    """Return what was found of a machine and what follows from it, for a person."""
+    """Describe what was found about a machine and what follows from it, as text."""
     from azml_magic.sandbox import doctor
 
     return doctor.report(found)
 
 
 def caches() -> str:
-    """Return where runs keep caches, in words.
+    """Describe where runs keep caches.
 
     Raises
     ------
     SandboxError
-        When nothing can be run.
+        When modules cannot be run.
     """
     from azml_magic.monitor import client
 
     found = client.caches_of(client.STRONGEST)
     if found.last:
         return found.folder
-    return "a temporary folder for each session: no home or XDG_CACHE_HOME can be written to"
+    return "a temporary folder per session: no home folder or XDG_CACHE_HOME is writable"
 
 
 def warm_up() -> None:
-    """Get ready for the first run in the background: its processes and its imports."""
+    """Prepare the processes and imports of the first run in the background."""
     from azml_magic.monitor import client
     from azml_magic.runner import ahead
 
@@ -249,7 +249,7 @@ def warm_up() -> None:
 
 
 def wake() -> None:
-    """Get processes ready again that were given back because nothing ran for long."""
+    """Prepare processes again that were ended because nothing had run for a long time."""
     from azml_magic.monitor import client
 
     if client.is_asleep():
@@ -257,7 +257,7 @@ def wake() -> None:
 
 
 def shut_down() -> None:
-    """End the processes that wait for a run; the next run starts new ones."""
+    """End the processes that are ready for a run; the next run starts new ones."""
     from azml_magic.monitor import client
 
     client.shut_down()
@@ -277,7 +277,7 @@ def _check(
 ) -> list[Finding]:
     from azml_magic.checks import check as check_module
 
-    # Where the ports are known, the third is known too, also to be empty.
+    # If the ports are known, so is the third: it may be known to be empty.
     files = [] if bundle is None else [path for path, _ in bundle.files]
 
     return check_module(

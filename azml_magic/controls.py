@@ -1,7 +1,7 @@
-"""Text of a run without what acts on a terminal: the one gate, and the lowest floor of all.
+"""Removal of terminal control sequences from a run's text: the one place, which imports nothing.
 
-Errors clean their texts as they are made, reports as they are read, output as it is shown. So no
-control sequence of a module reaches a terminal, whichever way its text takes.
+Errors clean their texts when they are created, reports when they are read, output when it is
+shown. So no control sequence of a module reaches a terminal, whatever path its text takes.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ _ESCAPE_SEQUENCE = re.compile(
 )
 _NO_COLOUR = re.compile(r"(?!\x1b\[[0-9;:]{0,40}m)" + f"(?:{_ESCAPE_SEQUENCE.pattern})")
 _COLOUR = re.compile(r"(\x1b\[[0-9;:]{0,40}m)")
-# What moves, reverses or hides text, or cannot be written as UTF-8: controls, direction marks
-# and overrides, zero-width spaces, line separators, tag characters, lone surrogates. Joiners
-# (U+200C, U+200D) stay: scripts and emoji need them.
+# Characters that move, reverse or hide text, or cannot be encoded as UTF-8: controls, direction
+# marks and overrides, zero-width spaces, line separators, tag characters, lone surrogates.
+# Joiners (U+200C, U+200D) are kept: scripts and emoji need them.
 _UNSAFE = re.compile(
     r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e"
     r"\u2060-\u206f\ufeff\ufff9-\ufffb\ufffe\uffff\ud800-\udfff\U000e0000-\U000e007f]"
@@ -25,34 +25,35 @@ _UNSAFE = re.compile(
 
 
 def plain(text: str) -> str:
-    r"""Return a text of several lines without escape sequences, other controls visible.
+    r"""Return text without escape sequences and with other control characters escaped.
 
-    A carriage return starts a new line: what it would overwrite in a terminal stays readable.
+    A carriage return starts a new line, so that text it would overwrite in a terminal stays
+    readable.
 
     Parameters
     ----------
     text : str
-        As the run gave it.
+        The raw text, of one or more lines.
 
     Examples
     --------
     >>> plain("\x1b[31mred\x1b[0m\r\n\u202eabc")
     'red\n\\u202eabc'
     """
-    if text.isprintable():  # most are, and nothing of what is looked for here is
+    if text.isprintable():  # true of most texts, and of none with a control character
         return text
     return visible(_ESCAPE_SEQUENCE.sub("", text).replace("\r\n", "\n").replace("\r", "\n"))
 
 
 def live(text: str, *, colors: bool = False) -> str:
-    r"""Return output that is shown as it comes: carriage returns stay, for progress bars.
+    r"""Return output to be shown as it arrives; carriage returns are kept for progress bars.
 
     Parameters
     ----------
     text : str
-        Whole lines, as the run gave them.
+        Complete lines of raw text.
     colors : bool
-        Whether sequences that choose colours stay: for a notebook, which draws them.
+        Whether to keep colour sequences, which a notebook renders.
 
     Examples
     --------
@@ -64,12 +65,12 @@ def live(text: str, *, colors: bool = False) -> str:
     if not colors:
         return visible(_ESCAPE_SEQUENCE.sub("", text))
     parts = _COLOUR.split(_NO_COLOUR.sub("", text))
-    # Every second part is one of a colour.
+    # Every second part is a colour sequence.
     return "".join(part if place % 2 else visible(part) for place, part in enumerate(parts))
 
 
 def visible(text: str) -> str:
-    r"""Return a text with every control character but tabs and line ends written out.
+    r"""Return text with every control character except tabs and line ends escaped.
 
     Examples
     --------

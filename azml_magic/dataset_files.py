@@ -15,14 +15,14 @@ ENDINGS = (".csv", ".tsv", ".parquet", ".feather")
 
 
 def read_table(path: str | None) -> pd.DataFrame | None:
-    """Read a dataset; ``None`` stays ``None``.
+    """Read a dataset from a path; return ``None`` for ``None``.
 
     Raises
     ------
     PortError
-        When the file is not there or cannot be read.
+        When the file does not exist or cannot be read.
     OptionError
-        When its ending names no format.
+        When its extension is unknown.
     """
     if path is None:
         return None
@@ -35,14 +35,14 @@ def read_table(path: str | None) -> pd.DataFrame | None:
 
 
 def parse_table(source: Path | BinaryIO, name: str) -> pd.DataFrame:
-    """Read a dataset from a file or an open file in the format that the name's ending tells.
+    """Read a dataset from a path or an open file, in the format given by the name's extension.
 
     Raises
     ------
     PortError
         When it cannot be read.
     OptionError
-        When the ending names no format.
+        When the extension is unknown.
     """
     import pandas as pd
 
@@ -61,12 +61,12 @@ def parse_table(source: Path | BinaryIO, name: str) -> pd.DataFrame:
 
 
 def write_table(frame: pd.DataFrame, path: str) -> Path:
-    """Write a frame in the format that the ending names; return the path.
+    """Write a frame in the format given by the path's extension; return the path.
 
     Raises
     ------
     OptionError
-        When the ending names no format, or the folder is not there.
+        When the extension is unknown, or the folder does not exist.
     """
     file = Path(path)
     format_table(frame, file, path)
@@ -74,12 +74,12 @@ def write_table(frame: pd.DataFrame, path: str) -> Path:
 
 
 def format_table(frame: pd.DataFrame, target: Path | BinaryIO, name: str) -> None:
-    """Write a frame to a file or an open file in the format that the name's ending tells.
+    """Write a frame to a path or an open file, in the format given by the name's extension.
 
     Raises
     ------
     OptionError
-        When the ending names no format, or it cannot be written.
+        When the extension is unknown, or the file cannot be written.
     """
     _check_ending(Path(name))
     ending = Path(name).suffix.lower()
@@ -96,6 +96,4 @@ def format_table(frame: pd.DataFrame, target: Path | BinaryIO, name: str) -> Non
 
 def _check_ending(file: Path) -> None:
     if file.suffix.lower() not in ENDINGS:
-        raise OptionError(
-            f"{file.name} has no known ending", f"name it with one of {', '.join(ENDINGS)}"
-        )
+        raise OptionError(f"{file.name} has no known extension", f"use one of {', '.join(ENDINGS)}")

@@ -47,7 +47,7 @@ def azureml_main(patients=None):
 
 
 def patients() -> pd.DataFrame:
-    """Return the 768 patients of the Pima Indian diabetes data, from the package faraway.
+    """Return the 768 patients of the Pima Indian diabetes data from the package faraway.
 
     Raises
     ------

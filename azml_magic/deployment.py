@@ -1,4 +1,4 @@
-"""The verbs that take a module out of the notebook, and bring one back."""
+"""The Python API for exporting, serving and importing modules."""
 
 from __future__ import annotations
 
@@ -43,13 +43,13 @@ class Export:
     path : Path
         The zip.
     sha256 : str
-        Of its bytes, in hexadecimal; the same module gives the same.
+        Hash of its bytes, in hexadecimal; the same module gives the same hash.
     manifest : Manifest
-        What it says of itself.
+        The manifest of the zip.
     script_box : str
-        The text for the script box, with the zip on the third port.
+        The text for the script box, when the zip is on the third port.
     findings : tuple of Finding
-        What was found; they stand in the manifest too.
+        The findings, which are in the manifest too.
     """
 
     path: Path
@@ -79,44 +79,44 @@ def export(
     force: bool = False,
     **options: Any,
 ) -> Export:
-    """Write a module as one zip that runs where modules run.
+    """Write a module as one zip that runs everywhere modules run.
 
     Parameters
     ----------
     module, bundle, profile
         As for :func:`azml_magic.run`.
     path : path
-        The zip to write; one that is there is replaced.
+        The zip to write; an existing one is replaced.
     dataset1, dataset2 : pandas.DataFrame, optional
-        Sample inputs. With them the module is run once, under its contract, and the columns
-        of what goes in and comes out are recorded; their values are not.
+        Sample inputs. If given, the module is run once, under its contract, and the columns of
+        its inputs and outputs are recorded, but not their values.
     name : str
-        Name of the module in the zip; by default its own, or the zip's.
+        Name of the module in the zip; by default its own name, or the zip's.
     include : collection of str
         Modules and files of `folder` to put into the bundle.
     folder : path
         The notebook's folder.
     recorded : Recorded, optional
-        What an earlier run told of the ports, instead of samples.
+        The columns recorded in an earlier run, instead of samples.
     input_type : {"uri_file", "uri_folder"}
-        Of the component's inputs.
+        Type of the component's inputs.
     force : bool
-        Export in spite of findings of level error, and of local modules that are left out.
+        Export despite findings of level error and local modules that are left out.
     **options
         Options of :func:`azml_magic.run` for the run on the samples; ``dates`` and ``text`` are
-        kept in the zip.
+        stored in the zip.
 
     Returns
     -------
     Export
-        Where the zip is, and what is in it.
+        The path of the zip, and what is in it.
 
     Raises
     ------
     ExportError
         When findings, names or files block it.
     OptionError
-        When an option is unknown, or does not take its value.
+        When an option is unknown, or has an invalid value.
     RunError
         When the module fails on the samples.
     """
@@ -165,16 +165,16 @@ def serve(
     settings: ServiceSettings | None = None,
     **options: Any,
 ) -> RunningService:
-    """Serve a module as a web service, in a process that ends with this one.
+    """Serve a module as a web service, in a separate process that ends with this one.
 
     Parameters
     ----------
     module : Module, function, str or path
-        A module zip is served as it is; anything else is exported first.
+        A module zip is served unchanged; anything else is exported first.
     dataset1, dataset2, bundle, options
         As for :func:`export`, for anything but a module zip.
     settings : ServiceSettings, optional
-        Address, keys and limits; by default a free port of this machine, without a key.
+        Address, keys and limits; by default a free local port, without a key.
 
     Returns
     -------
@@ -220,17 +220,17 @@ def import_cell(
     bundle : path, optional
         Its script bundle.
     folder : path
-        Where a bundle that came inside the zip is written to, as ``NAME_bundle.zip``.
+        The folder to write a bundle to that is inside the zip, as ``NAME_bundle.zip``.
 
     Returns
     -------
     Imported
-        The cell's text, and where its bundle is.
+        The cell's text, and the path of its bundle.
 
     Raises
     ------
     ModuleError
-        When there is no module in it.
+        When it contains no module.
     BundleError
         When the zip cannot be unpacked, or was changed after its export.
     """
@@ -238,6 +238,6 @@ def import_cell(
 
 
 def _file_name(module: Module) -> str:
-    """Return a name for a module that has none: its file's, where that can be one."""
+    """Return a name for an unnamed module: that of its file, if it is valid."""
     stem = Path(module.label).stem
     return stem if stem.isidentifier() and stem != "module" else "scoring_module"

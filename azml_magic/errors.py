@@ -1,32 +1,32 @@
-"""What can go wrong, as exceptions.
+"""The exceptions of azml_magic.
 
 ::
 
     AzmlError                     everything that azml_magic raises
     ├── UsageError                the call itself is wrong; nothing was run
-    │   ├── OptionError           an unknown option, or a value that an option does not take
-    │   ├── PortError             a port or variable that is not there, or not a DataFrame
+    │   ├── OptionError           an unknown option, or an invalid value of an option
+    │   ├── PortError             an unknown port or variable, or one that is not a DataFrame
     │   ├── InputError            a frame that the profile cannot deliver to a module
     │   ├── ModuleError           no source, no such file, not a function
     │   ├── BundleError           a script bundle that cannot be unpacked (Error 0102)
-    │   └── ExportError           a module that cannot leave the notebook as it is
+    │   └── ExportError           a module that cannot be exported as it is
     ├── SandboxError              nothing was run because it could not be confined
     │   ├── SandboxUnavailable    this machine cannot enforce the confinement
     │   └── SandboxBroken         the monitor or the fork server could not start, or died
-    │       └── NoTemporaryFolder there is no place for temporary files
-    └── RunError                  the run started and did not succeed; ``result`` keeps what it left
+    │       └── NoTemporaryFolder temporary files cannot be written
+    └── RunError                  the run started and failed; ``result`` has what it left behind
         ├── ModuleFailed          the module raised an exception (Error 0085)
         ├── ContractError         the module returned what the profile refuses (Error 0085 or 0018)
-        ├── FindingsError         findings, under ``strict``
-        ├── LimitError            the run passed a limit and was ended
+        ├── FindingsError         there are findings, under ``strict``
+        ├── LimitError            the run exceeded a limit and was ended
         │   ├── TimeLimitError
         │   ├── MemoryLimitError
         │   ├── ProcessLimitError
         │   ├── DiskLimitError
         │   └── OutputLimitError
         ├── WorkerDied            the worker ended without a result (signal, ``os._exit``)
-        ├── ResultRefused         what came back from the worker was not valid
-        └── Interrupted           the person interrupted the run (also a KeyboardInterrupt)
+        ├── ResultRefused         the worker sent an invalid result
+        └── Interrupted           the user interrupted the run (also a KeyboardInterrupt)
 
 Each has a ``message`` (the problem) and a ``hint`` (the remedy), one line each.
 """
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
 
 class AzmlError(Exception):
-    """Base of every exception of azml_magic.
+    """Base class of all exceptions of azml_magic.
 
     Parameters
     ----------
@@ -54,7 +54,7 @@ class AzmlError(Exception):
     """
 
     def __init__(self, message: str, hint: str = "") -> None:
-        # A message may quote a module, and Python itself prints it to a terminal.
+        # A message may quote a module, and Python prints it to a terminal.
         self.message = plain(message)
         self.hint = plain(hint)
         super().__init__(self.message)
@@ -68,27 +68,27 @@ class UsageError(AzmlError):
 
 
 class OptionError(UsageError):
-    """An unknown option, or a value that an option does not take."""
+    """An option is unknown or has an invalid value."""
 
 
 class PortError(UsageError):
-    """A port or a variable that is not there, or that holds no DataFrame."""
+    """A port or variable does not exist, or is not a DataFrame."""
 
 
 class InputError(UsageError):
-    """A frame that the profile cannot deliver to a module."""
+    """The profile cannot deliver a frame to a module."""
 
 
 class ModuleError(UsageError):
-    """No module to run: empty source, no such file, not a Python function."""
+    """There is no module to run: empty source, no such file, not a Python function."""
 
 
 class BundleError(UsageError):
-    """A script bundle that cannot be unpacked (Error 0102 in both profiles)."""
+    """A script bundle cannot be unpacked (Error 0102 in both profiles)."""
 
 
 class ExportError(UsageError):
-    """A module that cannot leave the notebook as it is: findings, names or files forbid it."""
+    """A module cannot be exported as it is, because of findings, names or files."""
 
 
 class SandboxError(AzmlError):
@@ -104,11 +104,11 @@ class SandboxBroken(SandboxError):
 
 
 class NoTemporaryFolder(SandboxBroken):
-    """There is no place for temporary files: a read-only root without any, or a full disk."""
+    """Temporary files cannot be written: the root is read-only, or the disk is full."""
 
 
 class RunError(AzmlError):
-    """The run started and did not succeed.
+    """The run started and failed.
 
     Attributes
     ----------
@@ -122,19 +122,19 @@ class RunError(AzmlError):
 
 
 class ModuleFailed(RunError):
-    """The module raised an exception; ``result.failure`` tells where (Error 0085)."""
+    """The module raised an exception; ``result.failure`` says where (Error 0085)."""
 
 
 class ContractError(RunError):
-    """The module returned what the profile refuses (Error 0085, or 0018 when written)."""
+    """The profile refuses what the module returned (Error 0085, or 0018 when written)."""
 
 
 class FindingsError(RunError):
-    """There are findings, and the caller asked for none (``strict``)."""
+    """There are findings, and the caller requested none (``strict``)."""
 
 
 class LimitError(RunError):
-    """The run passed a limit and was ended."""
+    """The run exceeded a limit and was ended."""
 
 
 class TimeLimitError(LimitError):
@@ -162,22 +162,22 @@ class WorkerDied(RunError):
 
 
 class ResultRefused(RunError):
-    """What came back from the worker was not a valid result."""
+    """The worker sent an invalid result."""
 
 
 class Interrupted(RunError, KeyboardInterrupt):
-    """The person interrupted the run; its processes have been ended."""
+    """The user interrupted the run; its processes have been ended."""
 
 
 def did_you_mean(name: str, known: Iterable[str], otherwise: str = "") -> str:
-    """Return a hint that names the closest known name.
+    """Return a hint with the closest known name.
 
     Parameters
     ----------
     name : str
-        What was written.
+        The name that was given.
     known : iterable of str
-        What could have been meant.
+        The valid names.
     otherwise : str, optional
         The hint to give when nothing is close.
 

@@ -1,7 +1,7 @@
-"""What a real run shows of this machine: a tiny module, run as any other, and what was seen.
+"""A real run of a tiny module, to check that runs work on this machine.
 
-What a machine can enforce is found by probes; whether runs work takes more: folders for runs and
-caches, the imports of the fork server, room for processes.
+Probes find out what a machine can enforce. A real run needs more: folders for runs and caches,
+the imports of the fork server, room for processes.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ def azureml_main(frame):
 
 @dataclass(frozen=True)
 class RealRun:
-    """What was seen of a run.
+    """The outcome of the run.
 
     Attributes
     ----------
     seconds : float
-        How long it took, with the start of its processes where none waited.
+        Its duration, including the start of its processes if none were ready.
     confinement : str
-        How it was confined.
+        How the run was confined.
     caches : str
-        Where caches go, in words.
+        Where caches are kept, in words.
     error : AzmlError or None
-        Why it did not succeed; None when it did.
+        Why it failed; ``None`` if it succeeded.
     """
 
     seconds: float
@@ -41,10 +41,10 @@ class RealRun:
     error: AzmlError | None = None
 
     def report(self) -> str:
-        """Return what was seen, for a person."""
+        """Return the outcome as text."""
         if self.error is None:
             facts = [
-                ("result", f"as it should be, after {self.seconds:.1f} s"),
+                ("result", f"as expected, after {self.seconds:.1f} s"),
                 ("confined by", self.confinement),
                 ("caches", self.caches),
             ]
@@ -54,12 +54,12 @@ class RealRun:
 
 
 def real_run() -> RealRun:
-    """Run a tiny module in the ordinary way.
+    """Run a tiny module like any other.
 
     Returns
     -------
     RealRun
-        What was seen; a run that does not succeed is reported there and not raised.
+        The outcome; a failure is reported there and not raised.
     """
     import pandas as pd
 
@@ -70,7 +70,9 @@ def real_run() -> RealRun:
         output = result.output1
         right = output is not None and output.to_dict("list") == {"a": [1.5, 2.0], "b": [3.0, 4.0]}
         if not right or "printed" not in result.log:
-            raise WorkerDied("a module of three lines gave back something else", "report this")
+            raise WorkerDied(
+                "a module of three lines returned a wrong result", "please report this"
+            )
         return RealRun(seconds, result.confinement, api.caches())
     except Interrupted:
         raise

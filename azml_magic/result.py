@@ -1,7 +1,7 @@
-"""What a run gives back: frozen values, safe to keep, to show and to compare.
+"""The result of a run: frozen values that are safe to keep, show and compare.
 
-Nothing here runs, reads or renders anything; room ``display`` turns a :class:`Result`
-into HTML, text and terminal output.
+Nothing here runs, reads or renders anything; room ``display`` renders a :class:`Result` as HTML,
+text and terminal output.
 """
 
 from __future__ import annotations
@@ -18,25 +18,25 @@ LEVELS = ("note", "warning", "error")
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that differs in the cloud, or would fail there.
+    """Something that differs in the cloud, or would fail there.
 
     Attributes
     ----------
     code : str
-        Stable code such as ``"AZ201"``; hundreds group them: 1 module text, 2 inputs,
-        3 outputs, 4 figures, 5 the run.
+        Stable code such as ``"AZ201"``, grouped by hundreds: 1 source, 2 inputs, 3 outputs,
+        4 figures, 5 the run.
     level : str
         ``"note"``, ``"warning"`` or ``"error"``.
     message : str
-        What is so, in one line.
+        The problem, in one line.
     fix : str
-        What to do, in one line; empty when there is nothing to do.
+        The remedy, in one line; empty when there is none.
     rule : str
-        Rule id of ``docs/contract.md``; empty when no single rule applies.
+        Rule id in ``docs/contract.md``; empty when no single rule applies.
     line : int or None
-        Line of the module's source, counted from 1.
+        Line in the module's source, counted from 1.
     port : str
-        ``"dataset1"``, ``"dataset2"``, ``"output1"``, ``"output2"`` or empty.
+        ``"dataset1"``, ``"dataset2"``, ``"output1"``, ``"output2"``, or empty.
     """
 
     code: str
@@ -50,14 +50,14 @@ class Finding:
 
 @dataclass(frozen=True)
 class Figure:
-    """A PNG image of a run.
+    """A PNG image produced by a run.
 
     Attributes
     ----------
     name : str
-        File name as the module saved it, for example ``"scatter.png"``.
+        File name under which the module saved it, for example ``"scatter.png"``.
     png : bytes
-        The file's bytes: a validated PNG.
+        The content of the file, validated as PNG.
     width, height : int
         Size in pixels.
     """
@@ -73,25 +73,25 @@ class Figure:
             file.write(self.png)
 
     def _repr_png_(self) -> bytes:
-        """Let a notebook show the image itself."""
+        """Return the image for display in a notebook."""
         return self.png
 
 
 @dataclass(frozen=True)
 class TracebackEntry:
-    """One line of the person's own code in a traceback.
+    """A traceback frame in the user's own code.
 
     Attributes
     ----------
     place : str
-        Where, as the person knows it: ``"Cell In[5]"``, ``"module.py"``,
+        The location, as shown to the user: ``"Cell In[5]"``, ``"module.py"``,
         ``"Script Bundle/Hello.py"``.
     line : int
-        Line there, counted from 1.
+        The line there, counted from 1.
     function : str
         Name of the function, or ``"<module>"``.
     source : tuple of (int, str)
-        The lines around it with their numbers; empty when not known.
+        The surrounding lines with their numbers; empty when not known.
     """
 
     place: str
@@ -102,7 +102,7 @@ class TracebackEntry:
 
 @dataclass(frozen=True)
 class Failure:
-    """Why a run failed, as the module's own interpreter told it.
+    """Why a run failed, as reported by the module's interpreter.
 
     Attributes
     ----------
@@ -111,9 +111,9 @@ class Failure:
     message : str
         Its text.
     traceback : tuple of TracebackEntry
-        The person's frames, outermost first.
+        The frames in the user's code, outermost first.
     cloud_text : str
-        What the profile's log says: the Error 0085 block.
+        The text in the profile's log: the Error 0085 block.
     """
 
     kind: str
@@ -123,33 +123,33 @@ class Failure:
 
     @property
     def title(self) -> str:
-        """The exception as Python writes it; a bar marks each further line as the module's."""
+        """The exception as Python formats it; a bar marks each further line as the module's."""
         text = f"{self.kind}: {self.message}" if self.message else self.kind
         return re.sub("\r\n?|\n", "\n  | ", text)
 
 
 @dataclass(frozen=True)
 class Result:
-    """Everything that a run gives back.
+    """The result of a run.
 
     Attributes
     ----------
     output1, output2 : pandas.DataFrame or None
-        The frames of the two output ports; ``None`` where the module returned none.
+        The frames of the two output ports; ``None`` if the module returned none.
     figures : tuple of Figure
-        The images that the cloud would show, in its order.
+        The images that the cloud would show, in the same order.
     previews : tuple of Figure
-        Small pictures of figures that were left open and that the cloud would not show.
+        Small images of figures that were left open, which the cloud would not show.
     stdout, stderr : str
         What the module printed.
     log : str
-        The log as the profile prints it.
+        The log in the profile's format.
     findings : tuple of Finding
-        What differs from what the person gave or got.
+        What differs, or would differ in the cloud.
     failure : Failure or None
-        Why it failed; ``None`` for a run that succeeded.
+        Why it failed; ``None`` if it succeeded.
     seconds : float
-        Wall clock of the run, in seconds.
+        Wall-clock duration of the run, in seconds.
     profile : str
         ``"classic"`` or ``"designer"``.
     confinement : str

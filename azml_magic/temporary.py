@@ -1,7 +1,7 @@
-"""Temporary folders that do not outlive the process that made them, however it ends.
+"""Temporary folders that do not outlive the process that created them for long.
 
-A folder is locked for as long as its process lives, so the next process of its kind tells those
-of the living from those of processes that were killed, and deletes the latter.
+A folder is locked as long as its process lives. So the next process of the same kind can tell
+folders in use from those left behind by processes that were killed, and deletes the latter.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ __all__ = ["HINT", "NoTemporaryFolder", "OwnFolder"]
 
 try:
     import fcntl
-except ImportError:  # an exported program may run where there are no such locks
+except ImportError:  # an exported module may run on a system without such locks
     fcntl = None  # type: ignore[assignment]
 
 HINT = "set TMPDIR to a folder that you can write to, with some space left"
 _NAMED_BY = ("TMPDIR", "TEMP", "TMP")
 _USUAL = ("/tmp", "/var/tmp", "/usr/tmp")
 _UNNAMED_SECONDS = 3600.0
-"""How long a folder may be on its way from its first name to its own."""
+"""How long it may take to rename a new folder to its final name, in seconds."""
 
 
 def _remove(folder: str) -> None:
@@ -37,16 +37,16 @@ def _remove(folder: str) -> None:
 
 
 class OwnFolder:
-    """A folder in the place for temporary files, readable by this user only.
+    """A temporary folder, accessible by this user only.
 
-    Before it is made, those of the same kind whose processes were killed are deleted.
+    Creating it first deletes folders of the same kind whose processes were killed.
 
     Parameters
     ----------
     kind : str
-        How its name begins, for example ``"azml_magic-debug"``.
+        Prefix of its name, for example ``"azml_magic-debug"``.
     remove : callable
-        Deletes a folder; by default as ``shutil.rmtree``.
+        Deletes a folder; by default ``shutil.rmtree``.
 
     Attributes
     ----------
@@ -56,7 +56,7 @@ class OwnFolder:
     Raises
     ------
     NoTemporaryFolder
-        When there is no place for one; the hint says what to set.
+        When none can be created; the hint says what to set.
     """
 
     def __init__(self, kind: str, remove: Callable[[str], None] = _remove) -> None:
@@ -64,13 +64,13 @@ class OwnFolder:
         base = _base()
         _clear(base, kind, remove)
         made = _new_folder(base, f"{kind}-new-")
-        # Locked before it has a name that others look for: they start at any time.
+        # Locked before it gets a name that other processes look for, which may start at any time.
         self._lock = _locked(made)
         self.path = base / f"{kind}-{secrets.token_hex(8)}"
         made.rename(self.path)
 
     def close(self) -> None:
-        """Delete the folder; what resists is left to the next process of its kind."""
+        """Delete the folder; what cannot be deleted is left to the next process of its kind."""
         with contextlib.suppress(OSError):
             self._remove(str(self.path))
         if self._lock is not None:
@@ -95,7 +95,7 @@ def _base() -> Path:
     except FileNotFoundError as error:
         named = [os.environ[name] for name in _NAMED_BY if os.environ.get(name)]
         tried = ", ".join(dict.fromkeys([*named, *_USUAL]))
-        message = f"no temporary folder can be written to (tried {tried})"
+        message = f"no temporary folder is writable (tried {tried})"
         raise NoTemporaryFolder(message, HINT) from error
 
 
@@ -103,12 +103,12 @@ def _new_folder(base: Path, prefix: str) -> Path:
     try:
         return Path(tempfile.mkdtemp(prefix=prefix, dir=base))
     except OSError as error:
-        message = f"no temporary folder can be made in {base}: {error.strerror}"
+        message = f"no temporary folder can be created in {base}: {error.strerror}"
         raise NoTemporaryFolder(message, HINT) from error
 
 
 def _locked(folder: Path) -> Optional[int]:
-    """Return a descriptor that holds the folder's lock; ``None`` when somebody else does."""
+    """Return a descriptor that holds the folder's lock; ``None`` when another process does."""
     if fcntl is None:
         return None
     lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)

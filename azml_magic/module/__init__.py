@@ -1,1 +1,1 @@
-"""What a module is before it runs: its source, its names and its script bundle."""
+"""A module before it runs: its source, its names and its script bundle."""

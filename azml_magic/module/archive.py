@@ -1,4 +1,4 @@
-"""Reading a zip that nobody vouches for: every entry is checked before one is decompressed."""
+"""Reading an untrusted zip: every entry is checked before any is decompressed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from azml_magic.module.entries import (
     safe_parts,
 )
 
-# The list of entries is parsed at once; 20,000 entries of ordinary names need a tenth of it.
+# The list of entries is parsed at once; 20,000 entries with ordinary names need a tenth of this.
 _READ_BYTES = 32 << 20
 _CHUNK_BYTES = 1 << 20
 _LOCAL_HEADER_BYTES = 30
@@ -38,7 +38,7 @@ _FAULTS = (
 
 
 class _BoundedFile(io.BufferedReader):
-    """A file that is never read in large pieces, whatever its headers ask for."""
+    """A file that refuses large reads, whatever the zip's headers ask for."""
 
     def read(self, size: int | None = -1) -> bytes:
         whole = size is None or size < 0
@@ -51,27 +51,28 @@ class _BoundedFile(io.BufferedReader):
 def read_zip(path: Path, max_bytes: int, *, strips: bool) -> Unpacked:
     """Read all files of a zip.
 
-    Only stored and deflated entries are read: these are what every unpacker knows, and
-    their decompression can be bounded.
+    Only stored and deflated entries are accepted: every unpacker supports these, and their
+    decompression can be bounded.
 
     Parameters
     ----------
     path : Path
         The zip.
     max_bytes : int
-        Limit of the files together, unpacked.
+        Limit of the total unpacked size.
     strips : bool
-        Whether paths that lead outside are cut to lie inside, or refused (rule Z8).
+        Whether paths that lead outside are cut so that they stay inside; otherwise they are
+        refused (rule Z8).
 
     Returns
     -------
     Unpacked
-        Files by safe path.
+        The files, by safe path.
 
     Raises
     ------
     BundleError
-        When it is not a zip, is damaged, or holds what is never unpacked.
+        When it is not a zip, is damaged, or holds something that is never unpacked.
     """
     try:
         with _BoundedFile(io.FileIO(path)) as file, zipfile.ZipFile(file) as archive:
@@ -98,8 +99,8 @@ def read_zip(path: Path, max_bytes: int, *, strips: bool) -> Unpacked:
 
 
 def _target(entry: zipfile.ZipInfo, bundle: str, strips: bool, unpacked: Unpacked) -> str:
-    """Check one entry by its headers alone; return its path inside the bundle."""
-    # zipfile cuts names at a NUL; the original still has it.
+    """Check one entry by its headers; return its path inside the bundle."""
+    # zipfile cuts names at a NUL; orig_filename still has it.
     shown = entry.orig_filename
     parts, outside = safe_parts(shown, bundle)
     if outside and not strips:
@@ -120,8 +121,8 @@ def _target(entry: zipfile.ZipInfo, bundle: str, strips: bool, unpacked: Unpacke
     if entry.compress_type not in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}:
         raise cannot_unpack(
             bundle,
-            f"uses a compression that few unpackers know: {shown!r}",
-            "zip the files with ordinary compression (deflate)",
+            f"uses a compression that few unpackers support: {shown!r}",
+            "zip the files with standard compression (deflate)",
         )
     return "/".join(parts)
 
@@ -137,12 +138,12 @@ def _check_overlaps(entries: Sequence[zipfile.ZipInfo], bundle: str) -> None:
 
 
 def _content(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
-    # zipfile ends at the declared size and compares the checksum there.
+    # zipfile stops at the declared size and compares the checksum there.
     pieces = []
     with archive.open(entry) as file:
         while piece := file.read(_CHUNK_BYTES):
             pieces.append(piece)
     content = b"".join(pieces)
     if len(content) != entry.file_size:
-        raise zipfile.BadZipFile(f"{entry.filename!r} ends early")
+        raise zipfile.BadZipFile(f"{entry.filename!r} is truncated")
     return content

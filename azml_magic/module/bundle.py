@@ -1,4 +1,4 @@
-"""The script bundle: files of a zip or a folder, checked before any of them is unpacked."""
+"""The script bundle: files of a zip or a folder, all checked before any is unpacked."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ class Bundle:
     name : str
         File or folder name, for messages.
     files : tuple of (str, bytes)
-        Relative paths with ``/`` separators, safe to create below a folder, and contents;
-        sorted by path.
+        Relative paths with ``/`` separators, safe to create in a folder, and contents; sorted
+        by path.
     """
 
     name: str
@@ -37,7 +37,7 @@ class Bundle:
 
     @property
     def modules(self) -> tuple[str, ...]:
-        """The top-level names that can be imported, sorted (rules Z3 and Z5)."""
+        """The importable top-level names, sorted (rules Z3 and Z5)."""
         return importable(path for path, _ in self.files)
 
     def __repr__(self) -> str:
@@ -48,7 +48,7 @@ class Bundle:
 def open_bundle(
     bundle: Bundle | str | os.PathLike[str] | None, profile: Profile
 ) -> tuple[Bundle | None, list[Finding]]:
-    """Return a script bundle, read from its path where it is one, and what was found in it.
+    """Return a script bundle, reading it if a path is given, and its findings.
 
     Raises
     ------
@@ -65,32 +65,31 @@ def read_bundle(
 ) -> tuple[Bundle, list[Finding]]:
     """Read a script bundle; nothing is written anywhere.
 
-    Zips inside the zip stay as they are (rule Z8a). Of a folder, hidden files and
-    ``__pycache__`` are left out: version control, checkpoints and caches are not part of
-    what a person would upload.
+    Zips inside the zip are not unpacked (rule Z8a). Hidden files and ``__pycache__`` of a folder
+    are left out: nobody would upload version control data, checkpoints and caches.
 
     Parameters
     ----------
     path : str or path
         A zip or a folder.
     profile : Profile
-        Its ``unsafe_bundle_entries`` tells what becomes of paths that lead outside (rule
-        Z8): ``"refuse"`` or ``"strip"``.
+        Its ``unsafe_bundle_entries`` (``"refuse"`` or ``"strip"``) applies to paths that lead
+        outside (rule Z8).
     max_bytes : int
-        Limit of the files together, unpacked.
+        Limit of the total unpacked size.
 
     Returns
     -------
     Bundle
         The files.
     list of Finding
-        What may surprise in the cloud.
+        What may differ in the cloud.
 
     Raises
     ------
     BundleError
-        When there is no such zip or folder, or it cannot be unpacked (Error 0102, rule
-        Z7), or holds what is never unpacked: links, encrypted files, colliding names.
+        When the zip or folder does not exist, cannot be unpacked (Error 0102, rule Z7), or
+        holds something that is never unpacked: links, encrypted files, colliding names.
     """
     place = Path(os.path.expanduser(path))
     if place.is_dir():
@@ -105,7 +104,7 @@ def read_bundle(
 
 
 def importable(paths: Iterable[str]) -> tuple[str, ...]:
-    """Return the sorted top-level names that files at `paths` make importable."""
+    """Return the sorted top-level names that can be imported from files at `paths`."""
     names: set[str] = set()
     for text in paths:
         path = PurePosixPath(text)
@@ -165,7 +164,7 @@ def _case_clashes(paths: Sequence[str]) -> list[str]:
 
 
 def _wrapping_folder(bundle: Bundle) -> tuple[str, str] | None:
-    """Return the one folder that holds everything, and a module in it, unless a package."""
+    """Return the one folder that holds everything and a module in it, unless it is a package."""
     tops = {path.partition("/")[0] for path, _ in bundle.files}
     if len(tops) != 1:
         return None

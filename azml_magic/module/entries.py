@@ -1,4 +1,4 @@
-"""The entries of a script bundle, whatever holds them: safe names, counts and sizes."""
+"""The entries of a script bundle, from a zip or a folder: safe names, counts and sizes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from azml_magic.errors import BundleError
 
 BUNDLE_BYTES = 1 << 30
-"""Default limit of a bundle, unpacked: 1 GiB."""
+"""Default limit of a bundle's unpacked size: 1 GiB."""
 
 MAX_ENTRIES = 20_000
 _PART_BYTES = 255
@@ -18,14 +18,14 @@ _DRIVE = re.compile(r"[A-Za-z]:")
 
 @dataclass
 class Unpacked:
-    """What was read of a bundle so far.
+    """The part of a bundle that has been read.
 
     Attributes
     ----------
     files : dict of str to bytes
         Contents by safe path.
     stripped : list of str
-        Entries whose paths led outside and were cut.
+        Entries with paths that led outside and were cut.
     hidden : list of str
         Hidden files that were left out.
     """
@@ -36,7 +36,7 @@ class Unpacked:
 
 
 def cannot_unpack(name: str, reason: str, hint: str = "", rule: str = "Z7") -> BundleError:
-    """Return the error of a bundle that both profiles refuse with Error 0102."""
+    """Return the error for a bundle that both profiles refuse with Error 0102."""
     message = f"Error 0102 (rule {rule}): the script bundle {name!r} {reason}"
     return BundleError(message, hint or "zip the files again")
 
@@ -47,7 +47,7 @@ def safe_parts(entry: str, bundle: str) -> tuple[list[str], bool]:
     Parameters
     ----------
     entry : str
-        The path as the bundle has it, with ``/`` or backslash separators.
+        The path in the bundle, with ``/`` or backslash separators.
     bundle : str
         Name of the bundle, for messages.
 
@@ -56,12 +56,12 @@ def safe_parts(entry: str, bundle: str) -> tuple[list[str], bool]:
     list of str
         Its parts without drive, root, ``.`` and ``..``.
     bool
-        Whether the path as it stands would lead outside.
+        Whether the original path leads outside.
 
     Raises
     ------
     BundleError
-        When no file of that name can be made: NUL, no text, too long.
+        When no file can have that name: it has a NUL, cannot be decoded, or is too long.
     """
     if "\0" in entry:
         raise cannot_unpack(bundle, f"has a name with a NUL character: {entry!r}")
@@ -73,19 +73,19 @@ def safe_parts(entry: str, bundle: str) -> tuple[list[str], bool]:
     try:
         sizes = [len(part.encode()) for part in kept]
     except UnicodeEncodeError as error:
-        raise cannot_unpack(bundle, f"has a name that is not text: {entry!r}") from error
+        raise cannot_unpack(bundle, f"has a name that is not valid text: {entry!r}") from error
     if max(sizes, default=0) > _PART_BYTES or sum(sizes) + len(sizes) > _PATH_BYTES:
         raise cannot_unpack(bundle, f"has a name that is too long: {entry[:60]!r}...")
     return kept, outside
 
 
 def check_amount(bundle: str, entries: int, size: int, max_bytes: int) -> None:
-    """Refuse a bundle of too many files or bytes.
+    """Refuse a bundle with too many files or bytes.
 
     Raises
     ------
     BundleError
-        Naming the limit that is passed.
+        With the limit that is exceeded.
     """
     if entries > MAX_ENTRIES:
         raise BundleError(
@@ -100,12 +100,12 @@ def check_amount(bundle: str, entries: int, size: int, max_bytes: int) -> None:
 
 
 def check_no_collisions(paths: list[str], bundle: str) -> None:
-    """Refuse two files of one path, and a file where another entry needs a folder.
+    """Refuse two files with the same path, and a file where another entry needs a folder.
 
     Raises
     ------
     BundleError
-        Naming the path.
+        With the path.
     """
     seen: set[str] = set()
     folders: set[str] = set()

@@ -1,4 +1,4 @@
-"""A module zip taken apart again: what its manifest claims is compared with what is there."""
+"""Reading a module zip: its manifest is verified against its files."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ def manifest_of(bundle: Bundle) -> Manifest | None:
     Raises
     ------
     BundleError
-        When a file was changed, added or taken out after the export.
+        When a file was changed, added or removed after the export.
     """
     files = dict(bundle.files)
     if MANIFEST_FILE not in files:
         return None
     manifest = read_manifest(files.pop(MANIFEST_FILE), bundle.name)
-    hint = "export the module again, or delete azml_module.json to take the zip as it is"
+    hint = "export the module again, or delete azml_module.json to use the zip as it is"
     for name in sorted({*files, *manifest.files}):
         if name not in files:
             raise BundleError(f"{name} is missing in {bundle.name}", hint)
@@ -31,7 +31,7 @@ def manifest_of(bundle: Bundle) -> Manifest | None:
             raise BundleError(f"{name} in {bundle.name} was changed after its export", hint)
     for name in (manifest.source_file, *manifest.bundle):
         if name not in files:
-            raise BundleError(f"{bundle.name} names {name}, which it does not hold", hint)
+            raise BundleError(f"{bundle.name} lists {name}, but does not contain it", hint)
     return manifest
 
 

@@ -1,4 +1,4 @@
-"""Reading a folder as a script bundle, without following a link."""
+"""Reading a folder as a script bundle, without following links."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ from azml_magic.module.entries import (
     safe_parts,
 )
 
-# Left out silently: nobody means to upload them.
+# Left out without a finding: nobody means to upload them.
 _LEFTOVERS = {".git", ".ipynb_checkpoints", ".DS_Store", ".venv", ".ruff_cache", ".mypy_cache"}
 
 
 def read_folder(path: Path, max_bytes: int) -> Unpacked:
-    """Read all files of a folder but hidden ones and ``__pycache__``.
+    """Read all files of a folder except hidden ones and ``__pycache__``.
 
     Parameters
     ----------
     path : Path
         The folder.
     max_bytes : int
-        Limit of the files together.
+        Limit of the total size.
 
     Returns
     -------
     Unpacked
-        Files by safe path, and the hidden files that were left out.
+        The files, by safe path, and the hidden files that were left out.
 
     Raises
     ------
@@ -57,14 +57,14 @@ def read_folder(path: Path, max_bytes: int) -> Unpacked:
             check_amount(name, len(unpacked.files), size, max_bytes)
     except OSError as error:
         reason = f"cannot be read: {error.strerror or error}: {error.filename!r}"
-        raise cannot_unpack(name, reason, "look at its permissions") from error
+        raise cannot_unpack(name, reason, "check its permissions") from error
     return unpacked
 
 
 def _entries(
     folder: Path, prefix: str, unpacked: Unpacked
 ) -> Iterator[tuple[os.DirEntry[str], str]]:
-    """Yield everything below `folder` that is not a folder itself, with its relative path."""
+    """Yield everything below `folder` except folders, with its relative path."""
     waiting = [(str(folder), prefix)]
     seen = 0
     while waiting:
@@ -86,7 +86,7 @@ def _entries(
 
 
 def _content(path: Path, relative: str, bundle: str, allowed: int) -> bytes:
-    # Neither a link nor a pipe may take the file's place between the look and the read.
+    # No link or pipe may replace the file between the check and the read.
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     with os.fdopen(descriptor, "rb") as file:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):

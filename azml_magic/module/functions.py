@@ -1,4 +1,4 @@
-"""The source of a function, as a module of its own."""
+"""The source of a function, as a module."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from azml_magic.errors import ModuleError
 from azml_magic.module.global_names import ENTRY_POINT
 from azml_magic.module.syntax import parse
 
-# Decorators of these packages serve the notebook alone, such as register_cell_magic.
+# Decorators of these packages only serve the notebook, such as register_cell_magic.
 _NOTEBOOK_PACKAGES = {"IPython", "azml_magic"}
 
 
 @dataclass(frozen=True)
 class FunctionSource:
-    """A function's lines.
+    """The source of a function.
 
     Attributes
     ----------
     source : str
         The function, and ``azureml_main = its_name`` when it has another name.
     first_line : int
-        Line of its file or cell at which it begins, counted from 1.
+        The line of its file or cell at which it begins, counted from 1.
     label : str
-        Name of its file, or of the function where the file is none of the person's.
+        Name of its file, or of the function where the file is not the user's.
     file : str
         The file name that Python knows the function by.
     """
@@ -46,13 +46,13 @@ def read_function(function: Callable[..., Any]) -> FunctionSource:
     Raises
     ------
     ModuleError
-        When it is a lambda, no function, or its source is not known.
+        When it is a lambda or not a function, or its source is not known.
     """
     plain = inspect.unwrap(function) if callable(function) else function
     if not inspect.isfunction(plain):
         what = "a class" if inspect.isclass(plain) else f"a {type(plain).__name__}"
         raise ModuleError(
-            f"{what} is not a function with source code", "give a function made by def"
+            f"{what} is not a function with source code", "pass a function defined by def"
         )
     name = plain.__name__
     if plain.__code__.co_name == "<lambda>":
@@ -83,7 +83,7 @@ def _parse(source: str, name: str) -> ast.Module:
         is_function = False
     if not is_function:
         raise ModuleError(
-            f"the lines of {name} are not a function by themselves", "define it at the top level"
+            f"the source of {name} is not complete by itself", "define it at the top level"
         )
     return tree
 
@@ -91,7 +91,7 @@ def _parse(source: str, name: str) -> ast.Module:
 def _without_notebook_decorators(
     source: str, definition: ast.FunctionDef | ast.AsyncFunctionDef, variables: dict[str, Any]
 ) -> str:
-    """Blank the lines of decorators that only a notebook has; line numbers stay."""
+    """Blank the lines of notebook-only decorators, so that line numbers stay the same."""
     lines = source.split("\n")
     for decorator in definition.decorator_list:
         root: ast.AST = decorator

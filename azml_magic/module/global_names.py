@@ -1,4 +1,4 @@
-"""The global names of a source: those that it defines, and those that it reads in vain."""
+"""The global names of a source: those it defines, and those it reads but never defines."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from azml_magic.module.scopes import MODULE, Scope, ScopeReader
 
 ENTRY_POINT = "azureml_main"
 
-# IPython adds these to the builtins of a notebook; a module has none of them.
+# IPython adds these to the builtins of a notebook; a module does not have them.
 NOTEBOOK_BUILTINS = frozenset({"display", "get_ipython", "__IPYTHON__", "_"})
 _ALWAYS_THERE = (frozenset(dir(builtins)) - NOTEBOOK_BUILTINS) | {
     "__annotations__",
@@ -34,9 +34,9 @@ class UndefinedName:
     name : str
         The name.
     line : int
-        Where the function reads it first, counted from 1.
+        The line where the function first reads it, counted from 1.
     function : str
-        The function that reads it, ``"Class.method"``, or ``"<module>"``.
+        The function that reads it: its name, ``"Class.method"``, or ``"<module>"``.
     reached : bool
         Whether ``azureml_main`` or the top level uses that function, directly or through
         others.
@@ -55,7 +55,7 @@ class Names:
     Attributes
     ----------
     defined : frozenset of str
-        Names that the source binds in its module.
+        Names that the source binds at module level.
     undefined : tuple of UndefinedName
         Names read and never bound, by line; empty when `open_ended`.
     open_ended : bool
@@ -70,8 +70,8 @@ class Names:
 def read_names(tree: ast.Module) -> Names:
     """Return the global names of a syntax tree, following Python's scopes.
 
-    Blocks under ``if __name__ == "__main__"`` neither read nor bind: a module never runs
-    them. Reads under ``except NameError`` are taken for the tests that they are.
+    Blocks under ``if __name__ == "__main__"`` are ignored: a module never runs them. Reads
+    guarded by ``except NameError`` count as tests for a name.
     """
     try:
         reader = ScopeReader(tree)
@@ -88,7 +88,7 @@ def read_names(tree: ast.Module) -> Names:
 
 
 def _global_reads(scopes: list[Scope]) -> list[UndefinedName]:
-    """Return every read that goes to the module's names, once for each function."""
+    """Return every read of a global name, once for each function."""
     found: dict[tuple[str, str], UndefinedName] = {}
     for scope in scopes:
         for name, line in scope.reads:
@@ -103,7 +103,7 @@ def _global_reads(scopes: list[Scope]) -> list[UndefinedName]:
 def _is_global(name: str, scope: Scope) -> bool:
     current: Scope | None = scope
     while current is not None and current.kind != "module":
-        # A class body's names are seen by the body itself and by nothing inside it.
+        # The names of a class body are visible in the body itself, but in no scope inside it.
         visible = current is scope or current.kind != "class"
         if visible and name in current.in_module:
             return True
@@ -114,9 +114,9 @@ def _is_global(name: str, scope: Scope) -> bool:
 
 
 def _reached(reads: list[UndefinedName], scopes: list[Scope]) -> set[str]:
-    """Return the functions that the top level or the entry point lead to.
+    """Return the functions that can be reached from the top level or the entry point.
 
-    A class that is used counts with all its methods. Without an entry point, everything.
+    All methods of a class that is used count. Without an entry point, everything is reached.
     """
     functions = {scope.function for scope in scopes}
     if ENTRY_POINT not in functions:

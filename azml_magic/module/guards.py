@@ -6,7 +6,7 @@ import ast
 
 
 def is_main_test(test: ast.expr) -> bool:
-    """Tell whether an expression is ``__name__ == "__main__"``, which a module never is."""
+    """Return whether an expression is ``__name__ == "__main__"``, which is false in a module."""
     if not (isinstance(test, ast.Compare) and len(test.ops) == 1):
         return False
     sides = [test.left, test.comparators[0]]
@@ -16,14 +16,14 @@ def is_main_test(test: ast.expr) -> bool:
 
 
 def catches_name_error(handler: ast.ExceptHandler) -> bool:
-    """Tell whether a handler is there to try whether a name exists."""
+    """Return whether a handler serves to test whether a name exists."""
     caught = handler.type
     names = caught.elts if isinstance(caught, ast.Tuple) else [caught]
     return any(isinstance(name, ast.Name) and name.id == "NameError" for name in names)
 
 
 def asks_for_version(test: ast.expr) -> bool:
-    """Tell whether a test chooses between Python 2 and 3, whose names differ."""
+    """Return whether a test chooses between Python 2 and 3, whose names differ."""
     for node in ast.walk(test):
         if isinstance(node, ast.Name) and node.id in {"PY2", "PY3"}:
             return True

@@ -1,6 +1,6 @@
-"""What a module zip says of itself: ``azml_module.json``, as frozen values.
+"""The manifest of a module zip: ``azml_module.json``, as frozen values.
 
-Plain and old syntax: the zip's own runtime reads it with Python 3.8 too.
+In Python 3.8 syntax, as the runtime inside the zip reads it too.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ class Column:
         Its name.
     type : str
         ``"integer"``, ``"number"``, ``"string"``, ``"boolean"``, ``"datetime"``,
-        ``"binary"``, or ``"any"`` for a column that was empty.
+        ``"binary"``, or ``"any"`` for an empty column.
     nullable : bool
-        Whether a value was missing.
+        Whether values were missing.
     """
 
     name: str
@@ -45,7 +45,7 @@ Schema = Tuple[Column, ...]
 
 @dataclass(frozen=True)
 class Manifest:
-    """What a module zip holds.
+    """The manifest of a module zip.
 
     Attributes
     ----------
@@ -56,17 +56,17 @@ class Manifest:
     ports : tuple of str
         The input ports that are connected.
     inputs, outputs : mapping of str to Schema
-        The recorded columns of the ports; a port that was never seen is not there.
+        The recorded columns of the ports; ports never seen in a run are absent.
     bundle : tuple of str
-        The files of the zip that are the module's own script bundle.
+        The files of the zip that make up the module's own script bundle.
     python : str
-        Version of the interpreter at export.
+        Python version at export.
     packages : mapping of str to str
-        Distributions that the module imports, and their versions at export.
+        Distributions imported by the module, and their versions at export.
     options : mapping of str to str
-        Options of a run that change what a module gets, as for ``azml_magic.run``.
+        Options of a run that change the module's inputs, as for ``azml_magic.run``.
     findings : tuple of mapping
-        What was found at export.
+        The findings at export.
     files : mapping of str to str
         SHA-256 of every other file of the zip, in hexadecimal.
     """
@@ -85,23 +85,23 @@ class Manifest:
 
     @property
     def source_file(self) -> str:
-        """Name of the file that is the module."""
+        """Name of the file with the module's source."""
         return f"{self.name}.py"
 
     def to_json(self) -> bytes:
-        """Return the file's bytes; the same manifest gives the same bytes."""
+        """Return the file's content; the same manifest gives the same bytes."""
         value = {"format": FORMAT, **asdict(self)}
         value.update(value.pop("options"))
         return (json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode()
 
 
 def read_manifest(content: bytes, place: str) -> Manifest:
-    """Return the manifest in a file's bytes, of which nothing is trusted.
+    """Parse an untrusted manifest.
 
     Parameters
     ----------
     content : bytes
-        The file.
+        The content of the file.
     place : str
         Name of the zip, for messages.
 
@@ -125,7 +125,7 @@ def _manifest(value: Dict[str, Any]) -> Manifest:
     name, profile = _text(value["name"]), _text(value["profile"])
     if not name.isidentifier():
         raise ValueError("its name is not an identifier")
-    # What is not said has its default: an older zip knows fewer options.
+    # Absent options have their defaults: an older zip has fewer options.
     given = {option: value[option] for option in DATA if option in value}
     options = Options.of(profile=profile, **given).data()
     return Manifest(
@@ -171,7 +171,7 @@ def _text(value: Any) -> str:
 
 def _one_of(value: Any, choices: Tuple[str, ...]) -> str:
     if value not in choices:
-        raise ValueError(f"{value!r} is none of {', '.join(choices)}")
+        raise ValueError(f"{value!r} is not one of {', '.join(choices)}")
     return str(value)
 
 

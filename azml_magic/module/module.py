@@ -23,27 +23,27 @@ _SUFFIXES = (".py", ".zip")
 
 @dataclass(frozen=True)
 class Module:
-    """Code with an ``azureml_main``, and what belongs to it.
+    """Source code with an ``azureml_main``, and what belongs to it.
 
     Attributes
     ----------
     source : str
-        Text of the module.
+        Source text of the module.
     label : str
-        Where the text stands, as the person knows it: ``"Cell In[5]"``, ``"module.py"``.
+        Where the source is, as shown to the user: ``"Cell In[5]"``, ``"module.py"``.
     first_line : int
-        Line of that place at which the source begins, counted from 1: 2 for a cell whose
-        first line is the magic.
+        The line there at which the source begins, counted from 1: 2 for a cell whose first
+        line is the magic.
     name : str
-        Name by which the module is remembered; empty for none.
+        Name under which the module is remembered; empty for none.
     bundle : Bundle or None
         Its own script bundle.
     profile : str or None
-        Its own profile, ``"classic"`` or ``"designer"``; ``None`` to leave it to the run.
+        Its own profile, ``"classic"`` or ``"designer"``; ``None`` for that of the run.
     file : str
-        The file name that a debugger knows the source by; empty for none.
+        The file name under which a debugger knows the source; empty for none.
     options : mapping of str to object
-        Its own options of a run, those that change what it gets; they hold wherever it runs.
+        Its own options of a run, which change its inputs; they apply wherever it runs.
     """
 
     source: str
@@ -56,7 +56,7 @@ class Module:
     options: Mapping[str, Any] = field(default_factory=dict)
 
     def own(self, options: Options) -> Options:
-        """Return options of a run as this module changes them: by its own profile and options."""
+        """Return options of a run, overridden by this module's own profile and options."""
         return replace(options, profile=self.profile or options.profile, **self.options)
 
     @classmethod
@@ -69,14 +69,14 @@ class Module:
         name: str = "",
         file: str = "",
     ) -> Module:
-        """Return the module of a text; whether Python understands it shows when it runs.
+        """Make a module from source text, which is not compiled until it runs.
 
         Parameters
         ----------
         text : str
             Source of the module.
         label, first_line, name, file
-            As the attributes.
+            As for the attributes.
 
         Raises
         ------
@@ -91,38 +91,38 @@ class Module:
     def from_function(
         cls, function: Callable[..., Any], *, label: str = "", name: str = ""
     ) -> Module:
-        """Return the module that consists of one function, whatever its name.
+        """Make a module from one function, whatever its name.
 
-        Only the function's own lines go along: what else it uses, imports too, it must
-        bring itself, as in the cloud.
+        Only the function's own lines are included: as in the cloud, it must itself define or import
+        everything else that it uses.
 
         Parameters
         ----------
         function : function
             A Python function with source.
         label : str
-            Where it is defined; by default its file, or its name.
+            Where it is defined; by default its file or its name.
         name : str
-            Name by which the module is remembered.
+            Name under which the module is remembered.
 
         Raises
         ------
         ModuleError
-            When it is a lambda, no function, or its source is not known.
+            When it is a lambda or not a function, or its source is not known.
         """
         found = read_function(function)
         return cls(found.source, label or found.label, found.first_line, name, file=found.file)
 
     @classmethod
     def from_file(cls, path: str | os.PathLike[str]) -> Module:
-        """Return the module in a ``.py`` file.
+        """Read a module from a ``.py`` file.
 
-        The encoding is UTF-8, or what a byte order mark or a coding line says (PEP 263).
+        The encoding is UTF-8 unless a byte order mark or a coding line says otherwise (PEP 263).
 
         Raises
         ------
         ModuleError
-            When there is no such file, or it is not text.
+            When the file does not exist, or is not text.
         """
         place = _existing(path)
         try:
@@ -135,16 +135,16 @@ class Module:
 
     @classmethod
     def from_zip(cls, path: str | os.PathLike[str]) -> Module:
-        """Return the module in a zip, which is its script bundle as well.
+        """Read a module from a zip, which is also its script bundle.
 
-        The module is ``__main__.py``, or the one file at the top that defines
-        ``azureml_main``. A zip made by an export gives back the module that was exported,
-        with its own bundle, profile and options.
+        The module is ``__main__.py``, or the only top-level file that defines
+        ``azureml_main``. An exported zip gives back the module that was exported, with its
+        own bundle, profile and options.
 
         Raises
         ------
         ModuleError
-            When there is no such zip, or not exactly one such file in it.
+            When the zip does not exist, or does not hold exactly one such file.
         BundleError
             When the zip cannot be unpacked, or was changed after its export.
         """
@@ -158,7 +158,7 @@ class Module:
 
     @classmethod
     def from_path(cls, path: str | os.PathLike[str]) -> Module:
-        """Return the module in a ``.py`` file or a zip.
+        """Read a module from a ``.py`` file or a zip.
 
         Raises
         ------
@@ -169,7 +169,7 @@ class Module:
         """
         place = _existing(path)
         if place.suffix.lower() not in _SUFFIXES:
-            hint = "give a .py file, or a zip that has one"
+            hint = "give a .py file, or a zip that contains one"
             if place.suffix.lower() == ".ipynb":
                 hint = "run the notebook's cell with %%azureml_module, or save it as a .py file"
             raise ModuleError(f"{place.name} is neither a .py file nor a zip", hint)
@@ -177,17 +177,17 @@ class Module:
 
 
 def as_module(thing: Module | Callable[..., Any] | str | os.PathLike[str]) -> Module:
-    """Return the module that a thing stands for.
+    """Make a module from source text, a function or a path.
 
     Parameters
     ----------
     thing : Module, function, str or path
-        Text of several lines, or with a ``def``, is source; any other text is a path.
+        Text with several lines, or with a ``def``, is source; any other text is a path.
 
     Raises
     ------
     ModuleError
-        When it is none of these, or there is no module in it.
+        When it is none of these, or contains no module.
     BundleError
         When it is a zip that cannot be unpacked.
     """
@@ -200,7 +200,8 @@ def as_module(thing: Module | Callable[..., Any] | str | os.PathLike[str]) -> Mo
     if callable(thing):
         return Module.from_function(thing)
     raise ModuleError(
-        f"a {type(thing).__name__} is not a module", "give source text, a function, a .py or a zip"
+        f"a {type(thing).__name__} is not a module",
+        "give source text, a function, a .py file or a zip",
     )
 
 
@@ -220,14 +221,14 @@ def _existing(path: str | os.PathLike[str]) -> Path:
         raise ModuleError(f"{str(path)!r} is a folder", "give the .py file or the zip in it")
     folder = place.parent
     if not folder.is_dir():
-        raise ModuleError(f"there is no file {str(path)!r}", f"nor a folder {str(folder)!r}")
+        raise ModuleError(f"there is no file {str(path)!r}", f"there is no folder {str(folder)!r}")
     known = [entry.name for entry in folder.iterdir() if entry.suffix in _SUFFIXES]
-    otherwise = "give source text, a function, a .py or a zip"
+    otherwise = "give source text, a function, a .py file or a zip"
     raise ModuleError(f"there is no file {str(path)!r}", did_you_mean(place.name, known, otherwise))
 
 
 def _exported(bundle: Bundle, manifest: Manifest) -> Module:
-    """Return the module of a zip that an export made."""
+    """Return the module of an exported zip."""
     try:
         text = decode(dict(bundle.files)[manifest.source_file])
     except SyntaxError as error:
@@ -244,7 +245,7 @@ def _exported(bundle: Bundle, manifest: Manifest) -> Module:
 
 
 def _entry_file(bundle: Bundle) -> tuple[str, str]:
-    """Return name and text of the file of a bundle that is the module."""
+    """Return the name and the text of the bundle's file that is the module."""
     found: dict[str, str] = {}
     for name, content in bundle.files:
         if "/" not in name and name.endswith(".py"):
@@ -258,8 +259,8 @@ def _entry_file(bundle: Bundle) -> tuple[str, str]:
         return "__main__.py", found["__main__.py"]
     if len(found) == 1:
         return found.popitem()
-    hint = f"put one file with {ENTRY_POINT} at the top of the zip, best as __main__.py"
+    hint = f"put one file with {ENTRY_POINT} at the top level of the zip, ideally __main__.py"
     if found:
         listed = ", ".join(sorted(found))
         raise ModuleError(f"{bundle.name} has several files with {ENTRY_POINT}: {listed}", hint)
-    raise ModuleError(f"{bundle.name} has no file with {ENTRY_POINT} at its top", hint)
+    raise ModuleError(f"{bundle.name} has no top-level file with {ENTRY_POINT}", hint)

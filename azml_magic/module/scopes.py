@@ -1,6 +1,6 @@
-"""The scopes of a source, and which names each of them binds and reads."""
+"""The scopes of a source, and the names that each binds and reads."""
 
-# ruff: noqa: D102, N815  (visit_Name and its like are described by their class)
+# ruff: noqa: D102, N815  (visit_Name and the like are described by their class)
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from azml_magic.module.guards import asks_for_version, catches_name_error, is_main_test
 
 MODULE = "<module>"
-"""What stands for a function's name outside all functions, as in tracebacks."""
+"""Name of the code outside all functions, as in tracebacks."""
 
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 _Comprehension = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
@@ -28,14 +28,14 @@ class Scope:
     name : str
         Name of the class or function; empty for the others.
     function : str
-        The outermost function that runs it, ``"Class.method"`` for methods; ``"<module>"``
-        also for class bodies, which run when the module is imported.
+        The outermost function that runs it; ``"Class.method"`` for methods, ``"<module>"`` for
+        the top level and for class bodies, which run on import.
     parent : Scope or None
-        The scope around it.
+        The enclosing scope.
     bound, in_module, outer : set of str
-        Names that it binds, and names that it declares ``global`` and ``nonlocal``.
+        Names that it binds, declares ``global``, and declares ``nonlocal``.
     reads : list of (str, int)
-        Names that it reads, and the line of each.
+        Names that it reads, each with its line.
     """
 
     kind: str
@@ -49,10 +49,10 @@ class Scope:
 
 
 class ScopeReader(ast.NodeVisitor):
-    """Collects the scopes of a tree; afterwards see ``scopes`` and ``has_open_names``.
+    """Collects the scopes of a tree in ``scopes``, and sets ``has_open_names``.
 
-    ``has_open_names`` tells that names may come from where no reader can see them: a star
-    import, ``exec`` or ``globals``.
+    ``has_open_names`` is whether names may come from a source that static analysis cannot see: a
+    star import, ``exec`` or ``globals``.
     """
 
     def __init__(self, tree: ast.Module) -> None:
@@ -64,7 +64,7 @@ class ScopeReader(ast.NodeVisitor):
         self.visit(tree)
 
     def generic_visit(self, node: ast.AST) -> None:
-        """Visit all that a node holds; quicker than the inherited way."""
+        """Visit the children of a node; faster than the inherited method."""
         for name in node._fields:
             value = getattr(node, name, None)
             if isinstance(value, list):
@@ -87,7 +87,7 @@ class ScopeReader(ast.NodeVisitor):
         return outer
 
     def bind(self, name: str | None) -> None:
-        """Bind a name in the scope that is being read."""
+        """Bind a name in the current scope."""
         if name:
             self.scope.bound.add(name)
 
@@ -96,8 +96,8 @@ class ScopeReader(ast.NodeVisitor):
 
     def visit_Name(self, node: ast.Name) -> None:
         if not isinstance(node.ctx, ast.Load):
-            # A module-level ``del`` ends a name that some assignment has bound; in a
-            # function it makes the name local.
+            # A module-level ``del`` removes a name that an assignment has bound; in a function it
+            # makes the name local.
             if isinstance(node.ctx, ast.Store) or self.scope.kind != "module":
                 self.bind(node.id)
         elif not self._guarded:
@@ -126,7 +126,7 @@ class ScopeReader(ast.NodeVisitor):
         self.scope = outer
 
     def _enter_type_parameters(self, node: ast.AST) -> None:
-        """Open the scope of ``def f[T]``; bounds of type parameters are read lazily."""
+        """Open the scope of ``def f[T]``; bounds of type parameters are evaluated lazily."""
         parameters = getattr(node, "type_params", [])
         if parameters:
             self._enter("comprehension")
@@ -219,7 +219,7 @@ class ScopeReader(ast.NodeVisitor):
         self.generic_visit(node)
 
     def visit_TypeAlias(self, node: ast.AST) -> None:
-        # Its value is read lazily, so its names need not exist.
+        # Its value is evaluated lazily, so its names need not exist.
         self.bind(getattr(getattr(node, "name", None), "id", None))
 
     def visit_If(self, node: ast.If) -> None:

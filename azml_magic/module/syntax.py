@@ -1,4 +1,4 @@
-"""Source to syntax tree, with one kind of error for everything that Python cannot compile."""
+"""Parsing of source, with one type of error for everything that Python cannot compile."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from importlib.util import decode_source
 
 
 def parse(source: str) -> ast.Module:
-    r"""Return the syntax tree of a source.
+    r"""Parse a source.
 
-    Warnings of the compiler stay silent: the literal ``'.\Script Bundle'`` alone, which
-    every second script has, would print one.
+    Compiler warnings are suppressed: the literal ``'.\Script Bundle'``, common in scripts, would
+    cause one.
 
     Parameters
     ----------
@@ -26,14 +26,14 @@ def parse(source: str) -> ast.Module:
     Raises
     ------
     SyntaxError
-        When Python cannot compile it, also for NUL characters, for lone surrogates and for
-        nesting that is too deep.
+        When Python cannot compile it, including NUL characters, lone surrogates and nesting
+        that is too deep.
     """
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             tree = ast.parse(source)
-            # Finds what the parser lets through, such as a return outside a function.
+            # Finds errors that the parser accepts, such as a return outside a function.
             compile(tree, "<module>", "exec", dont_inherit=True)
     except UnicodeError as error:
         raise SyntaxError("the source contains characters that cannot be encoded") from error
@@ -45,24 +45,24 @@ def parse(source: str) -> ast.Module:
 
 
 def decode(content: bytes) -> str:
-    r"""Return the text of a Python file: UTF-8, or what its mark or coding line says.
+    r"""Decode a Python file: UTF-8, unless a byte order mark or a coding line says otherwise.
 
     Parameters
     ----------
     content : bytes
-        The file.
+        The content of the file.
 
     Returns
     -------
     str
-        Its text, with ``\n`` line ends.
+        Its text, with ``\n`` line endings.
 
     Raises
     ------
     SyntaxError
-        When the encoding is unknown, or the bytes are not of it.
+        When the encoding is unknown, or the bytes are not valid in it.
     """
     try:
         return decode_source(content)
     except UnicodeDecodeError as error:
-        raise SyntaxError(f"it is not {error.encoding} text") from error
+        raise SyntaxError(f"it is not valid {error.encoding} text") from error

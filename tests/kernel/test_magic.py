@@ -231,5 +231,5 @@ def test_the_doctor_makes_a_real_run(kernel):
     printed = "".join(m["content"]["text"] for m in messages if m["msg_type"] == "stream")
     report, seen = printed.split("\nA real run\n")
     assert "\nMissing\n" in report
-    assert re.match(r"  result           as it should be, after [0-9.]+ s\n  confined by ", seen)
+    assert re.match(r"  result           as expected, after [0-9.]+ s\n  confined by ", seen)
     assert "\n  caches           " in seen

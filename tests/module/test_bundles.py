@@ -320,5 +320,5 @@ def test_a_folder_is_bounded(folder, monkeypatch):
 def test_a_name_that_is_no_text_is_refused(folder):
     with open(os.fsencode(folder) + b"/\xff.py", "w"):
         pass
-    with pytest.raises(BundleError, match="not text"):
+    with pytest.raises(BundleError, match="not valid text"):
         read_bundle(folder, CLASSIC)

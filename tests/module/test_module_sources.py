@@ -200,9 +200,9 @@ def test_the_one_file_with_the_entry_point_is_the_module(tmp_path, files):
 @pytest.mark.parametrize(
     ("files", "words"),
     [
-        ({"help.py": "x = 1"}, "no file"),
+        ({"help.py": "x = 1"}, "no top-level file"),
         ({"a.py": SOURCE, "b.py": SOURCE}, r"several files .*a\.py, b\.py"),
-        ({}, "no file"),
+        ({}, "no top-level file"),
     ],
 )
 def test_a_zip_without_one_entry_point_is_refused(tmp_path, files, words):

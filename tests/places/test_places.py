@@ -136,7 +136,7 @@ def test_the_doctor_makes_a_real_run(ground):
     report, seen = done.stdout.split("\nA real run\n")
     assert report == doctor.report(probe()) + "\n"
     lines = seen.splitlines()
-    assert re.fullmatch(r"  result           as it should be, after [0-9.]+ s", lines[0])
+    assert re.fullmatch(r"  result           as expected, after [0-9.]+ s", lines[0])
     assert lines[1] == f"  confined by      {probe().describe()}"
     assert lines[2].startswith(f"  {NOT_LASTING}")
 
@@ -145,7 +145,7 @@ def test_the_doctor_makes_a_real_run(ground):
 def test_where_nothing_can_be_written_the_error_names_what_to_set(ground):
     path = ground.write("module.py", MODULE)
     done = ground.azml_magic("run", path, errors="SandboxBroken: no run can be started", status=3)
-    assert "no temporary folder can be written to (tried /tmp, /var/tmp, /usr/tmp)" in done.stderr
+    assert "no temporary folder is writable (tried /tmp, /var/tmp, /usr/tmp)" in done.stderr
     assert "Hint: set TMPDIR to a folder that you can write to" in done.stderr
     assert len(done.stderr.splitlines()) == 2
     doctor = ground.azml_magic("doctor", status=3)
@@ -302,7 +302,7 @@ def test_a_session_of_ipython(ground):
         "    shell.run_cell(cell).raise_error()\n"
     )
     done = ground.python("-c", program, errors=of_ipython_alone)
-    assert "A real run\n  result           as it should be" in done.stdout
+    assert "A real run\n  result           as expected" in done.stdout
     assert f"sandbox: {probe().describe()}" in done.stdout
     assert done.stdout.endswith("[3.0, 4.0]\n")
 

@@ -91,7 +91,7 @@ def test_a_temporary_folder_is_the_users_own_and_goes_with_the_monitor(tmp_path)
     done = programs.run([sys.executable, "-c", SOURCE], env=environment)
     ran, said, folder, left = done.stdout.splitlines()
     assert ran == "ran"
-    assert said.startswith("a temporary folder for each session")
+    assert said.startswith("a temporary folder per session")
     assert folder == "0o40700 ['matplotlib']"
     assert left == "[]"
 
