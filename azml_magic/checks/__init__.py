@@ -1,4 +1,4 @@
-"""Findings by reading a module, never running it: what would break or differ in the cloud."""
+"""Static checks of a module for what would fail or differ in the cloud; nothing is run."""
 
 from __future__ import annotations
 

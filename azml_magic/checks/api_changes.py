@@ -1,4 +1,4 @@
-"""Family ``api_changes``: what the cloud's pandas and its companions lack, or only they have."""
+"""Family ``api_changes``: API that only the cloud's or only the local packages have."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ OLDER = CODES["AZ621"]
 
 
 def find(script: Script, around: Surroundings) -> Iterator[Finding]:
-    """Yield what differs between the versions here and in the cloud (rule P2), each once."""
+    """Yield each API that differs between the local and the cloud's versions once (rule P2)."""
     runtime = runtime_of(around.profile)
-    told: set[str] = set()
+    reported: set[str] = set()
     for use in sorted(set(uses(script))):
-        if use.what not in told and not script.walk.is_guarded(use.line):
+        if use.what not in reported and not script.walk.is_guarded(use.line):
             finding = _judge(use, runtime, around)
             if finding is not None:
-                told.add(use.what)
+                reported.add(use.what)
                 yield finding
 
 
@@ -32,7 +32,7 @@ def _judge(use: Use, runtime: Runtime, around: Surroundings) -> Finding | None:
     installed = around.version_of(use.package)
     there, here = as_version(runtime.packages[use.package]), as_version(installed)
     since, until = as_version(use.since), as_version(use.until)
-    cloud = runtime.told(use.package)
+    cloud = runtime.version_text(use.package)
     if use.since and there < since:
         message = f"{use.what} needs {use.package} {use.since}; the cloud's is {cloud}"
         level = "" if runtime.is_exact else "warning"
@@ -40,12 +40,12 @@ def _judge(use: Use, runtime: Runtime, around: Surroundings) -> Finding | None:
     if not use.until:
         return None
     if until <= there:
-        message = f"{use.what} is gone since {use.package} {use.until}; the cloud's is {cloud}"
+        message = f"{use.what} was removed in {use.package} {use.until}; the cloud's is {cloud}"
         return NEWER.at(use.line, message, f"write {use.instead}", "P2")
     if until <= here:
         message = (
-            f"{use.what} is gone since {use.package} {use.until}: the cloud's ({cloud}) has it, "
-            f"{installed} here has not"
+            f"{use.what} was removed in {use.package} {use.until}: the cloud's ({cloud}) has it, "
+            f"{installed} here does not"
         )
         in_both = _is_old(use.instead, runtime)
         fix = f"{use.instead} works in both" if in_both else f"here write {use.instead}"
@@ -54,7 +54,7 @@ def _judge(use: Use, runtime: Runtime, around: Surroundings) -> Finding | None:
 
 
 def _is_old(instead: str, runtime: Runtime) -> bool:
-    """Tell whether the cloud has what is written instead: no table says that it is newer."""
+    """Return whether the cloud has the replacement, i.e. no table lists it as newer."""
     name = instead.replace("pd.", "pandas.").replace("np.", "numpy.").partition("(")[0]
     package = name.partition(".")[0]
     parts = [part for part in NAMES if name == part or name.startswith(f"{part}.")]

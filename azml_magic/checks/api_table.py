@@ -1,9 +1,9 @@
-"""Which version of a package brought a name, and which took it away.
+"""The versions of packages that added and removed names.
 
-Each entry is (since, until, instead): the first version that has it, empty when all that
-matter have it; the first version without it, empty while there is none; and what to write
-where it is missing. Presence was looked up in installed packages: pandas 0.18.1, 1.0.5,
-2.2.0 and 3.1.1 with the numpy, scikit-learn and matplotlib of their time.
+Each entry is (since, until, instead): the first version that has it, empty if all relevant ones
+do; the first version without it, empty if there is none; and what to write where it is missing.
+Presence was verified in installed packages: pandas 0.18.1, 1.0.5, 2.2.0 and 3.1.1 with the numpy,
+scikit-learn and matplotlib of their time.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ Entry = tuple[str, str, str]
 PACKAGES = ("matplotlib", "numpy", "pandas", "scipy", "sklearn")
 
 TABULAR, ANY = "tabular", "any"
-"""On what a method is looked for: frames and series only, or whatever it is called on."""
+"""The receivers for which a method is checked: frames and series only, or any."""
 
 NAMES: dict[str, Entry] = {
     "pandas.Float64Index": ("", "2.0", "pd.Index"),
@@ -202,7 +202,7 @@ METHODS: dict[str, tuple[str, str, str, str]] = {
     "weekday_name": (ANY, "", "1.0", "dt.day_name()"),
     "weekofyear": (ANY, "", "2.0", "dt.isocalendar().week"),
 }
-"""Methods and attributes of pandas: on what, since, until, instead."""
+"""Methods and attributes of pandas: receiver, since, until, instead."""
 
 KEYWORDS: dict[tuple[str, str], Entry] = {
     ("agg", "*"): ("0.25", "", "agg of a dict, then rename"),
@@ -271,9 +271,9 @@ POSITIONS: dict[str, tuple[int, str, str]] = {
     "sort_values": (1, "2.0", "sort_values(by, ascending=...)"),
     "to_csv": (1, "3.0", "to_csv(path, sep=...)"),
 }
-"""Most arguments by position, from which version on, and what to write."""
+"""The maximum number of positional arguments, since which version, and what to write instead."""
 
 OLD_FREQUENCIES = words("A AS BA BAS BM BQ H L M N Q S T U Y")
 NEW_FREQUENCIES = words("BME BQE BYE ME QE SME YE")
 FREQUENCIES = ("2.2", "3.0")
-"""Names of periods: the new ones since a version, the old ones until a version."""
+"""Names of frequencies: new ones since a version, old ones until a version."""

@@ -1,4 +1,4 @@
-"""Where a source uses names, methods and keywords whose presence depends on a version."""
+"""Uses of names, methods and keywords that exist only in some versions of a package."""
 
 from __future__ import annotations
 
@@ -28,19 +28,19 @@ _FREQUENCY_CALLS = words("Grouper asfreq date_range period_range resample")
 _OF_PANDAS = words(
     "drop_duplicates dropna fillna groupby pivot_table resample sort_values to_csv to_excel"
 )
-"""Methods whose name says by itself that it is of pandas."""
+"""Methods whose names identify them as pandas methods."""
 
 
 @dataclass(frozen=True, order=True)
 class Use:
-    """A use of something that not all versions have.
+    """A use of an API that only some versions have.
 
     Attributes
     ----------
     line : int
         Line of the source, counted from 1.
     package, what : str
-        The package, and what of it is used, for messages.
+        The package, and the API that is used, for messages.
     since, until, instead : str
         As in the tables of ``api_table``.
     """
@@ -54,7 +54,7 @@ class Use:
 
 
 def uses(script: Script) -> Iterator[Use]:
-    """Yield every use, in no particular order, and some of them twice."""
+    """Yield every use, in no particular order, some of them twice."""
     for one in script.imported:
         yield from _named(one.line, one.name)
     for place in script.walk.places(ast.Attribute):
@@ -68,7 +68,7 @@ def uses(script: Script) -> Iterator[Use]:
 
 
 def _named(line: int, name: str) -> Iterator[Use]:
-    """Yield the entry of a full name, or of the module that it lies in."""
+    """Yield the entry of a full name, or of the module that contains it."""
     while name:
         if name in NAMES:
             yield Use(line, name.partition(".")[0], name, *NAMES[name])
@@ -104,7 +104,7 @@ def _kind_of_receiver(call: Call, script: Script) -> str:
 
 
 def _line(call: Call) -> int:
-    """Return the line of a method's name, which in a chain is below the call's first."""
+    """Return the line of a method's name, which in a chain is below the call's first line."""
     return call.node.func.end_lineno or call.line
 
 

@@ -1,4 +1,4 @@
-"""What the names of a source are bound to, function by function."""
+"""The values bound to the names of a source, function by function."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from azml_magic.checks.vocabulary import FRAME
 from azml_magic.checks.walk import Owner, Walk
 
 Binding = ast.expr | str | None
-"""An expression, a kind, or ``None`` for what reading cannot tell."""
+"""An expression, a kind, or ``None`` if unknown."""
 
 Bound = tuple[Binding, Owner]
-"""A binding, and the function in which its expression stands."""
+"""A binding, and the function that contains its expression."""
 
 Key = tuple[Owner, str]
-"""A name of a function, or of the top level."""
+"""A name in a function, or at the top level."""
 
 Bindings = dict[Key, list[Bound]]
 
 
 def bindings(walk: Walk, entry: EntryFunction | None) -> Bindings:
-    """Return all that each name is bound to.
+    """Return all bindings of each name.
 
-    The first two parameters of the entry point are frames. Parameters of the other
-    functions are what these are called with.
+    The first two parameters of the entry point are frames. Parameters of other functions are
+    bound to the arguments of their calls.
     """
     found: Bindings = {}
     for place in walk.places(ast.Assign, ast.AnnAssign, ast.NamedExpr):
@@ -44,7 +44,7 @@ def bindings(walk: Walk, entry: EntryFunction | None) -> Bindings:
 
 
 def returned(walk: Walk) -> dict[str, list[Bound]]:
-    """Return what each function of the source returns, by its name."""
+    """Return the expressions that each function returns, by its name."""
     found: dict[str, list[Bound]] = {}
     for place in walk.places(ast.Return):
         if isinstance(place.node, ast.Return) and isinstance(place.owner, ast.FunctionDef):

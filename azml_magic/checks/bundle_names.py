@@ -1,4 +1,4 @@
-"""Family ``bundle_names``: modules of the script bundle that another module hides."""
+"""Family ``bundle_names``: modules of the script bundle that are shadowed by others."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ HIDDEN = CODES["AZ286"]
 
 
 def find(script: Script, around: Surroundings) -> Iterator[Finding]:
-    """Yield names of the bundle that clash (rule Z2: the bundle is searched last)."""
+    """Yield modules of the bundle that are shadowed (rule Z2: the bundle is searched last)."""
     lines = {one.top: one.line for one in reversed(script.imported)}
     for name in sorted(around.bundle_modules):
         hides = _hides(name, around)
         if hides:
-            message = f"{name} of the script bundle is hidden by {hides}: the bundle comes last"
+            message = f"{name} in the bundle is shadowed by {hides}: the bundle is searched last"
             yield HIDDEN.at(lines.get(name), message, "rename it in the bundle", "Z2")
 
 

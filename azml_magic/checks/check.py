@@ -1,7 +1,7 @@
-"""All families of checks over one module.
+"""Running all families of checks on one module.
 
 A family is a file with ``find(script, around)``, which yields findings with lines of the
-source. To add one, write the file and name it in ``FAMILIES``; the kinds of findings stand in
+source. To add one, write the file and list it in ``FAMILIES``; the kinds of findings are in
 :mod:`azml_magic.findings`.
 """
 
@@ -37,10 +37,10 @@ from azml_magic.result import Finding
 
 
 class Family(Protocol):
-    """A file of checks."""
+    """A family of checks."""
 
     def find(self, script: Script, around: Surroundings) -> Iterator[Finding]:
-        """Yield what is found in a script."""
+        """Yield the findings about a script."""
 
 
 FAMILIES: tuple[Family, ...] = (
@@ -72,30 +72,30 @@ def check(
     bundle_modules: Collection[str] = (),
     bundle_files: Collection[str] | None = None,
 ) -> list[Finding]:
-    """Read a module and say what would break or differ in the cloud.
+    """Check a module for what would fail or differ in the cloud.
 
-    A comment ``# azml: ignore[AZ110]`` hides findings of that code on its line,
-    ``# azml: ignore`` all of them; on a line of its own it hides findings that have no line.
+    A comment ``# azml: ignore[AZ110]`` hides findings with that code on its line, and
+    ``# azml: ignore`` all findings; alone on a line, it hides findings that have no line.
 
     Parameters
     ----------
     module : Module
-        What to read; it is never run.
+        The module to check; it is never run.
     profile : Profile
-        Whose rules apply.
+        The rules that apply.
     connected : sequence of str, optional
-        The connected ports; ``None`` when they are not known.
+        The connected ports; ``None`` if not known.
     known_names : mapping of str to str, optional
-        Names of the notebook, and where each is defined (may be empty).
+        Names defined in the notebook, and where (may be empty).
     bundle_modules : collection of str
-        Top-level names that the script bundle makes importable.
+        Top-level names that can be imported from the script bundle.
     bundle_files : collection of str, optional
-        Paths in the script bundle, empty for no bundle; ``None`` when it is not known.
+        Paths in the script bundle, empty for no bundle; ``None`` if not known.
 
     Returns
     -------
     list of Finding
-        By line. Lines are those of the place that ``module.label`` names.
+        The findings, sorted by line. Lines refer to the cell or file that ``module.label`` names.
     """
     script = read_script(module.source)
     if module.bundle is not None:
@@ -113,7 +113,7 @@ def check(
 
 
 def without_ignored(findings: Iterable[Finding], module: Module) -> list[Finding]:
-    """Return the findings that no comment of the module hides; their lines are the label's."""
+    """Return the findings not hidden by a comment; lines refer to the label's cell or file."""
     if "azml" not in module.source:
         return list(findings)
     lines = module.source.replace("\r\n", "\n").replace("\r", "\n").split("\n")
@@ -124,14 +124,14 @@ def without_ignored(findings: Iterable[Finding], module: Module) -> list[Finding
 
 
 def describe_codes() -> list[tuple[str, str, str]]:
-    """Return code, level and meaning of every finding that reading can give, by code."""
+    """Return code, level and summary of every finding of the static checks, by code."""
     return sorted(
         (code.code, code.level, code.meaning) for code in CODES.values() if code.seen_by == READING
     )
 
 
 def _suppressions(lines: Sequence[str], first_line: int) -> dict[int | None, set[str]]:
-    """Return the codes hidden on each line; ``""`` for all, ``None`` for no line."""
+    """Return the codes hidden on each line; code ``""`` means all, line ``None`` no line."""
     hidden: dict[int | None, set[str]] = {}
     for number, line in enumerate(lines, first_line):
         found = _SUPPRESSION.search(line) if "azml" in line else None

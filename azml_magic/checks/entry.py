@@ -1,4 +1,4 @@
-"""Family ``entry``: is there an ``azureml_main``, and can the ports be given to it."""
+"""Family ``entry``: whether ``azureml_main`` exists and accepts the connected ports."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ def find(script: Script, around: Surroundings) -> Iterator[Finding]:
     """Yield findings about ``azureml_main`` (rules A1 to A14, L8)."""
     if script.error is not None:
         message = f"Python cannot compile the source: {script.error.msg}"
-        fix = "fix this line; nothing of the module runs before"
+        fix = "fix this line; until then nothing of the module runs"
         yield SYNTAX.at(script.error.lineno, message, fix, "L8")
     elif ENTRY_POINT not in script.names.defined and not script.names.open_ended:
         yield MISSING.at(None, f"the module defines no {ENTRY_POINT}", _missing_fix(script), "A11")
     elif script.entry is not None:
         yield from _kind(script.entry)
-        # A decorator may call the function in a way of its own.
+        # A decorator may change how the function is called.
         if not getattr(script.entry, "decorator_list", []):
             yield from _parameters(script.entry, around)
 
@@ -51,12 +51,12 @@ def _missing_fix(script: Script) -> str:
 
 def _kind(function: EntryFunction) -> Iterator[Finding]:
     if isinstance(function, ast.AsyncFunctionDef):
-        message = f"{ENTRY_POINT} is asynchronous, so it returns a coroutine and no frame"
+        message = f"{ENTRY_POINT} is asynchronous, so it returns a coroutine, not a frame"
         yield KIND.at(function.lineno, message, f"write def {ENTRY_POINT}(...)", "R11")
         return
     for node in own_nodes(function):
         if isinstance(node, ast.Yield | ast.YieldFrom):
-            message = f"{ENTRY_POINT} yields, so it returns a generator and no frame"
+            message = f"{ENTRY_POINT} is a generator function, so it does not return a frame"
             yield KIND.at(node.lineno, message, "collect the rows and return one frame", "R11")
             return
 
@@ -70,11 +70,11 @@ def _parameters(function: EntryFunction, around: Surroundings) -> Iterator[Findi
         if default is None
     ]
     if by_keyword:
-        message = f"{ENTRY_POINT} requires {by_keyword[0]!r} by keyword; frames come by position"
+        message = f"{ENTRY_POINT} requires {by_keyword[0]!r} by keyword; frames go by position"
         yield PARAMETERS.at(line, message, f"write {_TEMPLATE}", "A9")
     elif required > len(_DATA_PORTS):
         message = f"{ENTRY_POINT} requires {required} arguments, but there are two data ports"
-        fix = "give the others defaults; files of the third port lie in 'Script Bundle'"
+        fix = "give the others defaults; files of the third port are in 'Script Bundle'"
         yield PARAMETERS.at(line, message, fix, "A7")
     elif around.profile.name == "designer":
         yield from _designer(arguments, line, around)
@@ -86,7 +86,7 @@ def _parameters(function: EntryFunction, around: Surroundings) -> Iterator[Findi
 def _classic(
     arguments: ast.arguments, line: int, required: int, ports: list[str]
 ) -> Iterator[Finding]:
-    """One argument for each connected port, in port order (rule A1)."""
+    """Check the call with one argument per connected port, in port order (rule A1)."""
     names = [parameter.arg for parameter in arguments.posonlyargs + arguments.args]
     connected = " and ".join(ports) or "no dataset"
     if len(ports) < required:
@@ -96,21 +96,19 @@ def _classic(
         fix = f"connect more, or give defaults: {_TEMPLATE}"
         yield PARAMETERS.at(line, message, fix, "A3" if ports else "A2")
     elif len(ports) > len(names) and arguments.vararg is None:
-        message = (
-            f"{connected} come as {len(ports)} arguments, but {ENTRY_POINT} takes {len(names)}"
-        )
+        message = f"{connected} make {len(ports)} arguments, but {ENTRY_POINT} takes {len(names)}"
         yield PARAMETERS.at(line, message, f"write {_TEMPLATE}", "A5")
     elif ports == ["dataset2"] and names:
-        message = f"dataset2 alone is connected, so it comes as the first parameter, {names[0]}"
+        message = f"only dataset2 is connected, so it is passed as the first parameter, {names[0]}"
         fix = "connect it to dataset1 to be safe in both profiles"
         yield DROPPED.at(line, message, fix, "A4", level="note")
 
 
 def _designer(arguments: ast.arguments, line: int, around: Surroundings) -> Iterator[Finding]:
-    """As many arguments as there are positional parameters, ``None`` for open ports (A1)."""
+    """Check the call with one argument per parameter, ``None`` for open ports (rule A1)."""
     names = [parameter.arg for parameter in arguments.posonlyargs + arguments.args]
     if not names and arguments.vararg is None and (arguments.kwarg or arguments.kwonlyargs):
-        message = f"{ENTRY_POINT} has no positional parameter; frames come by position"
+        message = f"{ENTRY_POINT} has no positional parameter; frames go by position"
         yield PARAMETERS.at(line, message, f"write {_TEMPLATE}", "A9")
         return
     taken = len(names) + (arguments.vararg is not None)

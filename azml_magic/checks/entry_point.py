@@ -1,4 +1,4 @@
-"""Which function ``azureml_main`` is, as far as reading can tell."""
+"""Static resolution of the function that ``azureml_main`` is bound to."""
 
 from __future__ import annotations
 
@@ -12,11 +12,10 @@ EntryFunction = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 
 
 def entry_function(tree: ast.Module) -> EntryFunction | None:
-    """Return the function that ``azureml_main`` is bound to last (rule A10).
+    """Return the function that ``azureml_main`` is finally bound to (rule A10).
 
-    Names are followed through plain assignments such as ``azureml_main = score``. The
-    answer is ``None`` where it depends on a condition, or on anything that is not a
-    function of the source.
+    Names are followed through plain assignments such as ``azureml_main = score``. The result is
+    ``None`` if the binding depends on a condition, or on anything but a function of the source.
     """
     functions: dict[str, EntryFunction] = {}
     bindings = 0
@@ -47,7 +46,7 @@ def _assign(functions: dict[str, EntryFunction], name: str, value: ast.expr) -> 
 
 
 def _statements(body: list[ast.stmt], is_certain: bool = True) -> Iterator[tuple[ast.stmt, bool]]:
-    """Yield the statements of the top level, and whether each runs in any case."""
+    """Yield the top-level statements, and whether each runs unconditionally."""
     for statement in body:
         if isinstance(statement, ast.If):
             if not is_main_test(statement.test):
@@ -65,7 +64,7 @@ def _statements(body: list[ast.stmt], is_certain: bool = True) -> Iterator[tuple
 
 
 def own_nodes(function: EntryFunction) -> Iterator[ast.AST]:
-    """Yield the nodes of a function's body, but not those of functions inside it."""
+    """Yield the nodes of a function's body, except those of nested functions."""
     waiting: list[ast.AST] = (
         [function.body] if isinstance(function, ast.Lambda) else list(reversed(function.body))
     )

@@ -1,4 +1,4 @@
-"""Family ``environment``: the network, the size of the script, blocks that never run."""
+"""Family ``environment``: network access, size of the script, blocks that never run."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ TOO_LARGE = CODES["AZ503"]
 MAIN_BLOCK = CODES["AZ504"]
 
 SCRIPT_BYTES = 16 * 1024
-"""Longest script of the designer, in bytes (rule X1)."""
+"""Maximum size of a script in designer, in bytes (rule X1)."""
 
 _NETWORK_MODULES = frozenset(
     {
@@ -51,7 +51,7 @@ _NETWORK_MODULES = frozenset(
         "urllib3",
     }
 )
-# Names in these modules that make an object or an error and send nothing by themselves.
+# Names in these modules that create an object or an error, but send nothing by themselves.
 _QUIET = re.compile(r"\w*(?:Error|Exception|Warning|Retry)$|disable_warnings$|exceptions$")
 _FETCHING = re.compile(
     r"nltk\.download$|seaborn\.load_dataset$|sklearn\.datasets\.fetch_\w+$"
@@ -63,21 +63,21 @@ _DOWNLOADS = re.compile(r"\s*(?:\S*python\S*\s+-m\s+)?(?:pip3?|conda|curl|wget|g
 
 
 def find(script: Script, around: Surroundings) -> Iterator[Finding]:
-    """Yield uses of the network (rule W2), a script too large (X1), main blocks (3.11)."""
+    """Yield uses of the network (rule W2), oversized scripts (X1) and main blocks (3.11)."""
     if not around.profile.network_in_cloud:
         for call in script.calls:
             what = _network_use(call)
             if what:
                 message = f"{what} needs the network, which this profile does not have"
-                fix = "bring the data in by a port, and packages by the script bundle"
+                fix = "pass data in by a port, and packages in the script bundle"
                 yield NETWORK.at(call.line, message, fix, "W2")
     size = len(script.source.encode(errors="replace"))
     if around.profile.name == "designer" and size > SCRIPT_BYTES:
-        message = f"the script has {size:,} bytes; the designer fails above {SCRIPT_BYTES:,}"
+        message = f"the script has {size:,} bytes; the designer accepts at most {SCRIPT_BYTES:,}"
         yield TOO_LARGE.at(None, message, "move functions into the script bundle", "X1")
     for line in sorted(script.walk.main_blocks):
         message = 'a module is imported, so its `if __name__ == "__main__"` block never runs'
-        yield MAIN_BLOCK.at(line, message, "keep it for local tests, or leave it out", "3.11")
+        yield MAIN_BLOCK.at(line, message, "keep it for local tests, or remove it", "3.11")
 
 
 def _network_use(call: Call) -> str:

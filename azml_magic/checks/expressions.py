@@ -1,4 +1,4 @@
-"""What the expressions of a source are: frames, series, arrays, lists; where reading can tell."""
+"""Static inference of the kinds of expressions: frames, series, arrays, lists."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ _MOST_DEPTH = 40
 
 
 class Kinds:
-    """Kinds of the expressions of a tree.
+    """The kinds of the expressions of a tree.
 
-    A name has a kind when everything that its function binds it to has that kind. The
-    first two parameters of the entry point are frames; parameters of other functions are
-    what they are called with.
+    A name has a kind if everything that its function binds it to has that kind. The first two
+    parameters of the entry point are frames; parameters of other functions have the kinds of the
+    arguments of their calls.
     """
 
     def __init__(self, walk: Walk, entry: EntryFunction | None, imports: dict[str, str]) -> None:
@@ -52,7 +52,7 @@ class Kinds:
         self._open = 0
 
     def of(self, node: ast.expr | None, owner: Owner) -> str:
-        """Return the kind of an expression that stands in a function."""
+        """Return the kind of an expression in a function."""
         if node is None or self._depth > _MOST_DEPTH:
             return ""
         self._depth += 1
@@ -62,7 +62,7 @@ class Kinds:
             self._depth -= 1
 
     def bound_to(self, name: str, owner: Owner) -> list[ast.expr]:
-        """Return the expressions that a name is bound to in a function, as far as known."""
+        """Return the known expressions that a name is bound to in a function."""
         found = self._bindings.get((owner, name), [])
         return [binding for binding, _ in found if isinstance(binding, ast.expr)]
 
@@ -83,7 +83,7 @@ class Kinds:
             right = node.right if isinstance(node, ast.BinOp) else node.comparators[0]
             sides = {self.of(node.left, owner), self.of(right, owner)}
             heaviest = next((kind for kind in _BY_WEIGHT if kind in sides), "")
-            # A scalar or an array and something unknown may make a frame.
+            # A scalar or an array combined with something unknown may give a frame.
             return "" if "" in sides and heaviest not in {FRAME, SERIES} else heaviest
         if isinstance(node, ast.UnaryOp):
             return self.of(node.operand, owner)
@@ -96,10 +96,10 @@ class Kinds:
         return self._joined(key, self._bindings.get(key, [(None, None)]))
 
     def _joined(self, key: Key, places: list[Bound]) -> str:
-        """Return the one kind that all bindings have."""
+        """Return the kind that all bindings share."""
         if key in self._known:
             return self._known[key]
-        # What is bound to something of itself keeps its kind.
+        # A name bound to an expression of itself keeps its kind.
         self._known[key] = _SAME
         self._open += 1
         found = {
@@ -111,7 +111,7 @@ class Kinds:
         found.discard(_SAME)
         kind = found.pop() if len(found) == 1 else ""
         if depends and not found and not kind and self._open:
-            # It hangs on a name that is being looked at: ask again when that one is known.
+            # It depends on a name that is still being resolved: do not cache it.
             del self._known[key]
             return _SAME
         self._known[key] = kind
@@ -141,7 +141,7 @@ class Kinds:
         return _method_kind(base, last, node)
 
     def _is_sklearn(self, node: ast.expr, owner: Owner) -> bool:
-        """Tell whether an expression makes a scikit-learn model, or is a name for one."""
+        """Return whether an expression creates a scikit-learn model, or is a name for one."""
         if isinstance(node, ast.Name):
             sources = self.bound_to(node.id, owner)
             return len(sources) == 1 and self._is_sklearn(sources[0], owner)
@@ -196,7 +196,7 @@ def _method_kind(base: str, name: str, call: ast.Call) -> str:
             return ARRAY
         if name == "groupby":
             if any(keyword.arg == "as_index" for keyword in call.keywords):
-                return ""  # a column of such groups gives a frame
+                return ""  # one column of such groups gives a frame
             return GROUPS if base == FRAME else GROUP_SERIES
         if name == "to_frame" or (base == SERIES and name == "reset_index"):
             drops = any(keyword.arg == "drop" for keyword in call.keywords)

@@ -38,13 +38,13 @@ _FIX = 'save it: plt.savefig("figure.png")'
 
 
 def find(script: Script, around: Surroundings) -> Iterator[Finding]:
-    """Yield figures that are drawn or saved and not shown (rules W1, W3, W4, W6)."""
+    """Yield figures that are drawn or saved but not shown (rules W1, W3, W4, W6)."""
     drawing = next((call for call in script.calls if _draws(call)), None)
     saving = [call for call in script.calls if _SAVING.match(call.last_name)]
     savefigs = [call for call in saving if call.last_name in {"savefig", "imsave"}]
     uploads = any(call.last_name in _UPLOADING for call in script.calls)
     if drawing is not None and not saving and not uploads:
-        message = "a figure is drawn and never saved; the cloud shows saved figures only"
+        message = "a figure is drawn but never saved; the cloud shows saved figures only"
         yield UNSAVED.at(drawing.line, message, _FIX, "W6")
     elif savefigs and not around.profile.images_from_folder and not uploads:
         message = "a saved figure is shown only when the run object uploads it"
@@ -62,7 +62,7 @@ def _draws(call: Call) -> bool:
         return _SEABORN_DRAWING.match(last) is not None
     if call.name.startswith(_PANDAS_PLOTTING):
         return not last.startswith(("register", "deregister"))
-    # frame.plot(), series.hist(), frame.plot.bar(): methods of whatever it is.
+    # frame.plot(), series.hist(), frame.plot.bar(): methods of any object.
     if last in _PANDAS_DRAWING:
         return bool(place)
     return place.endswith(".plot") and last != "plot"
@@ -73,7 +73,7 @@ def _saved(call: Call, around: Surroundings) -> Iterator[Finding]:
     path = (text(target) or "").replace("\\", "/")
     if is_absolute(text_start(target)):
         message = f"{text_start(target)!r} leads out of the run's folder, so the figure is lost"
-        yield NOT_SHOWN.at(call.line, message, 'give a plain name: "figure.png"', "W1")
+        yield NOT_SHOWN.at(call.line, message, 'use a plain file name: "figure.png"', "W1")
         return
     if not around.profile.images_from_folder:
         return
@@ -85,5 +85,5 @@ def _saved(call: Call, around: Surroundings) -> Iterator[Finding]:
         message = f"the figure is saved as {suffix.upper()}; the cloud shows PNG only"
         yield NOT_SHOWN.at(call.line, message, 'save it as "figure.png"', "W4")
     elif folder:
-        message = f"{path!r} lies in a subfolder; the cloud shows figures of the run's own folder"
+        message = f"{path!r} is in a subfolder; the cloud shows figures of the run's folder only"
         yield NOT_SHOWN.at(call.line, message, f"save it as {last!r}", "W4")

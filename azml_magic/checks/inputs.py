@@ -1,4 +1,4 @@
-"""Family ``inputs``: what is expected of the frames on the input ports, and of changing them."""
+"""Family ``inputs``: wrong assumptions about the frames on the input ports."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _CHANGING = words(
 
 
 def find(script: Script, around: Surroundings) -> Iterator[Finding]:
-    """Yield uses of an input's index (rules I1 and 3.7), and changes that are lost (A13)."""
+    """Yield uses of an input's index (rules I1 and 3.7), and lost changes (A13)."""
     entry = script.entry
     if entry is None or isinstance(entry, ast.Lambda):
         return
@@ -48,7 +48,7 @@ def find(script: Script, around: Surroundings) -> Iterator[Finding]:
 
 
 def _is_rebound(nodes: list[ast.AST], name: str) -> bool:
-    """Tell whether a parameter becomes another frame, or gets another index."""
+    """Return whether a parameter is rebound, or given another index."""
     for node in nodes:
         if isinstance(node, ast.Name) and node.id == name and not isinstance(node.ctx, ast.Load):
             return True
@@ -64,28 +64,28 @@ def _is_rebound(nodes: list[ast.AST], name: str) -> bool:
 
 
 def _index_used(node: ast.AST, name: str) -> Iterator[Finding]:
-    told = ""
+    use = ""
     if isinstance(getattr(node, "ctx", None), ast.Store | ast.Del):
         return
     if isinstance(node, ast.Attribute) and node.attr in _OF_LABELS:
-        told = f"{name}.index.{node.attr}" if _is_attribute(node.value, name, "index") else ""
+        use = f"{name}.index.{node.attr}" if _is_attribute(node.value, name, "index") else ""
     elif isinstance(node, ast.Subscript) and _is_attribute(node.value, name, "loc", "ix", "at"):
         label = _row_label(node)
-        told = f"{name}.{node.value.attr}[{label}]" if label else ""
+        use = f"{name}.{node.value.attr}[{label}]" if label else ""
     elif isinstance(node, ast.Call) and _is_attribute(node.func, name):
         method = node.func.attr
         given = {keyword.arg for keyword in node.keywords}
         by_index = method in _BY_INDEX and not given & {"on", "level"}
         by_level = method in {"groupby", "sum", "mean"} and "level" in given
-        told = f"{name}.{method}" if by_index or by_level else ""
-    if told:
-        message = f"{told} needs an index, but frames arrive with rows numbered from 0"
-        fix = f"keep it as a column: reset_index() before, {name}.set_index(...) in the module"
+        use = f"{name}.{method}" if by_index or by_level else ""
+    if use:
+        message = f"{use} needs an index, but frames arrive with rows numbered from 0"
+        fix = f"pass it as a column: reset_index() before, {name}.set_index(...) in the module"
         yield INDEX_USED.at(getattr(node, "end_lineno", None), message, fix, "3.7")
 
 
 def _row_label(node: ast.Subscript) -> str:
-    """Return the text by which rows are chosen; empty when they are chosen otherwise."""
+    """Return the text label that selects rows; empty for other selections."""
     key = node.slice
     if isinstance(key, ast.Tuple) and key.elts:
         key = key.elts[0]
@@ -95,7 +95,7 @@ def _row_label(node: ast.Subscript) -> str:
 
 
 def _first_rows(node: ast.AST, name: str) -> Iterator[Finding]:
-    """Yield ``frame["column"][0]``: with a filtered frame there may be no row 0."""
+    """Yield ``frame["column"][0]``: a filtered frame may have no row 0."""
     if not (isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load)):
         return
     key, column = node.slice, node.value
@@ -105,14 +105,14 @@ def _first_rows(node: ast.AST, name: str) -> Iterator[Finding]:
     if _is_name(column.value, name) and text(column.slice) is not None:
         number = ast.unparse(key)
         message = (
-            f"{ast.unparse(node)[:60]} is the row numbered {number}; a filtered input has none"
+            f"{ast.unparse(node)[:60]} is the row labelled {number}; a filtered input may lack it"
         )
         fix = f"take it by position: {ast.unparse(column)[:40]}.iloc[{number}]"
         yield FIRST_ROWS.at(node.lineno, message, fix, "3.7")
 
 
 def _lost_changes(nodes: list[ast.AST], name: str) -> Iterator[Finding]:
-    """Yield the last change of a parameter when nothing reads it afterwards."""
+    """Yield the last in-place change of a parameter that is not read afterwards."""
     changes = [node for node in nodes if _is_change(node, name)]
     if not changes or _is_aliased(nodes, name):
         return
@@ -123,7 +123,7 @@ def _lost_changes(nodes: list[ast.AST], name: str) -> Iterator[Finding]:
         for node in nodes
         if isinstance(node, ast.Name) and node.id == name and isinstance(node.ctx, ast.Load)
     ]
-    # Inside a loop, what stands above the change is read after it too.
+    # Inside a loop, code above the change is also executed after it.
     loops = [
         node.body[0].lineno
         for node in nodes
@@ -132,7 +132,7 @@ def _lost_changes(nodes: list[ast.AST], name: str) -> Iterator[Finding]:
     ]
     above = min(loops, default=first_line)
     if not any(line > last_line or above <= line < first_line for line in reads):
-        message = f"{name} is changed in place, but only what {ENTRY_POINT} returns goes on"
+        message = f"{name} is changed in place, but only what {ENTRY_POINT} returns is passed on"
         yield NOT_RETURNED.at(first_line, message, f"return {name},", "A13")
 
 
@@ -158,7 +158,7 @@ def _is_change(node: ast.AST, name: str) -> bool:
 
 
 def _is_aliased(nodes: list[ast.AST], name: str) -> bool:
-    """Tell whether another name may stand for the same frame."""
+    """Return whether another name may refer to the same frame."""
     for node in nodes:
         if isinstance(node, ast.Assign):
             targets = [part for target in node.targets for part in _values(target)]
@@ -177,7 +177,7 @@ def _values(node: ast.expr) -> list[ast.expr]:
 
 
 def _is_attribute(node: ast.AST, name: str, *attributes: str) -> TypeGuard[ast.Attribute]:
-    """Tell whether a node is an attribute of a name, one of those given or any."""
+    """Return whether a node is an attribute of a name: one of those given, or any."""
     if not isinstance(node, ast.Attribute) or not _is_name(node.value, name):
         return False
     return not attributes or node.attr in attributes

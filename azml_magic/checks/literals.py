@@ -1,4 +1,4 @@
-"""Literal texts in the arguments of calls, as far as they can be read."""
+"""Literals in the arguments of calls."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _ADDRESS = re.compile(r"(?:https?|ftps?|sftp|s3|gs|wasbs?|abfss?|adl)://", re.IG
 
 
 def argument(call: Call, position: int, *keywords: str) -> ast.expr | None:
-    """Return the argument of a call at a position, or by one of the keywords."""
+    """Return an argument of a call by its position or one of its keywords."""
     arguments = call.node.args
     if position < len(arguments):
         found = arguments[position]
@@ -24,7 +24,7 @@ def argument(call: Call, position: int, *keywords: str) -> ast.expr | None:
 
 
 def is_true(call: ast.Call, keyword: str) -> bool:
-    """Tell whether a keyword of a call is given as ``True``."""
+    """Return whether a keyword of a call is given as ``True``."""
     return any(
         one.arg == keyword and isinstance(one.value, ast.Constant) and one.value.value is True
         for one in call.keywords
@@ -32,12 +32,12 @@ def is_true(call: ast.Call, keyword: str) -> bool:
 
 
 def text(node: ast.expr | None) -> str | None:
-    """Return the value of a literal text; ``None`` for everything else."""
+    """Return the value of a string literal; ``None`` for anything else."""
     return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else None
 
 
 def text_start(node: ast.expr | None) -> str:
-    """Return how a text begins: also of an f-string, and of a sum of texts."""
+    """Return the literal beginning of a string, an f-string, or a concatenation."""
     while isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add | ast.Mod):
         node = node.left
     if isinstance(node, ast.JoinedStr) and node.values:
@@ -46,12 +46,12 @@ def text_start(node: ast.expr | None) -> str:
 
 
 def is_absolute(path: str) -> bool:
-    r"""Tell whether a path leads out of the run folder: ``/``, ``C:\``, ``~``, ``..``."""
+    r"""Return whether a path leads out of the run folder: by ``/``, ``C:\``, ``~`` or ``..``."""
     if path.startswith("/dev/"):
         return False
     return _ABSOLUTE.match(path) is not None or ".." in re.split(r"[\\/]", path)
 
 
 def is_address(path: str) -> bool:
-    """Tell whether a text is an address in the network."""
+    """Return whether a text is a network address."""
     return _ADDRESS.match(path) is not None

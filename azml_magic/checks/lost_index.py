@@ -1,4 +1,4 @@
-"""Family ``lost_index``: an index that is made and returned, and that classic drops."""
+"""Family ``lost_index``: a returned index with content, which classic drops."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _MOST_STEPS = 12
 
 
 def find(script: Script, around: Surroundings) -> Iterator[Finding]:
-    """Yield returned frames whose index holds something (rule I2)."""
+    """Yield returned frames whose index has content (rule I2)."""
     function = script.entry
     if around.profile.keeps_index or not isinstance(function, ast.FunctionDef):
         return
@@ -47,10 +47,10 @@ def find(script: Script, around: Surroundings) -> Iterator[Finding]:
 
 
 class _Events:
-    """What gave each name its index, up to a line.
+    """The events that set the index of each name, up to a line.
 
-    A name may be bound to something of itself, so each look goes up from the line of the
-    event before.
+    A name may be bound to an expression of itself, so each search continues above the previous
+    event.
     """
 
     def __init__(self, nodes: list[ast.AST], before: int) -> None:
@@ -62,7 +62,7 @@ class _Events:
                 self._found.setdefault(name, []).append((value.lineno, value))
 
     def last(self, name: str) -> ast.expr | None:
-        """Return the last event of a name; the next look begins above it."""
+        """Return the last event of a name; the next search begins above it."""
         earlier = [one for one in self._found.get(name, []) if one[0] < self._before]
         if not earlier:
             return None
@@ -91,7 +91,7 @@ def _root(node: ast.expr) -> str:
 
 
 def _maker(node: ast.expr, events: _Events, script: Script, steps: int) -> str:
-    """Return what made the index of an expression; empty for rows that are only numbered."""
+    """Return what set the index of an expression; empty for a default index."""
     if steps == 0:
         return ""
     if isinstance(node, ast.Name):
@@ -137,7 +137,7 @@ def _of_constructor(name: str, node: ast.Call) -> str:
 
 
 def _of_groups(receiver: ast.expr) -> str:
-    """Return ``groupby`` or ``resample`` when a chain has one that makes an index."""
+    """Return ``groupby`` or ``resample`` if a chain has one that sets the index."""
     node = receiver
     while True:
         if isinstance(node, ast.Subscript | ast.Attribute):

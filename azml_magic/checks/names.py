@@ -1,4 +1,4 @@
-"""Family ``names``: names that the module reads and that the cloud would not have."""
+"""Family ``names``: names that the module uses but does not define."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _USUAL_IMPORTS = {
 
 
 def find(script: Script, around: Surroundings) -> Iterator[Finding]:
-    """Yield the names of the module that nothing in it binds."""
+    """Yield the undefined names of the module."""
     if script.error is not None:
         return
     for missing in script.names.undefined:
@@ -40,12 +40,12 @@ def find(script: Script, around: Surroundings) -> Iterator[Finding]:
         place = _place(missing)
         if missing.name in around.known_names:
             where = around.known_names[missing.name]
-            told = f"is defined in {where}" if where else "is defined in the notebook only"
-            message = f"`{missing.name}`{place} {told}; Studio will not have it"
+            origin = f"is defined in {where}" if where else "is defined in the notebook only"
+            message = f"`{missing.name}`{place} {origin}; it does not exist in Studio"
             fix = _import(missing.name, around) or _MOVE
             yield NOTEBOOK_ONLY.at(missing.line, message, fix, level=level)
         else:
-            message = f"`{missing.name}`{place} is defined nowhere"
+            message = f"`{missing.name}`{place} is not defined anywhere"
             fix = _import(missing.name, around) or _other_fix(missing.name)
             yield NOWHERE.at(missing.line, message, fix, level=level)
 
@@ -58,17 +58,17 @@ def _place(missing: UndefinedName) -> str:
 
 
 def _import(name: str, around: Surroundings) -> str:
-    """Return the import that was probably forgotten; empty for what is not a module."""
+    """Return a hint for a probably forgotten import; empty if the name is not a module."""
     if name in _USUAL_IMPORTS or name in around.bundle_modules:
         return f"add `{_USUAL_IMPORTS.get(name, f'import {name}')}` to the module"
     if not around.interpreter.can_import(name):
         return ""
-    # A variable of the notebook may have the name of a module.
+    # A variable of the notebook may have the same name as a module.
     is_certain = name not in around.known_names
     return f"add `import {name}` to the module" + ("" if is_certain else f", or {_MOVE}")
 
 
 def _other_fix(name: str) -> str:
     if name in NOTEBOOK_BUILTINS:
-        return "leave it out: it belongs to IPython; print goes to the log"
-    return "define it in the module or correct its spelling; frames come in by ports"
+        return "remove it: it belongs to IPython; print writes to the log"
+    return "define it in the module or correct its spelling; frames are passed in by ports"

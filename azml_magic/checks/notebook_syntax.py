@@ -1,4 +1,4 @@
-"""Family ``notebook_syntax``: lines that only a notebook understands."""
+"""Family ``notebook_syntax``: lines in IPython syntax."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _INSTALL = re.compile(r"\s*[!%]\s*(?:\w+\s+-m\s+)?(?:pip3?|conda|mamba|uv)\b")
 
 
 def find(script: Script, around: Surroundings) -> Iterator[Finding]:
-    """Yield the lines in the notebook's own syntax."""
+    """Yield the lines in IPython syntax."""
     for number in script.notebook_lines:
         line = script.lines[number - 1]
         message = f"`{line.strip()[:60]}` is notebook syntax; a module is plain Python"
@@ -26,8 +26,8 @@ def find(script: Script, around: Surroundings) -> Iterator[Finding]:
 def _fix(line: str, around: Surroundings) -> str:
     if _INSTALL.match(line):
         if around.profile.network_in_cloud:
-            return 'install by os.system("pip install ...") at the start of the module'
+            return 'install it with os.system("pip install ...") at the start of the module'
         return "put the package into the script bundle (rule P3)"
     if line.lstrip().startswith("%matplotlib"):
-        return "leave it out; figures are shown when savefig has saved them as PNG"
-    return "leave it out"
+        return "remove it; figures are shown when they are saved as PNG by savefig"
+    return "remove it"

@@ -1,4 +1,4 @@
-"""Family ``packages``: imports that the cloud's package set lacks, or has in another version."""
+"""Family ``packages``: imports that the cloud lacks, or has in another major version."""
 
 from __future__ import annotations
 
@@ -26,32 +26,34 @@ _INSTALLERS = {
 
 
 def find(script: Script, around: Surroundings) -> Iterator[Finding]:
-    """Yield imports that are in no package set (rules P2, P3), and other major versions."""
+    """Yield imports missing in the cloud (rules P2, P3), and other major versions."""
     runtime = runtime_of(around.profile)
     installed = _installed_by_script(script)
     standard = _STANDARD | around.interpreter.standard
-    told: set[str] = set()
+    reported: set[str] = set()
     differing: list[tuple[int, str]] = []
     for one in script.imported:
         top = one.top
-        if top in told or top in standard or top in around.bundle_modules:
+        if top in reported or top in standard or top in around.bundle_modules:
             continue
-        told.add(top)
+        reported.add(top)
         if top in runtime.packages:
             here, there = around.version_of(top), runtime.packages[top]
             if here and there and as_version(here)[0] != as_version(there)[0]:
-                differing.append((one.line, f"{top} {here} here and {runtime.told(top)} there"))
+                differing.append(
+                    (one.line, f"{top} {here} here and {runtime.version_text(top)} there")
+                )
         elif not script.walk.is_guarded(one.line) and not _names(installed, top):
             yield LACKING.at(one.line, _lacking(top, runtime, around), _fix(top, around), "P3")
     if differing:
         listed = ", ".join(text for _, text in differing[:4])
         message = f"other major versions in the cloud: {listed}"
-        fix = "compare the results, or run with packages of these versions"
+        fix = "compare the results, or run with these versions"
         yield OTHER_VERSION.at(differing[0][0], message, fix, "P2")
 
 
 def _lacking(top: str, runtime: Runtime, around: Surroundings) -> str:
-    where = runtime.title if runtime.is_exact else f"{runtime.title}, as far as is known"
+    where = runtime.title if runtime.is_exact else f"{runtime.title}, as far as known"
     if not around.interpreter.can_import(top):
         lies = "" if around.bundle_files is None else ", nor in the script bundle"
         return f"{top} is not installed here{lies}, nor is it in {where}"
@@ -66,7 +68,7 @@ def _fix(top: str, around: Surroundings) -> str:
 
 
 def _installed_by_script(script: Script) -> str:
-    """Return the commands by which a script installs packages, as one text."""
+    """Return the commands with which a script installs packages, as one text."""
     found = []
     for call in script.calls:
         if call.name in _INSTALLERS or call.name in {"pip.main", "pip._internal.main"}:
@@ -81,7 +83,7 @@ def _installed_by_script(script: Script) -> str:
 
 
 def _names(command: str, package: str) -> bool:
-    if " -r " in command:  # whatever the file names
+    if " -r " in command:  # the file may list any package
         return True
     plain = command.replace("_", "-").lower()
     known = {package.replace("_", "-").lower(), distribution(package).lower()}

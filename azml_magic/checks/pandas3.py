@@ -1,4 +1,4 @@
-"""Family ``pandas3``: what pandas 3 does otherwise than the cloud's pandas, without an error."""
+"""Family ``pandas3``: code that pandas 3 silently executes differently from the cloud's pandas."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _WHOLE = {"int", "numpy.int64", "numpy.int"}
 
 
 def find(script: Script, around: Surroundings) -> Iterator[Finding]:
-    """Yield chained writes (3.5), writes into arrays (3.4), tests for object (3.6), dates."""
+    """Yield chained writes (3.5), writes into arrays (3.4), tests for object (3.6) and dates."""
     yield from _inplace_calls(script, around)
     yield from _assignments(script, around)
     yield from _type_tests(script)
@@ -38,11 +38,11 @@ def _inplace_calls(script: Script, around: Surroundings) -> Iterator[Finding]:
         if isinstance(function, ast.Attribute) and is_true(call.node, "inplace"):
             part = function.value
             if _part_of_frame(part, script, call.owner) or _lost_part(part, script, call):
-                told = ast.unparse(part)[:60]
-                sources = script.kinds.bound_to(told, call.owner) or [part]
+                shown = ast.unparse(part)[:60]
+                sources = script.kinds.bound_to(shown, call.owner) or [part]
                 column = ast.unparse(sources[0])[:60]
                 fix = f"write {column} = {column}.{function.attr}(...)"
-                yield _chained(call.line, f"{told}.{function.attr}(inplace=True)", fix, around)
+                yield _chained(call.line, f"{shown}.{function.attr}(inplace=True)", fix, around)
 
 
 def _assignments(script: Script, around: Surroundings) -> Iterator[Finding]:
@@ -56,30 +56,30 @@ def _assignments(script: Script, around: Surroundings) -> Iterator[Finding]:
             value = target.value
             if isinstance(value, ast.Attribute) and value.attr in _LOCATORS:
                 value = value.value
-            told = ast.unparse(target)[:60]
+            shown = ast.unparse(target)[:60]
             if _part_of_frame(value, script, place.owner):
-                fix = "write it in one step: frame.loc[rows, column] = value"
-                yield _chained(node.lineno, f"{told} = ...", fix, around)
+                fix = "write in one step: frame.loc[rows, column] = value"
+                yield _chained(node.lineno, f"{shown} = ...", fix, around)
             elif _is_view(value, script, place.owner):
-                message = f"{told} = ... writes into the array of a frame, read-only in pandas 3"
-                fix = "take a copy: frame.values.copy(); or assign by frame.loc[rows, column]"
+                message = f"{shown} = ... writes into the array of a frame, read-only in pandas 3"
+                fix = "use a copy, frame.values.copy(), or assign to frame.loc[rows, column]"
                 level = "" if _has_pandas_3(around) else "note"
                 yield READ_ONLY.at(node.lineno, message, fix, "3.4", level=level)
 
 
 def _chained(line: int, what: str, fix: str, around: Surroundings) -> Finding:
-    there = runtime_of(around.profile).told("pandas")
+    there = runtime_of(around.profile).version_text("pandas")
     if _has_pandas_3(around):
-        message = f"{what} changes a copy in pandas 3, so nothing; in the cloud ({there}) it may"
+        message = f"{what} changes only a copy in pandas 3; in the cloud ({there}) it may not"
     else:
-        message = f"{what} may change a copy only; pandas 3 ignores it"
+        message = f"{what} may change only a copy; pandas 3 ignores it"
     return CHAINED.at(line, message, fix, "3.5")
 
 
 def _lost_part(node: ast.expr, script: Script, call: Call) -> bool:
-    """Tell whether a name stands for a column of a frame, and nothing reads it after a call.
+    """Return whether a name refers to a column of a frame and is not read after a call.
 
-    Then the call was meant for the frame. pandas 3 does not even warn of it.
+    Then the call was meant to change the frame. pandas 3 does not even warn about it.
     """
     if not isinstance(node, ast.Name):
         return False
@@ -98,7 +98,7 @@ def _lost_part(node: ast.expr, script: Script, call: Call) -> bool:
 
 
 def _part_of_frame(node: ast.expr, script: Script, owner: Owner) -> bool:
-    """Tell whether an expression takes a part out of a frame on the spot."""
+    """Return whether an expression takes a part out of a frame on the spot."""
     if isinstance(node, ast.Subscript):
         base = node.value
         if isinstance(base, ast.Attribute) and base.attr in _LOCATORS:
@@ -111,7 +111,7 @@ def _part_of_frame(node: ast.expr, script: Script, owner: Owner) -> bool:
 
 
 def _is_view(node: ast.expr, script: Script, owner: Owner) -> bool:
-    """Tell whether an expression is the array of a frame, or a name for it."""
+    """Return whether an expression is the array of a frame, or a name for it."""
     if script.kinds.of(node, owner) != ARRAY:
         return False
     if isinstance(node, ast.Name):
@@ -127,8 +127,8 @@ def _is_view(node: ast.expr, script: Script, owner: Owner) -> bool:
 
 
 def _type_tests(script: Script) -> Iterator[Finding]:
-    message = "text that the module makes is of type str in pandas 3, and object in the cloud"
-    fix = "ask pd.api.types.is_numeric_dtype, which holds in both"
+    message = "text created by the module has dtype str in pandas 3, and object in the cloud"
+    fix = "use pd.api.types.is_numeric_dtype, which works in both"
     for place in script.walk.places(ast.Compare):
         node = place.node
         assert isinstance(node, ast.Compare)
@@ -155,7 +155,7 @@ def _is_object(node: ast.expr, script: Script) -> bool:
 
 
 def _dates_as_numbers(script: Script) -> Iterator[Finding]:
-    """Yield dates made into numbers: microseconds in pandas 3, nanoseconds before."""
+    """Yield conversions of dates to numbers: microseconds in pandas 3, nanoseconds before."""
     dates = {
         ast.unparse(target)
         for place in script.walk.places(ast.Assign)
@@ -171,8 +171,8 @@ def _dates_as_numbers(script: Script) -> Iterator[Finding]:
             isinstance(kind, ast.Name | ast.Attribute) and script.dotted(kind) in _WHOLE
         )
         if is_whole and (_is_dates(function.value, script) or ast.unparse(function.value) in dates):
-            message = "dates as whole numbers count microseconds in pandas 3, nanoseconds before"
-            fix = 'say the unit: (dates - pd.Timestamp(0)) // pd.Timedelta("1s")'
+            message = "dates converted to integers are microseconds in pandas 3, nanoseconds before"
+            fix = 'make the unit explicit: (dates - pd.Timestamp(0)) // pd.Timedelta("1s")'
             yield DATE_UNIT.at(call.line, message, fix, "P2")
 
 

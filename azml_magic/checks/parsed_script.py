@@ -1,4 +1,4 @@
-"""A module's source as the checks look at it: read once, for all families."""
+"""A module's source as the checks see it, parsed once for all families."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ class Call:
     Attributes
     ----------
     name : str
-        What is called, with imported names spelt out: ``"matplotlib.pyplot.savefig"``,
+        The callee, with imported names resolved: ``"matplotlib.pyplot.savefig"``,
         ``"frame.plot"``; ``"?"`` stands for an expression, as in ``"?.head"``.
     node : ast.Call
         The call.
     owner : ast function or None
-        The outermost function around it; ``None`` when it runs at the top level.
+        The outermost enclosing function; ``None`` at the top level.
     """
 
     name: str
@@ -47,7 +47,7 @@ class Call:
 
     @property
     def in_function(self) -> bool:
-        """Whether it stands in a function; otherwise it runs when the module is imported."""
+        """Whether it is in a function; otherwise it runs when the module is imported."""
         return self.owner is not None
 
     @property
@@ -68,9 +68,9 @@ class Import:
     Attributes
     ----------
     name : str
-        What is imported, ``"sklearn.svm.SVC"`` for ``from sklearn.svm import SVC``.
+        The full name, such as ``"sklearn.svm.SVC"`` for ``from sklearn.svm import SVC``.
     bound, meaning : str
-        The name that it binds, and what that stands for.
+        The name that it binds, and what that name refers to.
     line : int
         Line of the source, counted from 1.
     """
@@ -82,38 +82,38 @@ class Import:
 
     @property
     def top(self) -> str:
-        """The package, or the module without one."""
+        """The top-level package or module."""
         return self.name.partition(".")[0]
 
 
 @dataclass(frozen=True)
 class Script:
-    r"""A source, taken apart.
+    r"""A parsed source.
 
     Attributes
     ----------
     source : str
-        Text, with ``\n`` line ends.
+        The text, with ``\n`` line endings.
     lines : tuple of str
         Its lines.
     tree : ast.Module
-        Its tree; empty when it is not Python.
+        Its syntax tree; empty if it is not Python.
     error : SyntaxError or None
         Why it is not Python.
     notebook_lines : tuple of int
-        Lines in the notebook's own syntax, such as ``!pip``; `tree` is without them.
+        Lines in IPython syntax, such as ``!pip``; not part of `tree`.
     names : Names
         Global names, defined and undefined.
     calls : tuple of Call
-        All calls, by line, but those under ``if __name__ == "__main__"``.
+        All calls, by line, except those under ``if __name__ == "__main__"``.
     walk : Walk
-        Its nodes by type, but those under ``if __name__ == "__main__"``.
+        Its nodes by type, except those under ``if __name__ == "__main__"``.
     imported : tuple of Import
-        What it imports, by line.
+        Its imports, by line.
     imports : dict of str to str
-        What imported names stand for: ``{"plt": "matplotlib.pyplot"}``.
+        What imported names refer to: ``{"plt": "matplotlib.pyplot"}``.
     entry : ast function or None
-        The function that ``azureml_main`` is, where reading can tell.
+        The function that ``azureml_main`` is bound to, if known.
     """
 
     source: str
@@ -130,16 +130,16 @@ class Script:
 
     @cached_property
     def kinds(self) -> Kinds:
-        """What its expressions are, where reading can tell."""
+        """The kinds of its expressions."""
         return Kinds(self.walk, self.entry, self.imports)
 
     def dotted(self, node: ast.expr) -> str:
-        """Return the name of an expression with imported names spelt out."""
+        """Return the dotted name of an expression, with imported names resolved."""
         return dotted(node, self.imports)
 
 
 def read_script(source: str) -> Script:
-    """Take a source apart; a source that is not Python gives a script without a tree."""
+    """Parse a source; one that is not Python gives a script with an empty tree."""
     source = source.replace("\r\n", "\n").replace("\r", "\n")
     lines = source.split("\n")
     tree, error, notebook_lines = _parse(list(lines))
@@ -162,10 +162,10 @@ def read_script(source: str) -> Script:
 
 
 def _parse(lines: list[str]) -> tuple[ast.Module, SyntaxError | None, tuple[int, ...]]:
-    """Parse, passing over lines that only a notebook understands.
+    """Parse a source, skipping lines in IPython syntax.
 
-    The parser itself finds them: where it stops at a line of that form. So a ``%`` at the
-    start of a line inside a string or an expression is none.
+    The parser finds these lines by failing at them. So a ``%`` at the start of a line inside a
+    string or an expression is not mistaken for a magic.
     """
     found: list[int] = []
     while True:

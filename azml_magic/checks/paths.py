@@ -1,4 +1,4 @@
-"""Family ``paths``: files that the run's folder will not have."""
+"""Family ``paths``: files that do not exist in the run's folder."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _OPENING = frozenset(
     }
 )
 _NAMING = frozenset({"os.path.join", "pathlib.Path", "os.path.expanduser"})
-_BRING = "bring it in by a port, or by the script bundle: 'Script Bundle/...'"
+_BRING = "pass it in by a port, or in the script bundle: 'Script Bundle/...'"
 _KEYWORDS = ("filepath_or_buffer", "path", "io", "file", "fname", "filename", "path_or_buf")
 _WRITING = frozenset(
     {
@@ -60,7 +60,7 @@ _WRITING = frozenset(
 
 
 def find(script: Script, around: Surroundings) -> Iterator[Finding]:
-    """Yield paths outside the run's folder (W1), read too early (Z9), or nowhere (W1, Z6)."""
+    """Yield paths outside the run's folder (W1), read too early (Z9), or missing (W1, Z6)."""
     written = {path for call in script.calls if (path := _written_path(call))}
     for call in script.calls:
         position = _path_position(call)
@@ -70,12 +70,12 @@ def find(script: Script, around: Surroundings) -> Iterator[Finding]:
         if not path or is_address(path):
             continue
         if is_absolute(path):
-            message = f"{path[:80]!r} leads out of the run's folder; nothing is there in the cloud"
-            fix = "bring the file in by a port, or by the script bundle: 'Script Bundle/...'"
+            message = f"{path[:80]!r} is outside the run's folder; it does not exist in the cloud"
+            fix = "pass the file in by a port, or in the script bundle: 'Script Bundle/...'"
             yield OUTSIDE.at(call.line, message, fix, "W1")
         elif _opens(call) and not call.in_function and not around.profile.top_level_in_run_folder:
             message = (
-                f"{path[:80]!r} is opened at the top level, before the run's folder is current"
+                f"{path[:80]!r} is opened at the top level, before the working directory is set"
             )
             yield TOO_EARLY.at(call.line, message, "open it inside azureml_main", "Z9")
         elif _opens(call) and not _writes(call):
@@ -85,7 +85,7 @@ def find(script: Script, around: Surroundings) -> Iterator[Finding]:
 def _nowhere(
     call: Call, node: ast.expr | None, written: set[str], around: Surroundings
 ) -> Iterator[Finding]:
-    """Yield a literal relative path that neither the module nor the bundle brings."""
+    """Yield a literal relative path that neither the module nor the bundle provides."""
     path = _plain(text(node) or "")
     folder, _, inside = path.partition("/")
     if not path or path in written or path == "." or "." not in path.rpartition("/")[2]:
@@ -103,7 +103,7 @@ def _nowhere(
         return
     message = f"{path!r} is read from the run's folder, which is empty at the start"
     if path in (around.bundle_files or ()):
-        fix = f"files of the bundle lie in its folder: '{BUNDLE_FOLDER}/{path}'"
+        fix = f"files of the bundle are in its folder: '{BUNDLE_FOLDER}/{path}'"
         yield NOWHERE.at(call.line, message, fix, "Z1")
     else:
         yield NOWHERE.at(call.line, message, _BRING, "W1")
@@ -114,7 +114,7 @@ def _plain(path: str) -> str:
 
 
 def _writes(call: Call) -> bool:
-    """Tell whether a call opens its file to write it, or makes it if it is not there."""
+    """Return whether a call opens its file for writing, or creates it if it does not exist."""
     if call.name in {"sqlite3.connect", "os.chdir"}:
         return True
     position = 1 if call.last_name in {"open", "ZipFile"} else 99
@@ -122,7 +122,7 @@ def _writes(call: Call) -> bool:
 
 
 def _written_path(call: Call) -> str:
-    """Return the literal path that a call writes to; empty when there is none."""
+    """Return the literal path that a call writes to; empty if there is none."""
     if call.last_name in _WRITING or call.last_name in {"savefig", "save", "imsave", "savetxt"}:
         return _plain(text(argument(call, 0, *_KEYWORDS)) or "")
     if call.last_name in {"dump", "urlretrieve", "copyfile", "copy"}:
@@ -138,7 +138,7 @@ def _opens(call: Call) -> bool:
 
 
 def _path_position(call: Call) -> int | None:
-    """Return the position of the argument that is a path; ``None`` when there is none."""
+    """Return the position of the argument that is a path; ``None`` if there is none."""
     if call.name == "sys.path.insert" or call.name.endswith("joblib.dump"):
         return 1
     known = call.name in _NAMING or call.name == "sys.path.append"

@@ -1,4 +1,4 @@
-"""Family ``python_version``: syntax and standard library that the cloud's Python lacks."""
+"""Family ``python_version``: syntax and standard library modules that the cloud's Python lacks."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _UNDERSCORES = re.compile(r"(?<![\w.])\d+(?:_\d+)+")
 _MARK = re.compile(r"""[A-Za-z]*(\"{3}|'{3}|"|')""")
 _Feature = tuple[tuple[int, int], int, str, str]
 
-# Node types that say all by being there: version, what it is, what to write instead.
+# Node types that need a version by themselves: version, description, replacement.
 _BY_TYPE = (
     (ast.JoinedStr, (3, 6), "an f-string", '"{}".format(value)'),
     (ast.NamedExpr, (3, 8), "an assignment expression (:=)", "assign it on a line before"),
@@ -37,19 +37,19 @@ _GENERIC = {"dict", "frozenset", "list", "set", "tuple", "type"}
 
 
 def find(script: Script, around: Surroundings) -> Iterator[Finding]:
-    """Yield what is newer than the profile's Python (rule P1), each once, and what is gone."""
+    """Yield features newer than the profile's Python (rule P1), each once, and removed ones."""
     python = runtime_of(around.profile).python
-    told: set[str] = set()
+    reported: set[str] = set()
     for since, line, what, instead in sorted(_features(script), key=lambda one: one[1]):
-        if since > python and what not in told:
-            told.add(what)
+        if since > python and what not in reported:
+            reported.add(what)
             message = f"{what} needs Python {_dotted(since)}; the cloud's is {_dotted(python)}"
             yield SYNTAX.at(line, message, f"write {instead}", "P1")
     for line, name, since in _library(script):
-        if since > python and name not in told and not script.walk.is_guarded(line):
-            told.add(name)
+        if since > python and name not in reported and not script.walk.is_guarded(line):
+            reported.add(name)
             message = f"{name} needs Python {_dotted(since)}; the cloud's is {_dotted(python)}"
-            yield LIBRARY.at(line, message, "do without it, or bring it in the bundle", "P1")
+            yield LIBRARY.at(line, message, "avoid it, or put it into the bundle", "P1")
     for one in script.imported:
         if not script.walk.is_guarded(one.line) and one.top not in around.bundle_modules:
             yield from _gone(one, python, around)
@@ -60,7 +60,7 @@ def find(script: Script, around: Surroundings) -> Iterator[Finding]:
 
 def _gone(one: Import, python: Version, around: Surroundings) -> Iterator[Finding]:
     if one.top in PYTHON_2:
-        message = f"{one.top} is of Python 2; the cloud's is {_dotted(python)}"
+        message = f"{one.top} is a module of Python 2; the cloud's is {_dotted(python)}"
         yield LIBRARY.at(one.line, message, f"import {PYTHON_2[one.top]}", "P1")
         return
     name = next((name for name in (one.name, one.top) if _is_gone(name, around)), "")
@@ -74,7 +74,7 @@ def _is_gone(name: str, around: Surroundings) -> bool:
 
 def _gone_here(line: int, name: str) -> Finding:
     until, instead = GONE[name]
-    message = f"{name} is gone since Python {_dotted(until)}, so it fails here, not in the cloud"
+    message = f"{name} was removed in Python {_dotted(until)}, so it fails here, not in the cloud"
     return GONE_HERE.at(line, message, f"use {instead}", "P1")
 
 
@@ -164,7 +164,7 @@ def _is_bare_unpacking(node: ast.Tuple, lines: tuple[str, ...]) -> bool:
 
 
 def _numbers(script: Script) -> Iterator[_Feature]:
-    """Yield the numbers that are written with underscores."""
+    """Yield numbers written with underscores."""
     lines = {number for number, line in enumerate(script.lines, 1) if _UNDERSCORES.search(line)}
     for node in ast.walk(script.tree):
         if isinstance(node, ast.Constant) and isinstance(node.value, int | float | complex):
@@ -178,8 +178,8 @@ def _numbers(script: Script) -> Iterator[_Feature]:
 
 
 def _quotes(source: str) -> Iterator[_Feature]:
-    """Yield f-strings that have their own quotation mark inside their braces."""
-    # Before 3.12 an f-string is one token, and such a source does not compile.
+    """Yield f-strings that reuse their quotation mark inside braces."""
+    # Before 3.12 an f-string is a single token, and such a source does not compile.
     if sys.version_info < (3, 12):
         return
     around: list[str] = []

@@ -1,4 +1,4 @@
-"""Family ``returns``: what ``azureml_main`` returns, as far as its return statements tell."""
+"""Family ``returns``: what ``azureml_main`` returns, judged by its return statements."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _KIND_NAMES = {
 
 
 def find(script: Script, around: Surroundings) -> Iterator[Finding]:
-    """Yield findings about literal return statements (rules R2 to R12)."""
+    """Yield findings about return statements (rules R2 to R12)."""
     function = script.entry
     if isinstance(function, ast.Lambda):
         yield from _returned(function.body, around)
@@ -53,7 +53,7 @@ def find(script: Script, around: Surroundings) -> Iterator[Finding]:
     has_result = any(not _is_none(value) for value in returned)
     if not has_result and not isinstance(function.body[-1], ast.Raise):
         level = "note" if around.profile.name == "designer" else ""
-        message = f"{ENTRY_POINT} returns nothing: the module gives no table"
+        message = f"{ENTRY_POINT} returns nothing, so the module has no output"
         yield NOTHING.at(
             function.lineno, message, "return the frame: return frame,", "R9", level=level
         )
@@ -65,7 +65,7 @@ def _returned(value: ast.expr, around: Surroundings) -> Iterator[Finding]:
     items, line = value.elts, value.lineno
     if any(isinstance(item, ast.Starred) for item in items):
         return
-    # A list of plain numbers or texts makes a column, also in designer (rule R11).
+    # A list of plain numbers or strings becomes a column, also in designer (rule R11).
     is_data = all(isinstance(item, ast.Constant | ast.UnaryOp) for item in items)
     if isinstance(value, ast.List) and not around.profile.lists_allowed and not is_data:
         message = f"{ENTRY_POINT} returns a list; this profile takes a frame or a tuple of frames"
@@ -73,7 +73,7 @@ def _returned(value: ast.expr, around: Surroundings) -> Iterator[Finding]:
         return
     ports = 2 if around.profile.second_output else 1
     lost = [item for item in items[ports:] if not _is_none(item)]
-    # Without a first frame the first value is refused already.
+    # If the first value is not a frame, it is already refused.
     if lost and not is_data and not (ports == 1 and _is_none(items[0])):
         room = "first has" if ports == 1 else "first two have"
         count = sum(not _is_none(item) for item in items)
@@ -86,7 +86,7 @@ def _returned(value: ast.expr, around: Surroundings) -> Iterator[Finding]:
 def _value(
     value: ast.expr, owner: Owner, script: Script, around: Surroundings
 ) -> Iterator[Finding]:
-    """Yield what is wrong with the returned value itself, or with the first of several."""
+    """Yield problems of the returned value, or of the first of several."""
     is_several = isinstance(value, ast.Tuple | ast.List)
     if isinstance(value, ast.Tuple | ast.List):
         if not value.elts:
@@ -112,7 +112,7 @@ def _value(
 
 
 def _refused(value: ast.expr, owner: Owner, script: Script, around: Surroundings) -> str:
-    """Say what a value is, if the profile refuses it; empty if not, or if it cannot be told."""
+    """Describe a value that the profile refuses; empty if it is accepted or unknown."""
     if isinstance(value, ast.Set | ast.SetComp):
         return "a set"
     if isinstance(value, ast.GeneratorExp):
@@ -127,7 +127,7 @@ def _refused(value: ast.expr, owner: Owner, script: Script, around: Surroundings
 
 
 def _refused_by_classic(value: ast.expr, kind: str) -> str:
-    """Say what a value is that has no rows and columns of its own (rule R11)."""
+    """Describe a value without rows and columns (rule R11); empty for others."""
     if isinstance(value, ast.Dict | ast.DictComp):
         return "a dict"
     if isinstance(value, ast.JoinedStr):

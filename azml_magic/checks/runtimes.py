@@ -1,8 +1,8 @@
-"""What the cloud's interpreters are: their Python and their packages.
+"""The cloud's interpreters: their Python and their packages.
 
-``classic`` is Anaconda 4.0 with Python 3.5, its default. The interpreter is known; its
-packages are remembered and not proved, so versions of it are told as "about". ``designer``
-is known from the metadata of its packages (Python 3.8) and from its documented list.
+``classic`` is Anaconda 4.0 with Python 3.5, its default. The interpreter is known, but its
+packages are not confirmed, so their versions are reported as "about". ``designer`` is known from
+the metadata of its packages (Python 3.8) and its documented list.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ class Runtime:
     python : tuple of int
         Version of Python.
     is_exact : bool
-        Whether the versions of the packages are proved.
+        Whether the versions of the packages are confirmed.
     packages : mapping of str to str
-        Version by import name; empty where the package is there, or may be there, in a
-        version that is not known.
+        Version by import name; empty for a package that exists, or may exist, in an unknown
+        version.
     """
 
     title: str
@@ -38,8 +38,8 @@ class Runtime:
     is_exact: bool
     packages: Mapping[str, str]
 
-    def told(self, package: str) -> str:
-        """Return a package's version as messages tell it: ``"about 0.18"``."""
+    def version_text(self, package: str) -> str:
+        """Return a package's version for messages, for example ``"about 0.18"``."""
         known = self.packages.get(package, "")
         return known if self.is_exact else f"about {known}"
 
@@ -132,12 +132,12 @@ def runtime_of(profile: Profile) -> Runtime:
 
 
 def distribution(package: str) -> str:
-    """Return the name under which an imported package is installed."""
+    """Return the name of the distribution that provides a package."""
     return _DISTRIBUTIONS.get(package, package)
 
 
 def as_version(text: str) -> Version:
-    """Return the numbers of a version: ``(1, 0, 5)``; empty for an empty text."""
+    """Parse a version such as ``(1, 0, 5)``; empty for an empty text."""
     numbers = []
     for part in text.split("."):
         digits = part[: len(part) - len(part.lstrip("0123456789"))]

@@ -1,6 +1,6 @@
-"""What a run proves of what reading said: each matter is reported once.
+"""Merging the findings of static checks and of a run, so that each problem is reported once.
 
-The run knows what happened, and reading knows the line and how serious it is.
+The run knows what happened; the static checks know the line and how serious it is.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ from azml_magic.result import LEVELS, Failure, Finding, Result
 
 @dataclass(frozen=True)
 class Foreseen:
-    """A failure that reading foresees.
+    """A failure that static checks foresee.
 
     Attributes
     ----------
     kind : str
         Class of the exception.
     part : str
-        What stands in its message.
+        A part of its message.
     codes : tuple of str
-        The findings that foresee it.
+        The codes of the findings that foresee it.
     at_line : bool
-        Whether they must be about the line that failed.
+        Whether these must be about the line that failed.
     """
 
     kind: str
@@ -48,23 +48,23 @@ FORESEEN = (
 
 
 def settle(result: Result, module: Module) -> Result:
-    """Return a run's result with each matter once, without what the module ignores.
+    """Return a run's result with each problem once, without findings that the module ignores.
 
-    What reading said gives way to what the run found by the same rule, on the same line or on
-    none; the level is the more serious of both.
+    A static finding is replaced by a finding of the run by the same rule, on the same line or
+    without a line; the more serious level of both is kept.
 
     Parameters
     ----------
     result : Result
-        With the findings of reading and of the run together.
+        With the findings of the static checks and of the run.
     module : Module
-        Its ``# azml: ignore`` comments count for both.
+        Its ``# azml: ignore`` comments apply to both.
     """
     return result.replace(findings=_settled(result.findings, module))
 
 
 def settle_error(error: RunError, module: Module) -> None:
-    """Do the same for a run that failed; a finding that foresaw the failure becomes its hint.
+    """Do the same for a failed run; a finding that foresaw the failure becomes its hint.
 
     Parameters
     ----------
@@ -111,7 +111,7 @@ def _is_same(read: Finding, seen: Finding) -> bool:
 
 def _is_proved(finding: Finding, failure: Failure, module: Module) -> bool:
     last = failure.traceback[-1] if failure.traceback else None
-    # A line of that number in a file of the bundle is another one.
+    # A line with that number in a file of the bundle is a different line.
     line = last.line if last is not None and last.place == module.label else None
     return any(
         finding.code in one.codes
@@ -123,7 +123,7 @@ def _is_proved(finding: Finding, failure: Failure, module: Module) -> bool:
 
 
 def _hint(error: RunError, proved: Finding) -> str:
-    # Of a return the run knows what came back, and reading knows the line.
+    # For a return, the run knows the value, and the static check knows the line.
     if isinstance(error, ContractError):
         return f"line {proved.line}: {error.hint}" if proved.line else error.hint
     if proved.code in _NAMES:

@@ -1,4 +1,4 @@
-"""What came into the standard library, and what left it, by version of Python."""
+"""Additions to the standard library and removals from it, by Python version."""
 
 from __future__ import annotations
 
@@ -61,14 +61,14 @@ NEW: dict[str, tuple[int, int]] = {
     "typing.override": (3, 12),
     "warnings.deprecated": (3, 13),
 }
-"""First version of modules, functions and classes."""
+"""The first version with each module, function and class."""
 
 METHODS: dict[str, tuple[int, int]] = {
     "isascii": (3, 7),
     "removeprefix": (3, 9),
     "removesuffix": (3, 9),
 }
-"""First version of methods of text; pandas' own of these names are newer still."""
+"""The first version with each method of ``str``; pandas' methods of the same names are newer."""
 
 GONE: dict[str, tuple[tuple[int, int], str]] = {
     "time.clock": ((3, 8), "time.perf_counter"),
@@ -97,7 +97,7 @@ GONE: dict[str, tuple[tuple[int, int], str]] = {
     "telnetlib": ((3, 13), "another package"),
     "uu": ((3, 13), "binascii"),
 }
-"""First version without them, and what to use."""
+"""The first version without each module, and its replacement."""
 
 PYTHON_2: dict[str, str] = {
     "ConfigParser": "configparser",
@@ -117,4 +117,4 @@ PYTHON_2: dict[str, str] = {
     "urllib2": "urllib.request",
     "urlparse": "urllib.parse",
 }
-"""Modules of Python 2 alone, and their names in Python 3."""
+"""Modules that only Python 2 has, and their names in Python 3."""

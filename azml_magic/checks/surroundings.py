@@ -1,4 +1,4 @@
-"""What a check knows besides the source."""
+"""The context of a check besides the source."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from azml_magic.protocol.interpreter import Interpreter
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What a run of the module would have around it.
+    """The environment in which a module would run.
 
     Attributes
     ----------
     profile : Profile
-        Whose rules apply.
+        The rules that apply.
     connected : sequence of str, or None
-        The connected ports; ``None`` when they are not known.
+        The connected ports; ``None`` if not known.
     known_names : mapping of str to str
-        Names of the notebook, and where each is defined (may be empty).
+        Names defined in the notebook, and where (may be empty).
     bundle_modules : collection of str
-        Top-level names that the script bundle makes importable.
+        Top-level names that can be imported from the script bundle.
     bundle_files : collection of str, or None
-        Paths in the script bundle; ``None`` when it is not known.
+        Paths in the script bundle; ``None`` if not known.
     interpreter : Interpreter
-        What runs the module.
+        The Python interpreter that runs the module.
     """
 
     profile: Profile
@@ -38,5 +38,5 @@ class Surroundings:
     interpreter: Interpreter = field(default_factory=Interpreter.here)
 
     def version_of(self, package: str) -> str:
-        """Return the version of an imported package in a run; empty when it is not installed."""
+        """Return the version of an imported package in a run; empty if it is not installed."""
         return self.interpreter.version_of(distribution(package))

@@ -1,4 +1,4 @@
-"""What pandas' functions and methods give back, as far as their names tell."""
+"""Kinds of values that pandas' functions and methods return, by their names."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from azml_magic.checks.words import words
 
 FRAME, SERIES, GROUPS, GROUP_SERIES = "frame", "series", "groups", "group series"
 ARRAY, INDEX, SCALAR, PLAIN = "array", "index", "scalar", "plain"
-"""Kinds of expressions; ``""`` is one that reading cannot tell."""
+"""Kinds of expressions; ``""`` is unknown."""
 
 MAKES_FRAME = words(
     "DataFrame concat merge get_dummies pivot_table melt crosstab json_normalize "

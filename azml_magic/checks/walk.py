@@ -1,4 +1,4 @@
-"""One walk over a tree, without recursion, for all that the families look for."""
+"""A single, non-recursive walk over a tree that collects what all families need."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from azml_magic.module.guards import asks_for_version, is_main_test
 
 Owner = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | None
-"""The outermost function around a node; ``None`` at the top level."""
+"""The outermost function that encloses a node; ``None`` at the top level."""
 
 _LEAVES = frozenset(
     {ast.Constant, ast.Load, ast.Store, ast.Del, ast.alias, ast.Pass, ast.Break, ast.Continue}
@@ -24,14 +24,14 @@ _GUARDING = {"ImportError", "ModuleNotFoundError", "AttributeError", "Exception"
 
 @dataclass(frozen=True)
 class Place:
-    """A node, and the outermost function that it stands in."""
+    """A node, and the outermost function that encloses it."""
 
     node: ast.AST
     owner: Owner
 
 
 class Walk:
-    """The nodes of a tree by their type, but those under ``if __name__ == "__main__"``.
+    """The nodes of a tree by type, except those under ``if __name__ == "__main__"``.
 
     Attributes
     ----------
@@ -77,22 +77,22 @@ class Walk:
 
     def _attempt(self, node: ast.AST) -> None:
         assert isinstance(node, ast.Try | getattr(ast, "TryStar", ast.Try))
-        # Around much code ``except Exception`` is there for other errors.
+        # ``except Exception`` around a lot of code is meant for other errors.
         is_short = (node.body[-1].end_lineno or 0) - node.body[0].lineno < 3
         caught = {name for handler in node.handlers for name in _caught(handler)}
         if caught & (_GUARDING if is_short else _GUARDING - {"Exception"}):
             self._guards.append((node.lineno, node.end_lineno or node.lineno))
 
     def places(self, *kinds: type[ast.AST]) -> list[Place]:
-        """Return the nodes of some types, by type and then in no particular order."""
+        """Return the nodes of some types, grouped by type, otherwise in no particular order."""
         return [Place(node, owner) for kind in kinds for node, owner in self._by_type.get(kind, ())]
 
     def has(self, kind: type[ast.AST]) -> bool:
-        """Tell whether there is a node of a type."""
+        """Return whether the tree has a node of a type."""
         return kind in self._by_type
 
     def is_guarded(self, line: int) -> bool:
-        """Tell whether a line is an attempt, or one way of several: other code is at hand."""
+        """Return whether a line is guarded by a ``try`` or a condition, and so has a fallback."""
         return any(first <= line <= last for first, last in self._guards)
 
 
@@ -104,7 +104,7 @@ def _caught(handler: ast.ExceptHandler) -> list[str]:
 
 
 def _asks_for_attribute(test: ast.expr) -> bool:
-    """Tell whether a test asks which version or attribute is there."""
+    """Return whether a test checks for a version or an attribute."""
     for node in ast.walk(test):
         if isinstance(node, ast.Name) and node.id == "hasattr":
             return True
@@ -114,7 +114,7 @@ def _asks_for_attribute(test: ast.expr) -> bool:
 
 
 def dotted(node: ast.expr, imports: dict[str, str]) -> str:
-    """Return the name of an expression with imported names spelt out.
+    """Return the dotted name of an expression, with imported names resolved.
 
     ``"matplotlib.pyplot.savefig"``, ``"frame.plot"``; ``"?"`` stands for an expression, as
     in ``"?.head"``.

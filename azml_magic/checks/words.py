@@ -1,8 +1,8 @@
-"""Lists of names, written as text."""
+"""Sets of names, written as text."""
 
 from __future__ import annotations
 
 
 def words(text: str) -> frozenset[str]:
-    """Return the words of a text."""
+    """Split a text into a set of words."""
     return frozenset(text.split())

@@ -101,7 +101,7 @@ def count_locks(pids: Collection[int], most: int) -> int:
         How many locks are looked at: the kernel goes through them anew for each few that it
         lists, and holds all others up meanwhile.
     """
-    wanted = {str(pid).encode() for pid in pids}
+    owners = {str(pid).encode() for pid in pids}
     count = seen = 0
     with contextlib.suppress(OSError):
         with open("/proc/locks", "rb") as file:
@@ -109,7 +109,7 @@ def count_locks(pids: Collection[int], most: int) -> int:
             for line in file:
                 fields = line.split()
                 seen += 1
-                count += len(fields) > 5 and not wanted.isdisjoint(fields[4:6])
+                count += len(fields) > 5 and not owners.isdisjoint(fields[4:6])
                 if seen >= most:
                     break
     return count

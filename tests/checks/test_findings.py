@@ -46,7 +46,7 @@ CASES = [
     (main(returns="return None"), BOTH, "AZ107", 1, "R9", "returns nothing"),
     (main(returns="return"), BOTH, "AZ107", 1, "R9", "returns nothing"),
     # names
-    (main("print(nowhere)"), BOTH, "AZ111", 2, "", "`nowhere` is defined nowhere"),
+    (main("print(nowhere)"), BOTH, "AZ111", 2, "", "`nowhere` is not defined anywhere"),
     (main("frame = pd.concat([frame])"), BOTH, "AZ111", 2, "", "import pandas as pd"),
     (main("json.dumps(1)"), BOTH, "AZ111", 2, "", "import json"),
     (main("display(frame)"), BOTH, "AZ111", 2, "", "IPython"),
@@ -56,7 +56,7 @@ CASES = [
     ("%pip install nltk\n" + main(), CLASSIC, "AZ120", 1, "", "script bundle"),
     ("import os\n%matplotlib inline\n" + main(), BOTH, "AZ120", 2, "", "savefig"),
     (main("!ls"), BOTH, "AZ120", 2, "", "`!ls`"),
-    (main("files = !ls"), BOTH, "AZ120", 2, "", "leave it out"),
+    (main("files = !ls"), BOTH, "AZ120", 2, "", "remove it"),
     ("%%time\n" + main(), BOTH, "AZ120", 1, "", "plain Python"),
     (main() + "frame?\n", BOTH, "AZ120", 3, "", "frame?"),
     ("!echo \"it's (\n" + main(), BOTH, "AZ120", 1, "", "plain Python"),
@@ -294,8 +294,8 @@ def test_a_name_of_the_notebook_says_where_it_is_defined():
     first, second = found(source, known_names={"scale": "Cell In[3]", "rate": ""})
     assert (first.code, second.code) == ("AZ110", "AZ110")
     messages = sorted([first.message, second.message])
-    assert messages[0] == "`rate` is defined in the notebook only; Studio will not have it"
-    assert messages[1] == "`scale` is defined in Cell In[3]; Studio will not have it"
+    assert messages[0] == "`rate` is defined in the notebook only; it does not exist in Studio"
+    assert messages[1] == "`scale` is defined in Cell In[3]; it does not exist in Studio"
     assert first.fix == "move it into this cell or into the script bundle"
 
 

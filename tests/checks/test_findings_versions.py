@@ -45,7 +45,7 @@ CASES = [
     ("import xgboost\n" + main(), BOTH, "AZ610", 1, "xgboost"),
     ("import tools\n" + main(), BOTH, "AZ610", 1, "script bundle"),
     ("import seaborn\n" + main(), DESIGNER, "AZ610", 1, "seaborn"),
-    ("import lightgbm\n" + main(), CLASSIC, "AZ610", 1, "as far as is known"),
+    ("import lightgbm\n" + main(), CLASSIC, "AZ610", 1, "as far as known"),
     # what the cloud does not have yet
     (with_pandas("x = pd.read_parquet('Script Bundle/a')"), CLASSIC, "AZ620", 3, "about 0.18"),
     (with_pandas("x = pd.json_normalize([{}])"), CLASSIC, "AZ620", 3, "1.0"),
@@ -68,8 +68,8 @@ CASES = [
     ("import numpy as np\n" + main("np.trapezoid([1])"), BOTH, "AZ620", 3, "np.trapz"),
     (with_pandas("pd.date_range('2020', periods=2, freq='ME')"), BOTH, "AZ620", 3, "'M'"),
     (main("x = frame.set_index('t').resample('2QE').sum()"), BOTH, "AZ620", 2, "'2QE'"),
-    (main("x = frame.set_value(0, 'a', 1)"), DESIGNER, "AZ620", 2, "gone since pandas 1.0"),
-    ("from sklearn.grid_search import GridSearchCV\n" + main(), DESIGNER, "AZ620", 1, "gone"),
+    (main("x = frame.set_value(0, 'a', 1)"), DESIGNER, "AZ620", 2, "removed in pandas 1.0"),
+    ("from sklearn.grid_search import GridSearchCV\n" + main(), DESIGNER, "AZ620", 1, "removed in"),
     # what only the cloud still has
     (main("frame = frame.append(frame)"), BOTH, "AZ621", 2, "pd.concat"),
     (main("x = frame.ix[0]"), CLASSIC, "AZ621", 2, "loc"),

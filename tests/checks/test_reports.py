@@ -69,7 +69,7 @@ def test_github_has_one_command_for_each_finding(checked):
     _, text = checked(SOURCE, "--format", "github")
     lines = text.splitlines()
     assert [line.split(" ")[0] for line in lines] == ["::error", "::warning", "::notice"]
-    assert lines[0].startswith("::error file=module.py,title=AZ111,line=2::`rate` is defined")
+    assert lines[0].startswith("::error file=module.py,title=AZ111,line=2::`rate` is not defined")
     assert checked(CLEAN, "--format", "github")[1] == ""
 
 
