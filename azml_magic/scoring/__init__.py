@@ -1,4 +1,4 @@
-"""The wire contract of the scoring service, pure: JSON to frames, frames to JSON, documents.
+"""The wire contract of the scoring service: JSON to frames, frames to JSON, API documents.
 
-The server and the module zip's own ``score.py`` use the same files.
+Pure functions, used by the server and by the module zip's own ``score.py``.
 """

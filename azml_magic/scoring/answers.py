@@ -1,4 +1,4 @@
-"""Frames as the JSON of an answer, in the classic, the row-object and the typed form."""
+"""Frames as the JSON of a response, in the classic, the row-object and the typed form."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ _INT32 = (-(2**31), 2**31 - 1)
 
 
 class AnswerLimits(NamedTuple):
-    """How large an answer may be, and until when it must be written.
+    """Limits of the size of a response, and its deadline.
 
     Attributes
     ----------
     cells : int
-        Of all outputs together.
+        Limit of the number of cells of all outputs.
     size : int
-        Of the JSON, in bytes.
+        Limit of the size of the JSON, in bytes.
     deadline : float
-        On the clock of :func:`time.monotonic`, in seconds.
+        Deadline on the clock of :func:`time.monotonic`, in seconds.
     """
 
     cells: float = math.inf
@@ -55,25 +55,25 @@ def write_answer(
     details: bool = False,
     limits: AnswerLimits = UNLIMITED,
 ) -> bytes:
-    """Return the body of an answer.
+    """Return the body of a response.
 
     Parameters
     ----------
     outputs : sequence of DataFrame or None
-        The frames of the output ports. The first output is always answered, a second one
-        only where there is a frame.
+        The frames of the output ports. The first output is always included, a second one only
+        if there is a frame.
     form : str
         ``"classic"`` (ColumnNames and Values, all text), ``"swagger"`` (row objects, all
         text) or ``"typed"`` (row objects with JSON's own types).
     details : bool
-        Whether the classic form names its columns and their types.
+        Whether the classic form includes the names and types of columns.
     limits : AnswerLimits
-        They hold before a frame becomes Python objects, and between blocks of its rows.
+        Checked before a frame is converted to Python objects, and between blocks of rows.
 
     Raises
     ------
     Fault
-        413 for a larger answer, 408 for one that is not written in time.
+        413 for a response that is too large, 408 for one that is not written in time.
     """
     first = outputs[0] if outputs[0] is not None else pd.DataFrame()
     frames = {"output1": first}
@@ -83,7 +83,7 @@ def write_answer(
     if cells > limits.cells:
         raise too_large(
             "AnswerTooLarge",
-            f"The answer has {cells:,} cells; the service gives {limits.cells:,}.",
+            f"The answer has {cells:,} cells; the limit is {limits.cells:,}.",
         )
     body = bytearray(b'{"Results":{')
     for name, frame in frames.items():
@@ -99,16 +99,16 @@ def write_answer(
 def _check(size: int, limits: AnswerLimits) -> None:
     if size > limits.size:
         raise too_large(
-            "AnswerTooLarge", f"The answer has more than the {limits.size:,} bytes it may have."
+            "AnswerTooLarge", f"The answer has more than {limits.size:,} bytes, the limit."
         )
     if time.monotonic() > limits.deadline:
         raise timed_out("The answer was not written within the time limit of the request.")
 
 
 def _output(frame: pd.DataFrame, form: str, details: bool) -> Iterator[str]:
-    """Yield the JSON of a frame, some rows at a time."""
+    """Yield the JSON of a frame, a block of rows at a time."""
     names = [str(name) for name in frame.columns]
-    # The public ways to a column make a Series of each, which costs more than a small answer.
+    # Public access to columns makes a Series of each, which costs more than a small response.
     arrays: Any = frame
     columns = [_Column(values) for values in arrays._iter_column_arrays()]
     if form == "typed":
@@ -146,7 +146,7 @@ def _json(value: Any) -> str:
 
 
 class _Column:
-    """A column of an answer: plain values with ``None`` for what is missing, and their kind."""
+    """A column of a response: plain values with ``None`` for missing ones, and their kind."""
 
     def __init__(self, values: Any, kind: str = "") -> None:
         self.values: List[Any]
@@ -154,7 +154,7 @@ class _Column:
         self.values, self.kind = (values, kind) if kind else _plain(values)
 
     def block(self, start: int, end: int) -> _Column:
-        """Return some of its rows, as a column of the same kind."""
+        """Return a range of rows, as a column of the same kind."""
         return _Column(self.values[start:end], self.kind)
 
     @property
@@ -166,17 +166,17 @@ class _Column:
         return "Int32" if fits else "Int64"
 
     def texts(self, *, alone: bool) -> List[str]:
-        """Return every value as text (S-5); `alone` when it is the answer's only column.
+        """Return every value as text (S-5); `alone` if it is the response's only column.
 
-        What is missing is ``"NaN"``, or empty text in a column of text among others: the
-        old client reads a single column as JSON, which empty text is not (C-5).
+        Missing values are ``"NaN"``, or empty text in a text column that is not alone: the old
+        client parses a single column as JSON, and empty text is not JSON (C-5).
         """
         missing = "" if self.kind == "string" and not alone else "NaN"
         write = _TEXTS[self.kind]
         return [missing if value is None else write(value) for value in self.values]
 
     def typed(self) -> List[Any]:
-        """Return every value as JSON has it: missing is null, infinities are text."""
+        """Return every value in its JSON type: missing values are null, infinities are text."""
         if self.kind in ("datetime", "binary"):
             write = _iso if self.kind == "datetime" else _TEXTS["binary"]
             return [None if value is None else write(value) for value in self.values]
@@ -189,7 +189,7 @@ class _Column:
 
 
 def _plain(values: Any) -> Tuple[List[Any], str]:
-    """Return the values as Python's own, and the kind of the column."""
+    """Return the values as plain Python objects, and the kind of the column."""
     kind = getattr(values.dtype, "kind", "O") if isinstance(values, np.ndarray) else "O"
     if kind in "iu":
         return values.tolist(), "integer"
@@ -225,7 +225,7 @@ def _inferred(values: List[Any]) -> Tuple[List[Any], str]:
 
 
 def _number_text(value: float) -> str:
-    """Write a number as .NET does: no ``.0``, an upper-case exponent, words for infinities."""
+    """Format a number as .NET does: no ``.0``, an upper-case exponent, words for infinities."""
     if math.isinf(value):
         return "Infinity" if value > 0 else "-Infinity"
     text = repr(value)
@@ -235,7 +235,7 @@ def _number_text(value: float) -> str:
 
 
 def _net_date(value: Any) -> str:
-    """Write a date as .NET does for en-US: ``5/30/2010 6:07:00 PM`` (S-8)."""
+    """Format a date as .NET does for en-US: ``5/30/2010 6:07:00 PM`` (S-8)."""
     hour = value.hour % 12 or 12
     half = "AM" if value.hour < 12 else "PM"
     clock = f"{hour}:{value.minute:02d}:{value.second:02d} {half}"

@@ -1,4 +1,4 @@
-"""What both documents of a service say: its paths, its columns, its errors."""
+"""Content that both API documents of a service share: paths, columns, errors."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ FAULTS = {
     "400": "The request does not fit the service, or the module failed.",
     "401": "The key is missing or wrong.",
     "408": "The request took too long.",
-    "413": "The request is too large, or the module passed its memory limit.",
+    "413": "The request is too large, or the module exceeded its memory limit.",
     "415": "The body is not declared as JSON.",
-    "500": "The worker ended without an answer.",
-    "503": "The service has no room for the request now.",
+    "500": "The worker ended without a response.",
+    "503": "The service cannot accept the request now.",
 }
 _EXAMPLES: Dict[str, Any] = {
     "integer": 1,
@@ -29,12 +29,12 @@ _EXAMPLES: Dict[str, Any] = {
 
 
 def classic_base(name: str) -> str:
-    """Return the path below which the classic service of a module stands."""
+    """Return the base path of the classic service of a module."""
     return f"/workspaces/{WORKSPACE}/services/{name}"
 
 
 def example(manifest: Manifest) -> Dict[str, Any]:
-    """Return a request's body with one made-up row; it shows types, not data."""
+    """Return the body of an example request with one made-up row, which shows types, not data."""
     inputs = {}
     for name, schema in inputs_of(manifest):
         inputs[name] = [{column.name: _EXAMPLES[column.type] for column in schema}]
@@ -42,19 +42,19 @@ def example(manifest: Manifest) -> Dict[str, Any]:
 
 
 def security(keyed: bool) -> Dict[str, Any]:
-    """Return what a document says of the key of a request."""
+    """Return the security section of a document."""
     return {"security": [{"Bearer": []}]} if keyed else {}
 
 
 def inputs_of(manifest: Manifest) -> List[Tuple[str, Schema]]:
-    """Return the inputs by the names that requests use, with their columns."""
+    """Return the inputs with their columns, by the names that requests use."""
     return [
         (name, manifest.inputs.get(port, ())) for port, name in zip(manifest.ports, INPUT_NAMES)
     ]
 
 
 def outputs_of(manifest: Manifest) -> List[Tuple[str, Schema]]:
-    """Return the outputs by name, with their columns."""
+    """Return the outputs with their columns, by name."""
     return [
         (port, manifest.outputs.get(port, ()))
         for port in ("output1", "output2")
@@ -63,7 +63,7 @@ def outputs_of(manifest: Manifest) -> List[Tuple[str, Schema]]:
 
 
 def error_schema() -> Dict[str, Any]:
-    """Return the schema of the body of an error."""
+    """Return the schema of the body of an error response."""
     text = {"type": "string"}
     detail = {
         "type": "object",
@@ -80,5 +80,5 @@ def error_schema() -> Dict[str, Any]:
 
 
 def describe(manifest: Manifest) -> str:
-    """Return one sentence on a service."""
+    """Describe a service in one sentence."""
     return f"The module {manifest.name} under the {manifest.profile} profile."

@@ -1,4 +1,4 @@
-"""The values of one column: from JSON to the type that was recorded for it."""
+"""Conversion of a column's JSON values to its recorded type."""
 
 from __future__ import annotations
 
@@ -22,28 +22,28 @@ _INT64 = range(-(2**63), 2**63)
 
 
 class InvalidValue(ValueError):
-    """A value that is not of its column's type; the text says what was expected."""
+    """A value does not have its column's type; the text says what was expected."""
 
 
 def convert(values: List[Any], kind: str) -> Any:
-    """Return a column's values as an array that pandas takes.
+    """Convert a column's values to an array for pandas.
 
     Parameters
     ----------
     values : list
-        As JSON has them; ``None`` is missing.
+        The parsed JSON values; ``None`` is missing.
     kind : str
         The recorded type of the column.
 
     Returns
     -------
     numpy.ndarray
-        Of ``int64``, ``float64``, ``bool``, ``datetime64`` or ``object``.
+        Its dtype is ``int64``, ``float64``, ``bool``, ``datetime64`` or ``object``.
 
     Raises
     ------
     InvalidValue
-        With the position and the value in its text.
+        With the position and the value in the message.
     """
     quick = _quick(values, kind)
     if quick is not None:
@@ -61,10 +61,10 @@ def convert(values: List[Any], kind: str) -> Any:
 
 
 def guess(values: List[Any], *, all_text: bool) -> str:
-    """Return the type of a column that no schema names.
+    """Infer the type of a column without a schema.
 
-    In the classic form every value is a string, so numbers and booleans written as text
-    count as what they look like.
+    In the classic form every value is a string, so text that looks like numbers or booleans is
+    treated as such.
     """
     present = [value for value in values if value is not None]
     kinds = set(map(type, present))
@@ -89,7 +89,7 @@ def _guess_text(texts: List[str]) -> str:
 
 
 def _quick(values: List[Any], kind: str) -> Any:
-    """Convert at once what has the right type already; ``None`` for anything else."""
+    """Convert values that already have the right type; return ``None`` for others."""
     kinds = set(map(type, values))
     try:
         if kind == "number" and kinds <= {int, float}:

@@ -40,7 +40,7 @@ _ACCEPTED: Dict[str, List[Dict[str, Any]]] = {
 }
 _TYPED: Dict[str, Dict[str, Any]] = {
     "integer": {"type": ["integer", "null"]},
-    # Infinities are text: JSON has no number for them.
+    # Infinities are text, as JSON cannot represent them.
     "number": {"anyOf": [{"type": ["number", "null"]}, {"enum": ["Infinity", "-Infinity"]}]},
     "boolean": {"type": ["boolean", "null"]},
     "string": {"type": ["string", "null"]},
@@ -56,9 +56,9 @@ def openapi(manifest: Manifest, *, classic: bool = True, keyed: bool = False) ->
     Parameters
     ----------
     manifest : Manifest
-        Of the module.
+        The module's manifest.
     classic : bool
-        Whether the classic paths are there too, and not ``/score`` alone.
+        Whether to include the classic paths, in addition to ``/score``.
     keyed : bool
         Whether requests need a key.
     """
@@ -85,7 +85,7 @@ def _score(manifest: Manifest) -> Dict[str, Any]:
     result = {"type": "object", "properties": answers, "required": ["output1"]}
     response = {"type": "object", "properties": {"Results": result}, "required": ["Results"]}
     return {
-        "summary": "Score rows; values of the answer have JSON types",
+        "summary": "Score rows; values in the response have JSON types",
         "operationId": "score",
         "requestBody": _request_body(manifest),
         "responses": {"200": _json_response("The module's output", response), **_faults()},
@@ -115,7 +115,7 @@ def _execute(manifest: Manifest) -> Dict[str, Any]:
         {"name": "format", "in": "query", "schema": {"enum": ["swagger"]}},
     ]
     return {
-        "summary": "Score rows as the classic service did; every value of the answer is text",
+        "summary": "Score rows like the classic service; all values in the response are text",
         "operationId": "execute",
         "parameters": parameters,
         "requestBody": _request_body(manifest),
@@ -125,7 +125,7 @@ def _execute(manifest: Manifest) -> Dict[str, Any]:
 
 def _request_body(manifest: Manifest) -> Dict[str, Any]:
     inputs = {name: _accepted_input(schema) for name, schema in inputs_of(manifest)}
-    inputs = {
+    accepted = {
         "type": "object",
         "properties": inputs,
         "required": list(inputs),
@@ -134,7 +134,7 @@ def _request_body(manifest: Manifest) -> Dict[str, Any]:
     parameters = {"type": ["object", "null"], "additionalProperties": False}
     schema = {
         "type": "object",
-        "properties": {"Inputs": inputs, "GlobalParameters": parameters},
+        "properties": {"Inputs": accepted, "GlobalParameters": parameters},
         "required": ["Inputs"],
         "additionalProperties": False,
     }
@@ -143,7 +143,7 @@ def _request_body(manifest: Manifest) -> Dict[str, Any]:
 
 
 def _accepted_input(schema: Schema) -> Dict[str, Any]:
-    """Describe the records of an input; ColumnNames and Values are accepted as well."""
+    """Describe the records of an input; ColumnNames and Values are accepted too."""
     if not schema:
         record: Dict[str, Any] = {
             "type": "object",

@@ -1,4 +1,4 @@
-"""Tables of a request as frames, held against the recorded schema."""
+"""Conversion of a request's tables to frames, checked against the recorded schema."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ def read_frames(
     ports : sequence of str
         The connected ports.
     schemas : mapping of str to Schema
-        The recorded columns by port. A port without any takes whatever comes.
+        The recorded columns by port. A port without recorded columns accepts any.
     max_rows : int
         Limit of the rows of one input.
 
     Raises
     ------
     Fault
-        When the body does not fit.
+        When the body is invalid.
     """
     tables = read_tables(body, ports, max_rows)
     names = dict(zip(ports, INPUT_NAMES))
@@ -52,9 +52,9 @@ def _frame(table: Table, schema: Optional[Schema], place: str) -> pd.DataFrame:
 
 
 def _recorded(table: Table, schema: Schema, place: str) -> Dict[str, str]:
-    """Return the types by column in the recorded order (a script may count columns)."""
+    """Return the type of each column in the recorded order, as a script may use positions."""
     expected = [column.name for column in schema]
-    # An empty list of records names no columns, so none can be wrong.
+    # An empty list of records has no column names, so none can be wrong.
     if table.names or table.all_text:
         for name in expected:
             if name not in table.names:

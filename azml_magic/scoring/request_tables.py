@@ -1,4 +1,4 @@
-"""A request's body as tables: both JSON forms in, columns of plain values out."""
+"""Parsing of a request's body, in either JSON form, into tables of plain values."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ class Table:
     names : tuple of str
         The column names.
     columns : tuple of list
-        The values of each column, as JSON has them.
+        The parsed JSON values of each column.
     all_text : bool
-        Whether it came in the classic form, where every value may be a string.
+        Whether it was in the classic form, in which every value may be a string.
     """
 
     names: Tuple[str, ...]
@@ -35,7 +35,7 @@ class Table:
 
     @property
     def rows(self) -> int:
-        """How many rows it has."""
+        """The number of rows."""
         return len(self.columns[0]) if self.columns else 0
 
 
@@ -54,7 +54,7 @@ def read_tables(body: bytes, ports: Sequence[str], max_rows: int) -> Dict[str, T
     Raises
     ------
     Fault
-        When the body is not a request to a service with these ports.
+        When the body is not a valid request to a service with these ports.
     """
     value = _parse(body)
     unknown = sorted(set(value) - {"Inputs", "GlobalParameters"})
@@ -76,7 +76,7 @@ def read_tables(body: bytes, ports: Sequence[str], max_rows: int) -> Dict[str, T
     tables = {port: _table(inputs[name], name) for port, name in zip(ports, expected)}
     for name, table in zip(expected, tables.values()):
         if table.rows > max_rows:
-            detail = f"{name} has {table.rows:,} rows; the service takes {max_rows:,}."
+            detail = f"{name} has {table.rows:,} rows; the limit is {max_rows:,}."
             raise too_large("TooManyRows", detail)
     return tables
 
@@ -101,7 +101,7 @@ def _parse(body: bytes) -> Dict[str, Any]:
 
 
 def _check_text(value: Any) -> None:
-    """Refuse half of a surrogate pair, which JSON can write and no text can hold."""
+    """Refuse lone surrogates, which JSON can express but text cannot contain."""
     if isinstance(value, dict):
         for key, item in value.items():
             _check_text(key)
@@ -145,7 +145,7 @@ def _table(value: Any, name: str) -> Table:
 
 
 def _of_records(records: List[Any], name: str) -> Table:
-    """Read ``[{"a": 1}, ...]``; every record has the same keys (S-4)."""
+    """Read ``[{"a": 1}, ...]``; all records must have the same keys (S-4)."""
     if not records:
         return Table((), ())
     first = records[0]
@@ -154,7 +154,7 @@ def _of_records(records: List[Any], name: str) -> Table:
             raise unparsable(f"Record {number} of {name} is not an object.", name)
         if record.keys() != first.keys():
             different = sorted(record.keys() ^ first.keys())[0]
-            detail = f"Record {number} of {name} has other columns than record 0: {different!r}."
+            detail = f"Record {number} of {name} and record 0 differ in the column {different!r}."
             raise mismatch(detail, name)
     names = tuple(first)
     _check_width(len(names), name)
@@ -174,7 +174,7 @@ def _of_rows(value: Dict[str, Any], name: str) -> Table:
     _check_width(len(names), name)
     for column in names:
         if names.count(column) > 1:
-            raise mismatch(f"The column {column!r} of {name} is named twice.", column)
+            raise mismatch(f"The column {column!r} of {name} is repeated.", column)
     for number, row in enumerate(rows):
         if not isinstance(row, list):
             raise unparsable(f"Row {number} of {name} is not a list.", name)
@@ -187,5 +187,5 @@ def _of_rows(value: Dict[str, Any], name: str) -> Table:
 
 def _check_width(width: int, name: str) -> None:
     if width > MAX_COLUMNS:
-        detail = f"{name} has {width:,} columns; the service takes {MAX_COLUMNS:,}."
+        detail = f"{name} has {width:,} columns; the limit is {MAX_COLUMNS:,}."
         raise too_large("TooManyColumns", detail)

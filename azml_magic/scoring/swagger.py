@@ -1,4 +1,4 @@
-"""The Swagger 2.0 document, as the classic service had it."""
+"""The Swagger 2.0 document, as the classic service provided it."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ _SWAGGER_TYPES: Dict[str, Dict[str, Any]] = {
 def swagger(manifest: Manifest, *, keyed: bool = False) -> Dict[str, Any]:
     """Return the Swagger 2.0 document of the classic service.
 
-    Clients find the scoring path as the second one, with its query in the key.
+    Clients expect the scoring path to be the second one, with its query in the key.
 
     Parameters
     ----------
     manifest : Manifest
-        Of the module.
+        The module's manifest.
     keyed : bool
         Whether requests need a key.
     """

@@ -1,1 +1,1 @@
-"""The scoring service: server process, processes that score, batch jobs."""
+"""The scoring service: server process, scoring processes, batch jobs."""

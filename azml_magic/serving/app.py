@@ -44,45 +44,45 @@ from azml_magic.serving.service_settings import ServiceSettings
 from azml_magic.serving.telemetry import Metrics
 
 CLIENT_LEFT = 499
-"""What is logged for a request whose client did not wait for the answer."""
+"""Status logged for a request whose client disconnected before the response."""
 
 Handler = Callable[[Request], Awaitable[Response]]
 
 
 class Scorer(Protocol):
-    """What scores requests for the application: a pool of scoring processes."""
+    """Interface of the pool of scoring processes."""
 
     @property
     def waiting(self) -> int:
-        """How many requests wait."""
+        """The number of queued requests."""
 
     @property
     def idle(self) -> int:
-        """How many more could be scored now."""
+        """The number of requests that could be scored immediately."""
 
     @property
     def ready(self) -> bool:
-        """Whether a request would be scored."""
+        """Whether requests can be scored."""
 
     async def score(self, request: Score, body: bytes, disconnected: WaitForDisconnect) -> Answered:
-        """Answer one request, or raise a Fault; give up when the client has left."""
+        """Score a request, or raise a Fault; give up when the client has disconnected."""
 
 
 class Service:
-    """The handlers of one module's service.
+    """The handlers of a module's service.
 
     Parameters
     ----------
     manifest : Manifest
-        Of the module.
+        The module's manifest.
     scorer : Scorer
-        What answers.
+        Scores the requests.
     settings : ServiceSettings
         Keys and limits.
     metrics : Metrics
-        What is counted.
+        The metrics to update.
     log : logging.Logger
-        Where each request is logged.
+        The log of requests.
     """
 
     def __init__(
@@ -122,7 +122,7 @@ class Service:
         ]
 
     def logged(self, route: str, handler: Handler) -> Handler:
-        """Return a handler that turns faults into answers, and tells of every request."""
+        """Wrap a handler: turn faults into responses, and log and count every request."""
 
         async def handle(request: Request) -> Response:
             started = time.perf_counter()
@@ -140,8 +140,8 @@ class Service:
                 code, response = ended.code, fault_response(ended)
                 fields.update(reason=str(lost), begun=lost.begun)
             except Exception:
-                # A mistake of this server: told in its log, and to the client as any other fault.
-                self.log.exception("mistake")
+                # A bug in this server: logged, and answered like any other fault.
+                self.log.exception("internal error")
                 ours = mistake()
                 code, response = ours.code, fault_response(ours)
             seconds = time.perf_counter() - started
@@ -173,24 +173,24 @@ class Service:
         self.log.info("request", extra={"fields": line})
 
     def slow(self) -> Response:
-        """Answer a request whose headers did not arrive in time, and tell of it."""
+        """Respond to a request whose headers did not arrive in time, and log it."""
         seconds = self.settings.body_timeout
         fault = timed_out(f"The headers did not arrive within {seconds:g} s.")
         return self.refuse(fault, seconds=seconds)
 
     def refuse(self, fault: Fault, method: str = "", seconds: float = 0.0) -> Response:
-        """Answer a request that no handler sees, and tell of it."""
+        """Respond to a request that reaches no handler, and log it."""
         response = fault_response(fault)
         self._log_request(method, "unread", response, seconds, {"code": fault.code})
         return response
 
     async def score(self, request: Request) -> Response:
-        """Answer in JSON's own types."""
+        """Score a request, with JSON types in the response."""
         check_caller(request, self.settings)
         return await self._scored(request, "typed", details=False)
 
     async def execute(self, request: Request) -> Response:
-        """Answer as the classic request-response service."""
+        """Score a request like the classic request-response service."""
         check_caller(request, self.settings)
         query = read_classic_query(request)
         return await self._scored(request, query.form, details=query.details)
@@ -209,11 +209,11 @@ class Service:
         return Response(answered.body, reply.status, media_type="application/json")
 
     async def health(self, request: Request) -> Response:
-        """Say that the server lives; no key is needed."""
+        """Report that the server is alive; no key is needed."""
         return JSONResponse({"status": "ok", "module": self.manifest.name})
 
     async def ready(self, request: Request) -> Response:
-        """Say whether requests are answered now; no key is needed."""
+        """Report whether requests can be scored; no key is needed."""
         if self.scorer.ready:
             return JSONResponse({"status": "ready", "module": self.manifest.name})
         raise overloaded("No worker is ready.")
@@ -238,8 +238,8 @@ def application(service: Service, more_routes: list[BaseRoute]) -> Starlette:
     async def http_fault(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
         if error.status_code == 404:
-            return service.refuse(not_found("There is nothing at this path."), request.method)
-        detail = f"{request.method} is not possible here."
+            return service.refuse(not_found("There is no resource at this path."), request.method)
+        detail = f"{request.method} is not allowed here."
         fault = bad_argument("MethodNotAllowed", detail, error.status_code)
         response = service.refuse(fault, request.method)
         response.headers.update(error.headers or {})
@@ -250,20 +250,20 @@ def application(service: Service, more_routes: list[BaseRoute]) -> Starlette:
         middleware=[Middleware(HostCheck, service=service)],
         exception_handlers={HTTPException: http_fault},
     )
-    # A path with a slash too many is another path, as for every client that cannot follow.
+    # No redirects for a trailing slash, as not every client follows them.
     app.router.redirect_slashes = False
     return app
 
 
 class HostCheck:
-    """Stands before every route: a browser that was led here under another name gets nothing.
+    """Middleware that refuses requests under a foreign host name (DNS rebinding).
 
     Parameters
     ----------
     app : ASGI application
-        What it stands before.
+        The application to protect.
     service : Service
-        Whose settings hold, and whose log is written to.
+        The service with the settings and the log.
     """
 
     def __init__(self, app: ASGIApp, service: Service) -> None:
@@ -271,7 +271,7 @@ class HostCheck:
         self._service = service
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on, or answer it."""
+        """Pass a request on, or refuse it."""
         if scope["type"] == "http":
             try:
                 check_host(Headers(scope=scope).getlist("host"), self._service.settings)

@@ -1,4 +1,4 @@
-"""The batch service: jobs created, started, watched and cancelled over a local folder."""
+"""The batch service: creating, starting, watching and cancelling jobs on a local folder."""
 
 from __future__ import annotations
 
@@ -28,21 +28,21 @@ from azml_magic.serving.scoring_client import ScoringClient, ScoringEnded
 from azml_magic.serving.scoring_messages import ScoreFile
 
 _TRIES = 2
-# It names two places, and is read in the process that answers everybody.
+# The body names just two locations, and is parsed in the process that serves all clients.
 _BODY_BYTES = 64 << 10
 _RETRY_SECONDS = 1.0
 _LOOK_SECONDS = 5.0
 
 
 class Batch:
-    """The batch service of one server; one job at a time, in a scoring process of its own.
+    """The batch service of a server, which runs one job at a time in a separate scoring process.
 
     Parameters
     ----------
     service : Service
         The request-response service beside it.
     pool : Pool
-        Makes the scoring process.
+        Creates the scoring process.
     """
 
     def __init__(self, service: Service, pool: Pool) -> None:
@@ -72,7 +72,7 @@ class Batch:
         ]
 
     async def close(self) -> None:
-        """Stop working; what is not done is taken up at the next start."""
+        """Stop working; unfinished jobs are resumed at the next start."""
         self._worker.cancel()
         await asyncio.gather(self._worker, return_exceptions=True)
         await self._kill_scoring()
@@ -80,11 +80,11 @@ class Batch:
         os.close(self._lock)
 
     async def create(self, request: Request) -> Response:
-        """Create a job; answers with its id."""
+        """Create a job; respond with its id."""
         check_caller(request, self._settings)
         parsed = _parsed(await read_body(request, self._settings, _BODY_BYTES))
         if len(self._service.manifest.ports) != 1:
-            raise bad_argument("BatchNotPossible", "The module does not have one input.")
+            raise bad_argument("BatchNotPossible", "The module does not have exactly one input.")
         given = parsed.get("Input")
         if given is None and "Inputs" in parsed:
             given = _only(parsed["Inputs"], "Inputs")
@@ -104,11 +104,11 @@ class Batch:
         return Response(status_code=204)
 
     async def status(self, request: Request) -> Response:
-        """Tell how far a job is."""
+        """Report the status of a job."""
         return JSONResponse(_status(self._job(request)))
 
     async def cancel(self, request: Request) -> Response:
-        """Cancel a job; what runs is ended."""
+        """Cancel a job; end it if it is running."""
         job = self._job(request)
         if self._store.cancel(job.id) and self._current == job.id:
             await self._kill_scoring()
@@ -123,14 +123,14 @@ class Batch:
         return job
 
     async def _work(self) -> None:
-        """Work on one job after the other, those that a stop interrupted first."""
+        """Work on one job after the other, first on those interrupted by a stop."""
         await self._own_jobs()
         while True:
             self._wake.clear()
             number = self._next_job()
             if number is None:
                 await self._kill_scoring()
-                # Another server of this folder may have been told to start one.
+                # Another server of this folder may have been asked to start one.
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._wake.wait(), _LOOK_SECONDS)
                 continue
@@ -139,15 +139,15 @@ class Batch:
                 self._store.begin(number)
                 await self._run(number)
             except Exception as error:
-                # It costs this job; the next ones are as good as they were.
+                # This job fails; the next ones are not affected.
                 self._service.log.exception("job")
                 await self._kill_scoring()
-                self._give_up(number, f"the service made a mistake: {type(error).__name__}")
+                self._give_up(number, f"internal error of the service: {type(error).__name__}")
             self._current = ""
             self._log_job(number)
 
     def _log_job(self, number: str) -> None:
-        """Tell the log how a job has ended, or how far it is."""
+        """Log how a job has ended, or its progress."""
         with contextlib.suppress(sqlite3.Error):
             if (job := self._store.find(number)) is not None:
                 fields = {"job": number, "state": job.state, "files": job.done, "rows": job.rows}
@@ -167,7 +167,7 @@ class Batch:
                 await asyncio.sleep(_RETRY_SECONDS)
 
     def _give_up(self, number: str, detail: str) -> None:
-        """Note that a job failed; one that cannot even be noted is not tried again here."""
+        """Record that a job failed; if even that fails, this server does not try it again."""
         try:
             self._store.end(number, "Failed", detail)
         except Exception:
@@ -214,7 +214,7 @@ class Batch:
     async def _open_scoring(self) -> ScoringClient:
         process = self._scoring
         if process is None:
-            # Known before it has started, so that a cancelled job need not wait for it.
+            # Stored before it starts, so that cancelling a job need not wait for it.
             process = self._scoring = self._pool.new_process()
             await process.start()
         return process
@@ -254,14 +254,14 @@ def _parsed(body: bytes) -> dict[str, Any]:
 
 
 def _only(value: Any, name: str) -> Any:
-    """Return the one entry of an object of inputs or outputs."""
+    """Return the only entry of an object of inputs or outputs."""
     if not isinstance(value, dict) or len(value) != 1:
-        raise mismatch(f"{name} must name one place.", name)
+        raise mismatch(f"{name} must have exactly one entry.", name)
     return next(iter(value.values()))
 
 
 def _location(value: Any, name: str) -> str:
-    """Return where something lies; connection strings of a storage account are not used."""
+    """Return a relative location; connection strings of a storage account are ignored."""
     location = value.get("RelativeLocation") if isinstance(value, dict) else None
     if not isinstance(location, str) or not location:
         raise mismatch(f"{name} needs a RelativeLocation.", name)

@@ -1,4 +1,4 @@
-"""The server as a child of a notebook or script: told what to serve, ended with its owner."""
+"""The server as a child process of a notebook or script, which ends with its owner."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from azml_magic.serving.service_settings import ServiceSettings
 
 @dataclass(frozen=True)
 class ServerOrder:
-    """What a server is started with."""
+    """The message that starts a server."""
 
     zip_path: str
     settings: ServiceSettings
@@ -25,13 +25,13 @@ class ServerOrder:
 def order(zip_path: str, settings: ServiceSettings) -> bytes:
     """Return the owner's message: one line of JSON.
 
-    The keys travel in it, so that they are on no command line and in no environment.
+    It includes the keys, so that they are neither on a command line nor in an environment.
     """
     return to_json(ServerOrder(zip_path, settings)).encode() + b"\n"
 
 
 def main() -> None:
-    """Serve the owner of the socket whose descriptor is ``argv[1]``."""
+    """Run the server for the owner at the socket whose descriptor is ``argv[1]``."""
     owner = socket.socket(fileno=int(sys.argv[1]))
     with owner.makefile("rb") as stream:
         line = stream.readline()

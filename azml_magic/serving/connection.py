@@ -1,4 +1,4 @@
-"""A connection that waits for the headers of a request no longer than it should."""
+"""Connections with a time limit for the headers of a request."""
 
 from __future__ import annotations
 
@@ -12,80 +12,80 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 
 class Connections:
-    """All connections of a server: when there are too many, those that say nothing make room.
+    """The connections of a server; when there are too many, a silent one is closed.
 
     Parameters
     ----------
     most : int
-        How many there may be.
+        The maximum number of connections.
     """
 
     def __init__(self, most: int) -> None:
         self._most = most
-        # In the order of their age.
+        # Oldest first.
         self._open: dict[TimedConnection, None] = {}
 
     def add(self, connection: TimedConnection) -> None:
-        """Count a new connection; give up the oldest that has not sent a request, if any."""
+        """Add a new connection; if there are too many, close the oldest that is silent, if any."""
         self._open[connection] = None
         if len(self._open) > self._most:
             silent = [other for other in self._open if other.silent and other is not connection]
             unused = [other for other in silent if not other.used]
-            # Whose connection was of use once comes last: its next request would be lost.
+            # Connections already used come last: the next request of their client would be lost.
             for other in (unused or silent)[:1]:
                 other.transport.abort()
                 self._open.pop(other)
 
     def discard(self, connection: TimedConnection) -> None:
-        """Count one no more."""
+        """Remove a connection."""
         self._open.pop(connection, None)
 
 
 class TimedConnection(H11Protocol):
-    """A connection with a time limit for headers, which the library does not have.
+    """A connection with a time limit for headers, which the library lacks.
 
-    Between two requests the library's own limit for idle connections holds, until the first
-    byte of the next one comes.
+    Between two requests, the library's own limit for idle connections applies until the first
+    byte of the next request arrives.
     """
 
     header_seconds: float
     slow: Callable[[], Response]
     all_open: Connections
     used = False
-    """Whether a request was answered over it."""
+    """Whether a request has been answered on it."""
     _limit: asyncio.TimerHandle | None = None
     _unread: asyncio.TimerHandle | None = None
 
     @property
     def silent(self) -> bool:
-        """Whether no request is worked on."""
+        """Whether no request is being processed."""
         return self.cycle is None or self.cycle.response_complete
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Wait for the first request."""
+        """Start the time limit for the first request."""
         super().connection_made(transport)
         self.all_open.add(self)
         self._watch()
 
     def data_received(self, data: bytes) -> None:
-        """Wait on, for the rest of the headers, or no more."""
+        """Process data, then start or stop the time limit for headers."""
         super().data_received(data)
         self._watch()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Wait no more."""
+        """Stop all time limits."""
         self._unwatch()
         self._has_read()
         self.all_open.discard(self)
         super().connection_lost(exc)
 
     def pause_writing(self) -> None:
-        """Give a client that does not read its answer no longer than one that does not send."""
+        """Start a time limit for a client that does not read its response."""
         super().pause_writing()
         self._unread = self.loop.call_later(self.header_seconds, self.transport.abort)
 
     def resume_writing(self) -> None:
-        """Wait no more: it has read."""
+        """Stop that time limit, as the client has read."""
         super().resume_writing()
         self._has_read()
 
@@ -109,7 +109,8 @@ class TimedConnection(H11Protocol):
     def _give_up(self) -> None:
         if self.transport.is_closing():
             return
-        # Who sent nothing gets no answer; nor does who goes on with a body that was answered.
+        # A client that sent nothing gets no response, nor does one that keeps sending a body
+        # whose request has already been answered.
         if self.conn.our_state is h11.IDLE and self.conn.trailing_data[0]:
             self._answer(self.slow())
         self.timeout_keep_alive_handler()
@@ -134,11 +135,11 @@ def timed_connection(
     Parameters
     ----------
     seconds : float
-        The limit, from the connection's start or from the first byte that follows an answer.
+        The limit, from the connection's start or from the first byte after a response.
     when_slow : callable
-        Tells of a request that was given up, and returns its answer.
+        Logs a request that was given up, and returns the response to it.
     most : int
-        How many connections there may be at a time.
+        The maximum number of simultaneous connections.
     """
 
     class Connection(TimedConnection):

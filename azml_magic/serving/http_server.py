@@ -1,4 +1,4 @@
-"""The server from its start to its end: checks, socket, scoring processes, HTTP, graceful stop."""
+"""Running the server: checks, socket, scoring processes, HTTP, graceful shutdown."""
 
 from __future__ import annotations
 
@@ -39,16 +39,16 @@ def serve(
     on_ready: Callable[[str], None],
     owner: socket.socket | None = None,
 ) -> None:
-    """Serve a module zip until a signal, or its owner's end.
+    """Serve a module zip until a signal arrives or the owner ends.
 
     Parameters
     ----------
     zip_path : str
-        A zip made by an export.
+        An exported zip.
     settings : ServiceSettings
-        How.
+        The settings of the service.
     on_ready : callable
-        Called with the address when requests are answered.
+        Called with the address when the server is ready.
     owner : socket, optional
         The server stops when its other end is closed.
 
@@ -57,9 +57,9 @@ def serve(
     BundleError
         When it is not a module zip, or was changed after its export.
     OptionError
-        When the address is taken or cannot be listened at.
+        When the address is in use, or listening there fails.
     SandboxError
-        When there can be no worker, or the module cannot be loaded.
+        When no worker can be started, or the module cannot be loaded.
     """
     with (
         stopping_ends_this_process(),
@@ -72,7 +72,7 @@ def serve(
 
 @contextlib.contextmanager
 def stopping_ends_this_process() -> Iterator[None]:
-    """Let a signal end this process by an exception, so that it leaves nothing behind."""
+    """Turn signals into an exception, so that this process cleans up before it ends."""
 
     def stop(number: int, frame: object) -> None:
         raise SystemExit(128 + number)
@@ -86,7 +86,7 @@ def stopping_ends_this_process() -> Iterator[None]:
 
 
 def _stopping() -> set[signal.Signals]:
-    """Return the signals that stop a server: a closed terminal too, unless it is to outlive it."""
+    """Return the signals that stop a server, with SIGHUP unless it is ignored (``nohup``)."""
     ignored = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
     return {signal.SIGINT, signal.SIGTERM, *([] if ignored else [signal.SIGHUP])}
 
@@ -138,7 +138,7 @@ async def _serve(
 
 
 async def _started(pool: Pool, owner: socket.socket | None) -> bool:
-    """Start the scoring processes; False when a signal came first, or the owner's end."""
+    """Start the scoring processes; return False if a signal or the owner's end came first."""
     loop = asyncio.get_running_loop()
     starting = asyncio.ensure_future(pool.start())
     for number in _stopping():
@@ -156,7 +156,7 @@ async def _started(pool: Pool, owner: socket.socket | None) -> bool:
 
 
 def _most_connections() -> int:
-    """Return how many connections there may be: what files may be open allows, and no more."""
+    """Return the maximum number of connections that the limit of open files allows."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     needed = _CONNECTIONS + _OTHER_FILES
     if soft < needed:
@@ -166,7 +166,7 @@ def _most_connections() -> int:
 
 
 class _Server(uvicorn.Server):
-    """A server that leaves signals to the loop, and says when it has started."""
+    """A server that leaves signals to the event loop, and reports when it has started."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
@@ -174,21 +174,21 @@ class _Server(uvicorn.Server):
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Take no signals: the library would raise them again before all processes are closed."""
+        """Do not capture signals: the library would raise them again before all processes end."""
         yield
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start answering, then say so."""
+        """Start serving, then call the callbacks."""
         await super().startup(sockets)
         if self._on_started is not None:
             self._on_started()
 
     def when_started(self, action: Callable[[], None]) -> None:
-        """Call `action` once requests are answered."""
+        """Call `action` once the server is ready."""
         self._on_started = action
 
     def stop_on_signals(self) -> None:
-        """Stop gracefully at the first signal, at once at the second."""
+        """Stop gracefully at the first signal, immediately at the second."""
         loop = asyncio.get_running_loop()
         for number in _stopping():
             loop.add_signal_handler(number, self._stop)
@@ -210,7 +210,7 @@ class _Server(uvicorn.Server):
 
 @contextlib.contextmanager
 def _own_copy(zip_path: str) -> Iterator[str]:
-    """Keep a copy that nobody changes while the server runs."""
+    """Make a private copy, which nobody changes while the server runs."""
     place = Path(os.path.expanduser(zip_path))
     with OwnFolder("azml-serve") as folder:
         copy = folder.path / (place.name or "module.zip")
@@ -237,15 +237,15 @@ def _listening(settings: ServiceSettings) -> Iterator[socket.socket]:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
         listener = socket.create_server((host, port), family=family, backlog=_BACKLOG)
     except OverflowError:
-        raise OptionError(f"there is no port {port}", "give one from 0 to 65535") from None
+        raise OptionError(f"{port} is not a port", "give one from 0 to 65535") from None
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
             raise OptionError(
-                f"{host}:{port} is taken by another server", "stop it, or give another --port"
+                f"{host}:{port} is used by another server", "stop it, or give another --port"
             ) from None
-        raise OptionError(f"cannot listen at {host}:{port}: {error}") from None
+        raise OptionError(f"cannot listen on {host}:{port}: {error}") from None
     with listener:
-        # Accepted connections inherit it; without it, answers wait for acknowledgements.
+        # Accepted connections inherit it; without it, responses wait for acknowledgements.
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         yield listener
 

@@ -1,4 +1,4 @@
-"""Batch jobs on disk: what was asked, how far it came; a restart of the server loses nothing."""
+"""Batch jobs and their progress, on disk, so that a restart of the server loses nothing."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Job:
     Attributes
     ----------
     id : str
-        What the client knows it by.
+        The id that the client uses.
     state : str
         ``"NotStarted"``, ``"Running"``, ``"Failed"``, ``"Cancelled"`` or ``"Finished"``.
     started : bool
@@ -45,7 +45,7 @@ class Job:
     created_at, started_at, ended_at : float or None
         Seconds since 1970.
     files, done, rows : int
-        How many files it has, how many of them are done, and their rows.
+        The number of its files, of those that are done, and of their rows.
     """
 
     id: str
@@ -63,7 +63,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Step:
-    """One file of a job."""
+    """A file of a job."""
 
     number: int
     source: str
@@ -71,16 +71,16 @@ class Step:
 
 
 class JobStore:
-    """The jobs of one batch folder.
+    """The jobs of a batch folder.
 
     Parameters
     ----------
     path : str
-        The database's file.
+        The database file.
     """
 
     def __init__(self, path: str) -> None:
-        # What jobs read and write is nobody else's concern; SQLite would make it for all to read.
+        # The paths that jobs read and write are private; SQLite would make the file world-readable.
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
         self._connection = sqlite3.connect(path, isolation_level=None)
         self._connection.execute("PRAGMA journal_mode=WAL")
@@ -88,7 +88,7 @@ class JobStore:
         self._connection.executescript(_TABLES)
 
     def create(self, output: str, steps: Sequence[tuple[str, str]]) -> str:
-        """Keep a new job, with the source and target of each file; return its id."""
+        """Store a new job, with the source and target of each file; return its id."""
         number = uuid.uuid4().hex
         with self._transaction() as connection:
             connection.execute(
@@ -114,14 +114,14 @@ class JobStore:
         return None if row is None else Job(row[0], row[1], bool(row[2]), *row[3:])
 
     def start(self, number: str) -> bool:
-        """Put a job in the queue; return whether it was not there before."""
+        """Put a job in the queue; return False if it was there before."""
         return self._change(
             "UPDATE jobs SET started = 1 WHERE id = ? AND NOT started AND state = 'NotStarted'",
             (number,),
         )
 
     def cancel(self, number: str) -> bool:
-        """Cancel a job; return whether it had not ended."""
+        """Cancel a job; return False if it had already ended."""
         marks = ", ".join("?" * len(_ENDED))
         return self._change(
             "UPDATE jobs SET state = 'Cancelled', ended_at = ?"
@@ -130,7 +130,7 @@ class JobStore:
         )
 
     def next_job(self, besides: Collection[str] = ()) -> str | None:
-        """Return the job to work on: one that was interrupted first, then the oldest started."""
+        """Return the next job: one that was interrupted, or else the oldest that was started."""
         marks = ", ".join("?" * len(besides))
         row = self._connection.execute(
             "SELECT id FROM jobs WHERE started AND state IN ('Running', 'NotStarted')"
@@ -141,7 +141,7 @@ class JobStore:
         return None if row is None else str(row[0])
 
     def begin(self, number: str) -> None:
-        """Note that a job runs."""
+        """Record that a job is running."""
         self._change(
             "UPDATE jobs SET state = 'Running', started_at = COALESCE(started_at, ?)"
             " WHERE id = ? AND state IN ('NotStarted', 'Running')",
@@ -158,14 +158,14 @@ class JobStore:
         return None if row is None else Step(*row)
 
     def step_done(self, number: str, step: Step, rows: int) -> None:
-        """Note that a file is done."""
+        """Record that a file is done."""
         self._change(
             "UPDATE files SET done = 1, rows = ? WHERE job = ? AND number = ?",
             (rows, number, step.number),
         )
 
     def end(self, number: str, state: str, details: str = "") -> None:
-        """Note how a job ended, unless it was cancelled meanwhile."""
+        """Record how a job ended, unless it was cancelled meanwhile."""
         self._change(
             "UPDATE jobs SET state = ?, details = ?, ended_at = ?"
             " WHERE id = ? AND state = 'Running'",

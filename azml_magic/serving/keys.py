@@ -1,4 +1,4 @@
-"""API keys: where they come from, and how one is compared."""
+"""API keys: reading and comparing them."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ class Keys:
 
     def __post_init__(self) -> None:
         if self.secondary and not self.primary:
-            raise OptionError("there is a secondary key and no primary one", "set both, or one")
+            raise OptionError("there is a secondary key but no primary one", "set both, or one")
         for key in filter(None, (self.primary, self.secondary)):
             if len(key) < _SHORTEST or not key.isascii() or not key.isprintable() or " " in key:
                 raise OptionError(
-                    f"a key has {_SHORTEST} ASCII characters or more, and no blanks",
+                    f"a key must have at least {_SHORTEST} ASCII characters, and no blanks",
                     'make one: python -c "import secrets; print(secrets.token_urlsafe(48))"',
                 )
 
@@ -44,27 +44,27 @@ class Keys:
     def accept(self, authorization: str) -> bool:
         """Return whether an ``Authorization`` header carries one of the keys.
 
-        The word ``Bearer`` may be in any case: old clients write it in lower case.
+        ``Bearer`` may be in any case, as old clients write it in lower case.
         """
         if not self:
             return True
         scheme, _, given = authorization.partition(" ")
         sent = given.strip().encode("utf-8", "replace")
         known = [key.encode() for key in (self.primary, self.secondary) if key]
-        # All are compared, whatever the first comparison says.
+        # All are compared, whatever the result of the first comparison.
         matches = [hmac.compare_digest(sent, key) for key in known]
         return scheme.lower() == "bearer" and any(matches)
 
 
 def read_keys(file: str | None, environment: Mapping[str, str] = os.environ) -> Keys:
-    """Return the keys of a file or of the environment; never of a command line, which others see.
+    """Read the keys from a file or the environment; never from a command line, which others see.
 
     Parameters
     ----------
     file : str or None
         A file with the primary key on its first line and a secondary one on its second.
     environment : mapping
-        ``AZML_PRIMARY_KEY`` and ``AZML_SECONDARY_KEY``, when there is no file.
+        Has ``AZML_PRIMARY_KEY`` and ``AZML_SECONDARY_KEY``, used if there is no file.
 
     Raises
     ------
@@ -84,12 +84,12 @@ def read_keys(file: str | None, environment: Mapping[str, str] = os.environ) -> 
 
 
 def without_keys(environment: Mapping[str, str]) -> dict[str, str]:
-    """Return an environment as child processes get it."""
+    """Return the environment for child processes."""
     return {name: value for name, value in environment.items() if name not in _VARIABLES}
 
 
 def forget_keys() -> None:
-    """Take the keys out of this process's environment, which its children inherit."""
+    """Remove the keys from this process's environment, which its children inherit."""
     for name in _VARIABLES:
         os.environ.pop(name, None)
 
@@ -103,10 +103,10 @@ def _check_private(file: Path) -> None:
     if about.st_uid not in {0, os.geteuid()}:
         raise OptionError(
             f"the key file {file} belongs to another user, who can change it",
-            "make one of your own, with mode 600",
+            "create your own, with mode 600",
         )
     if mode & (stat.S_IROTH | stat.S_IWOTH | stat.S_IWGRP):
         raise OptionError(
             f"the key file {file} can be read or changed by others (mode {mode & 0o777:o})",
-            f"keep it to yourself: chmod 600 {file}",
+            f"make it private: chmod 600 {file}",
         )

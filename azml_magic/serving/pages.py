@@ -1,4 +1,4 @@
-"""The help page, where a person reads how to call the service and tries a request."""
+"""The help page, with documentation and a form for trying a request."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _KINDS = {"help.js": "text/javascript", "help.css": "text/css"}
 
 
 def routes(manifest: Manifest, settings: ServiceSettings) -> list[BaseRoute]:
-    """Return the routes of the page and of what it loads."""
+    """Return the routes of the page and of the files that it loads."""
     page = _page(manifest, settings)
 
     async def show(request: Request) -> Response:
@@ -51,7 +51,7 @@ def _page(manifest: Manifest, settings: ServiceSettings) -> str:
         "swagger": f"{base}/swagger.json",
         "execute": f"{base}/execute?api-version=2.0&details=true",
         "example": json.dumps(body, indent=2),
-        "key": "A key is needed." if settings.keys else "No key is set; none is asked for.",
+        "key": "A key is required." if settings.keys else "No key is set; none is required.",
     }
     page = _static("help.html")
     for name, value in values.items():
@@ -71,7 +71,7 @@ def _tables(ports: Iterable[tuple[str, Schema | None]]) -> str:
 def _table(name: str, schema: Schema | None) -> str:
     title = html.escape(name)
     if schema is None:
-        return f"<p>{title}: no columns were recorded; any are taken.</p>"
+        return f"<p>{title}: no columns were recorded; any are accepted.</p>"
     rows = "".join(
         f"<tr><th scope=row>{html.escape(column.name)}</th><td>{column.type}</td>"
         f"<td>{'possible' if column.nullable else ''}</td></tr>"

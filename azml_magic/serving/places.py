@@ -1,4 +1,4 @@
-"""Paths that a batch request names, held inside the batch folder."""
+"""Paths in batch requests, confined to the batch folder."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ _WRITE = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 class BatchFolder:
-    """The files of a batch folder, reached one folder after the other and through no link.
+    """The files of a batch folder, opened folder by folder without following links.
 
-    The paths of a job had no links when it was made, so one that is met later was put there
-    since, and may lead anywhere.
+    A job's paths had no links when it was created. A link found later was put there since, and may
+    lead anywhere.
 
     Parameters
     ----------
     folder : str
-        The folder that jobs are held in.
+        The folder that jobs are confined to.
     """
 
     def __init__(self, folder: str) -> None:
@@ -61,13 +61,13 @@ class BatchFolder:
         Raises
         ------
         PortError
-            When it is not there any more, or is not a regular file.
+            When it no longer exists, or is not a regular file.
         """
         with self._parent(path, make=False) as (parent, name):
             try:
                 descriptor = os.open(name, _READ, dir_fd=parent)
             except OSError as error:
-                raise _gone(path, error) from None
+                raise _cannot_open(path, error) from None
             with os.fdopen(descriptor, "rb") as file:
                 if not stat.S_ISREG(os.fstat(descriptor).st_mode):
                     raise PortError(f"{path} is not a regular file")
@@ -75,12 +75,12 @@ class BatchFolder:
 
     @contextlib.contextmanager
     def writing(self, path: str) -> Iterator[BinaryIO]:
-        """Open a file that appears under its name once it is whole, or not at all.
+        """Open a file for writing that appears under its name when complete, or not at all.
 
         Raises
         ------
         PortError
-            When a folder on its way, or a file of its name, cannot be made.
+            When a folder of its path, or the file itself, cannot be created.
         """
         with self._parent(path, make=True) as (parent, name):
             _clear_partial(parent)
@@ -88,14 +88,14 @@ class BatchFolder:
             descriptor = os.open(partial, _WRITE, 0o666, dir_fd=parent)
             try:
                 with os.fdopen(descriptor, "w+b") as file:
-                    # While it is locked, a process writes it.
+                    # The lock marks it as being written.
                     fcntl.flock(descriptor, fcntl.LOCK_EX)
                     yield file
                     file.flush()
                     try:
                         os.replace(partial, name, src_dir_fd=parent, dst_dir_fd=parent)
                     except OSError as error:
-                        raise _gone(path, error) from None
+                        raise _cannot_open(path, error) from None
             except BaseException:
                 with contextlib.suppress(OSError):
                     os.unlink(partial, dir_fd=parent)
@@ -103,16 +103,16 @@ class BatchFolder:
 
     @contextlib.contextmanager
     def _parent(self, path: str, *, make: bool) -> Iterator[tuple[int, str]]:
-        """Open the folder of a file; give its descriptor and the file's name."""
+        """Open the folder of a file; yield its descriptor and the file's name."""
         relative = PurePath(path)
-        if relative.is_absolute():  # as an earlier version kept them
+        if relative.is_absolute():  # as stored by an earlier version
             relative = PurePath(os.path.relpath(path, self._path))
         *folders, name = relative.parts
         here = os.dup(self._root)
         try:
             for part in folders:
                 if part == "..":
-                    raise PortError(f"{path} leads out of the batch folder")
+                    raise PortError(f"{path} is outside the batch folder")
                 if make:
                     with contextlib.suppress(FileExistsError):
                         os.mkdir(part, dir_fd=here)
@@ -121,7 +121,7 @@ class BatchFolder:
                 here = below
         except OSError as error:
             os.close(here)
-            raise _gone(path, error) from None
+            raise _cannot_open(path, error) from None
         except PortError:
             os.close(here)
             raise
@@ -131,14 +131,14 @@ class BatchFolder:
             os.close(here)
 
 
-def _gone(path: str, error: OSError) -> PortError:
+def _cannot_open(path: str, error: OSError) -> PortError:
     if error.errno in {errno.ELOOP, errno.ENOTDIR}:
-        return PortError(f"a link or a file stands on the way to {path}")
+        return PortError(f"the path {path} has a link, or a file in place of a folder")
     return PortError(f"{path}: {error.strerror}")
 
 
 def _clear_partial(folder: int) -> None:
-    """Delete what servers that were killed left half written."""
+    """Delete partial files left by servers that were killed."""
     for name in os.listdir(folder):
         if name.startswith(_PARTIAL):
             with contextlib.suppress(OSError):
@@ -151,7 +151,7 @@ def _clear_partial(folder: int) -> None:
 
 
 def steps_of(folder: Path, source: str, target: str) -> list[tuple[str, str]]:
-    """Return the files of a job and where the output of each goes, relative to the folder.
+    """Return the files of a job and the path of each output, relative to the folder.
 
     Parameters
     ----------
@@ -160,12 +160,12 @@ def steps_of(folder: Path, source: str, target: str) -> list[tuple[str, str]]:
     source : str
         A file, or a folder of files, relative to it.
     target : str
-        A file for a file; a folder for either.
+        A file if the source is a file; or a folder.
 
     Raises
     ------
     Fault
-        When a path leads outside, or there is nothing to read.
+        When a path is outside the folder, or there is nothing to read.
     """
     root = folder.resolve()
     found, goal = _inside(root, source), _inside(root, target)
@@ -175,9 +175,9 @@ def steps_of(folder: Path, source: str, target: str) -> list[tuple[str, str]]:
     if not found.is_dir():
         raise _bad(f"There is no file or folder {source!r}.", "Input")
     if goal.suffix.lower() in ENDINGS:
-        raise _bad("The output of a folder is a folder.", "Outputs")
+        raise _bad("The output of a folder must be a folder.", "Outputs")
     if goal == found or found in goal.parents:
-        raise _bad("The output must not lie in the input's folder.", "Outputs")
+        raise _bad("The output must not be inside the input's folder.", "Outputs")
     files = sorted(
         path
         for path in found.iterdir()
@@ -187,7 +187,7 @@ def steps_of(folder: Path, source: str, target: str) -> list[tuple[str, str]]:
     )
     if not files:
         raise _bad(f"There is no dataset in {source!r}.", "Input")
-    # A file may be a link to another in the folder; its output has the link's name.
+    # A file may be a link to another file in the folder; its output has the link's name.
     resolved = [(_inside(root, path.relative_to(root).as_posix()), path.name) for path in files]
     return _steps(root, [(path, goal / name) for path, name in resolved])
 
@@ -204,28 +204,28 @@ def _goal_of_file(goal: Path, source: Path) -> Path:
 
 
 def _inside(root: Path, location: str) -> Path:
-    """Return the path, with links followed, when it lies in the folder."""
+    """Return the path with links resolved, if it is in the folder."""
     if len(location) > _LOCATION_CHARACTERS:
-        detail = f"A location has {_LOCATION_CHARACTERS:,} characters at most."
+        detail = f"A location may have at most {_LOCATION_CHARACTERS:,} characters."
         raise _bad(detail, "RelativeLocation")
     parts = Path(location.replace("\\", "/").lstrip("/"))
     if "\0" in location or not location.strip() or parts.name.startswith("."):
-        raise _bad(f"{location!r} names no file.", "RelativeLocation")
+        raise _bad(f"{location!r} is not a valid path.", "RelativeLocation")
     try:
         path = (root / parts).resolve()
         too_long = any(len(os.fsencode(part)) > _NAME_BYTES for part in path.parts)
-    except (OSError, UnicodeError, RuntimeError):  # a circle of links, or no name at all
-        raise _bad(f"{location!r} names no file.", "RelativeLocation") from None
+    except (OSError, UnicodeError, RuntimeError):  # a loop of links, or an invalid name
+        raise _bad(f"{location!r} is not a valid path.", "RelativeLocation") from None
     if too_long:
-        raise _bad(f"A name has {_NAME_BYTES} bytes at most.", "RelativeLocation")
+        raise _bad(f"A name may have at most {_NAME_BYTES} bytes.", "RelativeLocation")
     if not path.is_relative_to(root) or path == root:
-        raise _bad(f"{location!r} leads out of the batch folder.", "RelativeLocation")
+        raise _bad(f"{location!r} is outside the batch folder.", "RelativeLocation")
     return path
 
 
 def _check_ending(name: str, source: str) -> None:
     if not name.lower().endswith(ENDINGS):
-        raise _bad(f"{source!r} is none of {', '.join(ENDINGS)}.", "Input")
+        raise _bad(f"{source!r} does not end in one of {', '.join(ENDINGS)}.", "Input")
 
 
 def _bad(detail: str, target: str) -> Fault:

@@ -1,4 +1,4 @@
-"""The server's scoring processes: started, given one request at a time, replaced when they end."""
+"""The pool of scoring processes, which get one request at a time and are replaced when they end."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from azml_magic.serving.service_settings import ServiceSettings
 
 _RETRY_SECONDS = 1.0
 _OURS = 500
-"""The status of a failure that neither the request nor the module caused."""
+"""Status of a failure that neither the request nor the module caused."""
 _MOST_ATTEMPTS = 5
-"""How many scoring processes may be lost before they began with a request, until it is given up."""
+"""Attempts at a request when scoring processes are lost before they begin with it."""
 
 
 WaitForDisconnect = Callable[[], Coroutine[Any, Any, None]]
 
 
 class ClientGone(Exception):
-    """The client has left before its request was begun."""
+    """The client disconnected before its request was begun."""
 
 
 class ScoringLost(Exception):
-    """What was to answer a request has ended; the text says how.
+    """The scoring process for a request has ended; the text says how.
 
     Attributes
     ----------
@@ -52,14 +52,14 @@ class Answered:
 
 
 class Pool:
-    """All scoring processes of a server, and the queue before them.
+    """The scoring processes of a server, and the queue of requests.
 
     Parameters
     ----------
     zip_path : str
         The server's own copy of the module zip.
     settings : ServiceSettings
-        How many scoring processes, and their limits.
+        The number of scoring processes, and their limits.
     on_restart : callable
         Called with a reason when a scoring process is replaced.
     """
@@ -79,17 +79,17 @@ class Pool:
 
     @property
     def waiting(self) -> int:
-        """How many requests wait for a scoring process."""
+        """The number of requests that wait for a scoring process."""
         return len(self._waiting)
 
     @property
     def ready(self) -> bool:
-        """Whether a scoring process lives, so that a request would be answered."""
+        """Whether a scoring process is running, so that requests can be scored."""
         return not self._closing and any(process.started for process in self._processes)
 
     @property
     def idle(self) -> int:
-        """How many scoring processes wait for a request."""
+        """The number of scoring processes that wait for a request."""
         return len(self._idle)
 
     async def start(self) -> None:
@@ -112,30 +112,30 @@ class Pool:
             self._take(process)
 
     def new_process(self) -> ScoringClient:
-        """Return a scoring process that is not started yet."""
+        """Return a scoring process that has not been started."""
         return ScoringClient(self._zip_path, self._settings)
 
     async def score(self, request: Score, body: bytes, disconnected: WaitForDisconnect) -> Answered:
-        """Have a request answered by the next free scoring process.
+        """Let the next free scoring process answer a request.
 
         Parameters
         ----------
         request : Score
-            What to send to the scoring process.
+            The message to the scoring process.
         body : bytes
             The request's body.
         disconnected : callable
-            Its awaitable ends when the client has left. A request that still waits is then
-            given up; one that runs is run to its end.
+            Returns an awaitable that ends when the client has disconnected. A request still in
+            the queue is then given up; a running one is completed.
 
         Raises
         ------
         Fault
-            When there is no room, or it took too long.
+            When the queue is full, or the request took too long.
         ScoringLost
-            When the scoring process ended after it had begun.
+            When the scoring process ended after beginning with the request.
         ClientGone
-            When the client left while the request waited.
+            When the client disconnected while the request was in the queue.
         """
         asked = time.perf_counter()
         for attempt in range(_MOST_ATTEMPTS):
@@ -144,7 +144,7 @@ class Pool:
             try:
                 reply, answer = await process.ask(request, body)
             except asyncio.CancelledError:
-                # Its answer must not become another request's.
+                # Its answer must not be taken for that of another request.
                 self._replace(process, "cancelled")
                 raise
             except ScoringEnded as error:
@@ -172,7 +172,7 @@ class Pool:
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        # What still runs was given its time: nobody waits for the answer any more.
+        # Requests still running have had their time; nobody waits for their responses any more.
         ends = [
             process.close() if process in self._idle else process.kill()
             for process in self._processes
@@ -226,7 +226,7 @@ class Pool:
             self._release(process)
 
     def _take(self, process: ScoringClient) -> None:
-        """Take a scoring process that has started; an idle one that ends is replaced at once."""
+        """Add a started scoring process; if it ends while idle, it is replaced at once."""
 
         def on_end() -> None:
             if process in self._idle and not self._closing:
@@ -237,7 +237,7 @@ class Pool:
         self._release(process)
 
     def _replace(self, process: ScoringClient, reason: str) -> None:
-        """Have another scoring process started in place of one that ended."""
+        """Start another scoring process in place of one that ended."""
         if process in self._processes and not self._closing:
             self._processes.discard(process)
             self._on_restart(reason)

@@ -1,4 +1,4 @@
-"""A request held against the server's rules, before any scoring process sees it."""
+"""Checks of a request by the server, before a scoring process gets it."""
 
 from __future__ import annotations
 
@@ -18,38 +18,38 @@ _HOST = re.compile(r"(?P<name>[\w.-]{1,255}|\[[0-9A-Fa-f:.]{2,45}\])(:\d{1,5})?"
 
 @dataclass(frozen=True)
 class AnswerFormat:
-    """How a classic request wants its answer."""
+    """The response format that a classic request asks for."""
 
     form: str
     details: bool
 
 
 def check_caller(request: Request, settings: ServiceSettings) -> None:
-    """Refuse a wrong key.
+    """Check the key of a request.
 
     Raises
     ------
     Fault
-        401.
+        401 for a missing or wrong key.
     """
     if not settings.keys.accept(request.headers.get("authorization", "")):
         raise unauthorized()
 
 
 def check_host(given: Sequence[str], settings: ServiceSettings) -> None:
-    """Refuse a browser that was led to this machine's own service under another name.
+    """Refuse requests to a local service under a foreign host name (DNS rebinding).
 
     Parameters
     ----------
     given : sequence of str
-        The Host headers of the request: there must be one.
+        The Host headers of the request; there must be exactly one.
     settings : ServiceSettings
-        A service that others can reach asks for a key instead.
+        A service that can be reached from other machines requires a key instead.
 
     Raises
     ------
     Fault
-        400.
+        400 for a foreign host name.
     """
     if not is_loopback(settings.host):
         return
@@ -72,36 +72,37 @@ def read_classic_query(request: Request) -> AnswerFormat:
     form = request.query_params.get("format", "")
     details = request.query_params.get("details", "false")
     if version != API_VERSION:
-        detail = f"api-version is {API_VERSION}, not {version!r}."
+        detail = f"api-version must be {API_VERSION}, not {version!r}."
         raise bad_argument("ApiVersionInvalid", detail, target="api-version")
     if form not in ("", "swagger"):
-        raise bad_argument("QueryInvalid", f"format is swagger, not {form!r}.", target="format")
+        detail = f"format must be swagger, not {form!r}."
+        raise bad_argument("QueryInvalid", detail, target="format")
     if details.lower() not in ("true", "false"):
-        detail = f"details is true or false, not {details!r}."
+        detail = f"details must be true or false, not {details!r}."
         raise bad_argument("QueryInvalid", detail, target="details")
     return AnswerFormat("swagger" if form else "classic", details.lower() == "true")
 
 
 async def read_body(request: Request, settings: ServiceSettings, most: int | None = None) -> bytes:
-    """Receive a JSON body within the limits, or of `most` bytes where that is less.
+    """Receive a JSON body within the limits, or of at most `most` bytes if that is less.
 
     Raises
     ------
     Fault
-        415 for another type, 413 for too many bytes, 408 when it comes too slowly.
+        415 for another content type, 413 for too many bytes, 408 if it arrives too slowly.
     ClientDisconnect
-        When the client leaves.
+        When the client disconnects.
     """
     coding = request.headers.get("content-encoding", "identity")
     if coding.strip().lower() != "identity":
-        detail = f"Bodies are taken as they are, not in the encoding {coding!r}."
+        detail = f"The content encoding {coding!r} is not supported."
         raise bad_argument("UnsupportedMediaType", detail, status=415)
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/json":
-        detail = f"Content-Type is application/json, not {kind!r}."
+        detail = f"Content-Type must be application/json, not {kind!r}."
         raise bad_argument("UnsupportedMediaType", detail, status=415)
     limit = settings.max_body if most is None else min(most, settings.max_body)
-    fault = too_large("RequestBodyTooLarge", f"The service takes bodies of {limit:,} bytes.")
+    fault = too_large("RequestBodyTooLarge", f"The body may have at most {limit:,} bytes.")
     declared = request.headers.get("content-length", "0")
     if declared.isdigit() and int(declared) > limit:
         raise fault
@@ -121,7 +122,7 @@ async def read_body(request: Request, settings: ServiceSettings, most: int | Non
 
 
 async def until_disconnected(request: Request) -> None:
-    """Return when the client has left; its body must have been read."""
+    """Wait until the client has disconnected; its body must have been read."""
     while True:
         message = await request.receive()
         if message["type"] == "http.disconnect":

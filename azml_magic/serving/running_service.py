@@ -1,4 +1,4 @@
-"""A server that runs beside a notebook or script, and ends with it."""
+"""A server in the background of a notebook or script, which ends with it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _STOP_SECONDS = 60.0
 
 
 class RunningService:
-    """A scoring service in a process of its own.
+    """A scoring service in a separate process.
 
     It stops when :meth:`stop` is called, at the end of a ``with`` block, or with the process
     that started it.
@@ -32,9 +32,9 @@ class RunningService:
     Attributes
     ----------
     name : str
-        Of the module.
+        Name of the module.
     url : str
-        Where the help page is; ``score_url`` and ``execute_url`` take requests.
+        Address of the help page; ``score_url`` and ``execute_url`` accept requests.
 
     Raises
     ------
@@ -70,21 +70,21 @@ class RunningService:
 
     @property
     def score_url(self) -> str:
-        """Where typed requests go."""
+        """Address for typed requests."""
         return f"{self.url}/score"
 
     @property
     def execute_url(self) -> str:
-        """Where classic requests go."""
+        """Address for classic requests."""
         return f"{self.url}{classic_base(self.name)}/execute?api-version=2.0&details=true"
 
     @property
     def running(self) -> bool:
-        """Whether the server's process lives."""
+        """Whether the server's process is running."""
         return self._process.poll() is None
 
     def stop(self) -> None:
-        """Stop the server; requests that it has begun are answered first."""
+        """Stop the server after it has answered the requests that it has begun."""
         self._owner.close()
         try:
             self._process.wait(_STOP_SECONDS)
@@ -118,7 +118,7 @@ class RunningService:
         self._owner.settimeout(None)
         if not line.endswith(b"\n"):
             raise SandboxBroken(
-                "the server ended before it could answer",
+                "the server ended before it was ready",
                 "run `azml-magic serve` in a shell to see why",
             )
         message: dict[str, Any] = json.loads(line)

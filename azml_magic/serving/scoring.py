@@ -1,4 +1,4 @@
-"""One request from its body to the body of the answer, around a call of the module."""
+"""Processing of a request: from its body, by a call of the module, to the response's body."""
 
 from __future__ import annotations
 
@@ -41,20 +41,20 @@ Call = Callable[[Mapping[str, pd.DataFrame], "Clock"], Result]
 
 @dataclass(frozen=True)
 class Answer:
-    """What a request is answered with.
+    """The response to a request.
 
     Attributes
     ----------
     status : int
         HTTP status.
     code : str
-        The error's code; empty for an answer that is none.
+        Code of the error; empty if there is none.
     body : bytes
         JSON.
     rows : int
-        Rows that were scored.
+        The number of rows scored.
     reason : str
-        For the log, why it is a mistake of the service; no value of a request.
+        The cause of an internal error, for the log; contains no value of a request.
     """
 
     status: int
@@ -66,18 +66,18 @@ class Answer:
 
 @dataclass(frozen=True)
 class RequestLimits:
-    """What a request may take.
+    """Limits of a request.
 
     Attributes
     ----------
     rows : int
-        Of one input.
+        Maximum rows of one input.
     cells, size : int
-        Of the answer: cells of all outputs together, bytes of its JSON.
+        Limits of the response: cells of all outputs together, bytes of its JSON.
     seconds : float
-        For all of it: reading, the module, writing.
+        Time limit for reading the request, the module, and writing the response.
     memory : int
-        For reading and for writing, in bytes beside what this process has already.
+        Memory for reading and writing, in bytes beyond what this process already has.
     """
 
     rows: int
@@ -88,7 +88,7 @@ class RequestLimits:
 
 
 class Clock:
-    """What is left of a request's time; it stands still while a worker is made ready.
+    """The remaining time of a request, paused while a worker is made ready.
 
     Parameters
     ----------
@@ -102,15 +102,15 @@ class Clock:
 
     @property
     def left(self) -> float:
-        """Seconds that are left; below 0 when it took too long."""
+        """Remaining seconds; negative if it took too long."""
         return self._left - (0.0 if self._started is None else time.monotonic() - self._started)
 
     def stop(self) -> None:
-        """Let it stand still."""
+        """Pause the clock."""
         self._left, self._started = self.left, None
 
     def go_on(self) -> None:
-        """Let it run again."""
+        """Resume the clock."""
         if self._started is None:
             self._started = time.monotonic()
 
@@ -118,23 +118,23 @@ class Clock:
 def answer(
     call: Call, manifest: Manifest, body: bytes, form: str, *, details: bool, limits: RequestLimits
 ) -> Answer:
-    """Return the answer to a request.
+    """Compute the response to a request.
 
     Parameters
     ----------
     call : callable
-        Runs the module with frames by port, and returns a Result or raises. It gets the clock
-        standing, and lets it go on when the module begins.
+        Runs the module with frames by port, and returns a Result or raises. It gets the
+        paused clock, and resumes it when the module begins.
     manifest : Manifest
-        Of the module.
+        The module's manifest.
     body : bytes
         The request's body.
     form : str
-        Of the answer: ``"classic"``, ``"swagger"`` or ``"typed"``.
+        Form of the response: ``"classic"``, ``"swagger"`` or ``"typed"``.
     details : bool
-        Whether the classic form names its columns.
+        Whether the classic form includes the columns.
     limits : RequestLimits
-        What it may take.
+        The limits of the request.
     """
     clock = Clock(limits.seconds)
     try:
@@ -153,7 +153,7 @@ def answer(
         return Answer(200, "", written, rows)
     except Fault as fault:
         return _refused(fault, fault.detail if fault.status >= 500 else "")
-    except Exception as error:  # a mistake of ours costs this request and no other
+    except Exception as error:  # a bug of ours must not affect other requests
         return _refused(mistake(), _place_of(error))
 
 
@@ -163,7 +163,7 @@ def _refused(fault: Fault, reason: str) -> Answer:
 
 @contextlib.contextmanager
 def _memory_for(size: int) -> Iterator[None]:
-    """Let this process have so many bytes more; what needs more than that is refused."""
+    """Limit the memory of this process to `size` more bytes; refuse what needs more."""
     soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
     needed = _data_bytes() + size
     if soft == resource.RLIM_INFINITY or needed < soft:
@@ -172,27 +172,27 @@ def _memory_for(size: int) -> Iterator[None]:
         yield
     except MemoryError:
         raise out_of_memory(
-            f"The request or its answer needs more than {size:,} bytes beside the module."
+            f"The request or its answer needs more than {size:,} bytes outside the module."
         ) from None
     finally:
         resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))
 
 
 def _data_bytes() -> int:
-    """Return what RLIMIT_DATA counts, and the stack."""
+    """Return the bytes that RLIMIT_DATA counts, plus the stack."""
     with open("/proc/self/statm") as file:
         return int(file.read().split()[5]) * resource.getpagesize()
 
 
 def _place_of(error: Exception) -> str:
-    """Name an exception and where it came up; its text may hold a value of the request."""
+    """Describe an exception and its location without its text, which may contain a value."""
     frames = traceback.extract_tb(error.__traceback__)
     place = f" at {frames[-1].name}, line {frames[-1].lineno}" if frames else ""
     return f"{type(error).__name__}{place}"
 
 
 def fault_of(error: AzmlError) -> Fault:
-    """Return what a client hears of an error of a run."""
+    """Return the fault that reports an error of a run to a client."""
     if isinstance(error, InputError):
         return mismatch(f"{error.message}.")
     if isinstance(error, TimeLimitError):

@@ -1,4 +1,4 @@
-"""A scoring process as the server sees it: started, asked one thing at a time, ended."""
+"""The server's side of a scoring process, which gets one message at a time."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ from azml_magic.serving.scoring_messages import (
 from azml_magic.serving.service_settings import ServiceSettings
 
 START_SECONDS = 90.0
-# The scoring process itself keeps the time limit of a request, and is given a moment to say so.
+# The scoring process enforces the time limit of a request, and needs time to report it.
 GRACE_SECONDS = 2.0
 
 
 class ScoringEnded(Exception):
-    """The scoring process is gone, or said what none says.
+    """The scoring process has ended, or sent an invalid message.
 
     Attributes
     ----------
     begun : bool
-        Whether a line of the module may have run for what the scoring process was asked.
+        Whether a line of the module may have run for the message.
     late : bool
         Whether it did not answer in time.
     """
@@ -48,7 +48,7 @@ class ScoringEnded(Exception):
 
 
 class ScoringClient:
-    """A scoring process as the server sees it."""
+    """The server's side of a scoring process."""
 
     def __init__(self, zip_path: str, settings: ServiceSettings) -> None:
         self._settings = settings
@@ -75,7 +75,7 @@ class ScoringClient:
         Raises
         ------
         SandboxError
-            When it cannot have one; the message is its own.
+            When it cannot get one; with the message of the scoring process.
         """
         ours, theirs = socket.socketpair()
         try:
@@ -106,7 +106,7 @@ class ScoringClient:
             reply = await asyncio.wait_for(self.wait_until_idle(), START_SECONDS)
         except (ScoringEnded, TimeoutError):
             await self.close()
-            raise SandboxError("a scoring process of the service did not start") from None
+            raise SandboxError("a scoring process did not start in time") from None
         if isinstance(reply, ScoringFailed):
             await self.close()
             raise SandboxError(reply.message, reply.hint)
@@ -114,20 +114,20 @@ class ScoringClient:
 
     @property
     def started(self) -> bool:
-        """Whether it has been ready once, and its process lives."""
+        """Whether it has been ready, and its process is running."""
         return bool(self.confinement) and self._ended is not None and not self._ended.done()
 
     async def ask(self, request: Score | ScoreFile, body: bytes = b"") -> tuple[Any, bytes]:
-        """Send a message and wait for the answer.
+        """Send a message and wait for the reply.
 
         Raises
         ------
         ScoringEnded
-            When there is none.
+            When there is no reply.
         """
         assert self._writer is not None
         own = self._settings.timeout
-        # A request is read, waits for a worker if need be, and is worked on; a file is all at once.
+        # A request is read, may wait for a worker, and is processed; a file is a single step.
         limits = {RequestRead: START_SECONDS, RequestBegun: own + GRACE_SECONDS}
         first = own + GRACE_SECONDS if isinstance(request, Score) else START_SECONDS + own
         self._asked += 1
@@ -146,22 +146,22 @@ class ScoringClient:
         except (OSError, asyncio.IncompleteReadError, ValueError) as error:
             raise ScoringEnded(f"its process ended: {error}", begun=begun) from error
         if reply.number != self._asked:
-            raise ScoringEnded("it answered something else")
+            raise ScoringEnded("it replied to another request")
         return reply.message, reply.body
 
     def when_ended(self, action: Callable[[], None]) -> None:
-        """Call `action` once the process has ended, however it does."""
+        """Call `action` once the process has ended, for whatever reason."""
         assert self._ended is not None
         self._ended.add_done_callback(lambda task: action())
 
     async def wait_until_idle(self) -> ScoringReady | ScoringFailed:
-        """Wait until a scoring process that was busy with its next worker has it."""
+        """Wait until a scoring process has its next worker."""
         try:
             reply = await read(self._reader)
         except (OSError, asyncio.IncompleteReadError, ValueError) as error:
             raise ScoringEnded(str(error)) from error
         if not isinstance(reply.message, (ScoringReady, ScoringFailed)):
-            raise ScoringEnded("the scoring process said something else")
+            raise ScoringEnded("the scoring process sent an unexpected message")
         return reply.message
 
     async def close(self) -> None:
@@ -175,7 +175,7 @@ class ScoringClient:
                 await self.kill()
 
     async def kill(self) -> None:
-        """End the process in the middle of what it does; monitor and worker end with it."""
+        """Kill the process, even if it is busy; its monitor and worker end with it."""
         self._killed = True
         if self._writer is not None:
             self._writer.close()

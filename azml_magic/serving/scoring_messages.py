@@ -1,4 +1,4 @@
-"""What server and scoring process say to each other: a message, and a body of bytes."""
+"""The messages between the server and a scoring process, each with a body of bytes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _SIZES = struct.Struct("<IQ")
 
 @dataclass(frozen=True)
 class ScoringOrder:
-    """What a scoring process is started with.
+    """The message that starts a scoring process.
 
     Attributes
     ----------
@@ -30,9 +30,9 @@ class ScoringOrder:
     allow_network : bool
         Whether the module may use the network.
     calls : int
-        How many requests a worker answers.
+        How many requests a worker answers before it is replaced.
     max_rows, max_cells, max_answer : int
-        Limits of a request and of its answer.
+        Limits of a request and of its response.
     """
 
     zip_path: str
@@ -50,14 +50,14 @@ class ScoringOrder:
 
 @dataclass(frozen=True)
 class Score:
-    """Answer a request, whose body comes with this.
+    """Answer a request; its body is attached.
 
     Attributes
     ----------
     form : str
-        Of the answer: ``"classic"``, ``"swagger"`` or ``"typed"``.
+        Form of the response: ``"classic"``, ``"swagger"`` or ``"typed"``.
     details : bool
-        Whether the classic form names its columns.
+        Whether the classic form includes the columns.
     """
 
     form: str
@@ -66,14 +66,14 @@ class Score:
 
 @dataclass(frozen=True)
 class ScoreFile:
-    """Run the module over a file of a batch job.
+    """Run the module on a file of a batch job.
 
     Attributes
     ----------
     folder : str
         The batch folder.
     source, target : str
-        Where its input is and its output goes, below the folder.
+        Paths of its input and its output, relative to the folder.
     """
 
     folder: str
@@ -84,19 +84,19 @@ class ScoreFile:
 TO_SCORING = learn(ScoringOrder, Score, ScoreFile)
 
 
-# ScoringWork to server.
+# Scoring process to server.
 
 
 @dataclass(frozen=True)
 class ScoringReady:
-    """A worker has loaded the module and waits."""
+    """A worker has loaded the module and is waiting."""
 
     confinement: str
 
 
 @dataclass(frozen=True)
 class ScoringFailed:
-    """There can be no worker."""
+    """No worker could be started."""
 
     message: str
     hint: str
@@ -104,32 +104,32 @@ class ScoringFailed:
 
 @dataclass(frozen=True)
 class RequestRead:
-    """The request is read, and waits for a worker if need be."""
+    """The request has been read, and may wait for a worker."""
 
 
 @dataclass(frozen=True)
 class RequestBegun:
-    """The module begins with the request; another scoring process must not be given it."""
+    """The module begins with the request, which must no longer be given to another process."""
 
 
 @dataclass(frozen=True)
 class Scored:
-    """A request is answered; the body comes with this.
+    """A request was answered; the response's body is attached.
 
     Attributes
     ----------
     status : int
         HTTP status.
     code : str
-        The error's code; empty for an answer that is none.
+        Code of the error; empty if there is none.
     rows : int
-        Rows that were scored.
+        The number of rows scored.
     begun : bool
         Whether a line of the module may have run.
     reason : str
-        For the log, why it is a mistake of the service.
+        The cause of an internal error, for the log.
     busy : bool
-        Whether the scoring process needs another worker first, and will say when it has it.
+        Whether the scoring process needs another worker first, and will report when it is ready.
     """
 
     status: int
@@ -142,18 +142,18 @@ class Scored:
 
 @dataclass(frozen=True)
 class FileScored:
-    """A file of a batch job is done, or was not.
+    """A file of a batch job was processed, or failed.
 
     Attributes
     ----------
     status : int
-        200, or the HTTP status that a request would have got.
+        200, or the HTTP status that a request would have received.
     rows : int
-        Of the input.
+        The number of rows of the input.
     detail : str
-        Why it was not done.
+        Why it failed.
     busy : bool
-        As of :class:`Scored`.
+        As for :class:`Scored`.
     """
 
     status: int = 200
@@ -166,16 +166,16 @@ FROM_SCORING = learn(ScoringReady, ScoringFailed, RequestRead, RequestBegun, Sco
 
 
 class Envelope(NamedTuple):
-    """A message on its way.
+    """A message with its body.
 
     Attributes
     ----------
     message : object
         One of the dataclasses of this module.
     body : bytes
-        What comes with it.
+        The attached bytes.
     number : int
-        Of the request that it belongs to; 0 for none.
+        The number of the request that it belongs to; 0 for none.
     """
 
     message: Any
@@ -184,20 +184,20 @@ class Envelope(NamedTuple):
 
 
 def pack(message: Any, body: bytes = b"", number: int = 0) -> bytes:
-    """Return a message as bytes."""
+    """Serialize a message."""
     text = json.dumps([type(message).__name__, to_plain(message), number]).encode()
     return b"".join((_SIZES.pack(len(text), len(body)), text, body))
 
 
 async def read(stream: asyncio.StreamReader) -> Envelope:
-    """Receive a message in the server.
+    """Receive a message, in the server.
 
     Raises
     ------
     asyncio.IncompleteReadError
-        When the scoring process is gone.
+        When the scoring process has ended.
     ValueError
-        When it is not a message of a scoring process.
+        When it is not a valid message of a scoring process.
     """
     header_size, body_size = _SIZES.unpack(await stream.readexactly(_SIZES.size))
     data = await stream.readexactly(header_size + body_size)
@@ -205,7 +205,7 @@ async def read(stream: asyncio.StreamReader) -> Envelope:
 
 
 def receive(endpoint: socket.socket) -> Envelope | None:
-    """Receive a message in a scoring process; ``None`` when the server is gone."""
+    """Receive a message, in a scoring process; return ``None`` if the server has ended."""
     sizes = _exactly(endpoint, _SIZES.size)
     if sizes is None:
         return None
@@ -217,7 +217,7 @@ def receive(endpoint: socket.socket) -> Envelope | None:
 def _open(header: bytes, body: bytes, kinds: Mapping[str, type]) -> Envelope:
     name, plain, number = json.loads(header)
     if name not in kinds:
-        raise ValueError(f"no message {name!r} is expected here")
+        raise ValueError(f"unexpected message {name!r}")
     return Envelope(from_plain(kinds[name], plain), body, number)
 
 

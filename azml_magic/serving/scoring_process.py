@@ -1,7 +1,7 @@
 """A scoring process: the trusted process between the server and one confined worker.
 
-It turns bodies into frames and frames into bodies, so that the server's own process neither
-loads pandas nor waits for it, and several requests are read and written at a time.
+It converts bodies to frames and frames to bodies. So the server's process neither loads pandas nor
+waits for it, and several requests are read and written at the same time.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from azml_magic.serving.scoring_messages import ScoringOrder, receive
 
 
 def main() -> None:
-    """Serve the server over the socket whose descriptor is ``argv[1]``."""
+    """Work for the server at the socket whose descriptor is ``argv[1]``."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    # Whatever ends the server ends this at once, and with it the monitor and what runs.
+    # When the server ends, this process ends at once, and with it the monitor and the worker.
     kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
     endpoint = socket.socket(fileno=int(sys.argv[1]))
     envelope = receive(endpoint)
@@ -28,7 +28,7 @@ def main() -> None:
         return
     order: ScoringOrder = envelope.message
     if not order.allow_network:
-        # The monitor gets ready while this process loads pandas.
+        # The monitor starts while this process loads pandas.
         client.warm_up(Options.of(timeout=None, memory=order.memory).limits())
     from azml_magic.serving.scoring_work import ScoringWork
 

@@ -1,4 +1,4 @@
-"""What a scoring process does: bodies to frames, a call of the module, frames to bodies."""
+"""The work of a scoring process: bodies to frames, a call of the module, frames to bodies."""
 
 from __future__ import annotations
 
@@ -39,12 +39,12 @@ if TYPE_CHECKING:
 
 
 class ScoringWork:
-    """One module and its session, for one request at a time.
+    """A module and its session, for one request at a time.
 
     Parameters
     ----------
     endpoint : socket
-        To the server.
+        The socket to the server.
     order : ScoringOrder
         The server's first message.
     """
@@ -76,7 +76,7 @@ class ScoringWork:
         )
 
     def open(self) -> None:
-        """Have the first worker ready, and say so."""
+        """Make the first worker ready, and report it."""
         try:
             self._session.prepare()
         except AzmlError as error:
@@ -85,7 +85,7 @@ class ScoringWork:
         self._say(ScoringReady(self._session.confinement))
 
     def serve(self) -> None:
-        """Answer until the server closes."""
+        """Answer requests until the server closes the socket."""
         try:
             while (envelope := receive(self._endpoint)) is not None:
                 reply: Scored | FileScored
@@ -109,7 +109,7 @@ class ScoringWork:
                 nonlocal begun
                 begun = True
                 clock.go_on()
-                # From here on another scoring process must not be given the request.
+                # From here on, the request must not be given to another scoring process.
                 self._say(RequestBegun())
 
             self._say(RequestRead())
@@ -133,7 +133,7 @@ class ScoringWork:
         return reply, result.body
 
     def _score_file(self, request: ScoreFile) -> FileScored:
-        """Run the module over a file of a batch job; its output appears whole or not at all."""
+        """Run the module on a file of a batch job; its output appears complete or not at all."""
         try:
             with BatchFolder(request.folder) as folder:
                 with folder.reading(request.source) as file:

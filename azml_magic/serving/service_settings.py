@@ -1,4 +1,4 @@
-"""How a service is run, as one value."""
+"""The settings of a service."""
 
 from __future__ import annotations
 
@@ -14,54 +14,54 @@ from azml_magic.serving.keys import Keys
 
 @dataclass(frozen=True)
 class ServiceSettings(Settings):
-    """How a service is run.
+    """The settings of a service.
 
-    Sizes may be written as ``"64MB"``, as in :func:`azml_magic.run`.
+    Sizes may be given as ``"64MB"``, as in :func:`azml_magic.run`.
 
     Attributes
     ----------
     host : str
-        Address to listen at; without a key only a loopback address.
+        Address to listen on; without a key, only a loopback address is allowed.
     port : int
-        Port to listen at; 0 for a free one.
+        Port to listen on; 0 for a free one.
     workers : int
-        How many requests are scored at a time.
+        How many requests are scored at the same time.
     isolate : {"worker", "request"}
         ``"worker"``: a worker answers many requests; ``"request"``: each request has a
         fresh worker.
     recycle : int
         How many requests a worker answers before it is replaced.
     timeout : float
-        Time limit of one request in seconds, once a worker has it: reading it, the module, the
-        answer.
+        Time limit of one request in seconds, once a worker has it: for reading the request, the
+        module, and the response.
     memory : int
-        Memory limit of one worker, in bytes; also of what its scoring process needs to read a
-        request and to write its answer.
+        Memory limit of one worker, in bytes; also limits the memory that its scoring process
+        needs to read a request and to write the response.
     queue : int
-        How many requests may wait for a worker.
+        Maximum number of requests that wait for a worker.
     queue_timeout : float
-        How long one may wait, in seconds.
+        How long a request may wait, in seconds.
     max_body : int
-        Limit of a request's body, in bytes.
+        Maximum size of a request's body, in bytes.
     max_rows : int
-        Limit of the rows of one input.
+        Maximum number of rows of one input.
     max_cells : int
-        Limit of the cells of an answer.
+        Maximum number of cells of a response.
     max_answer : int
-        Limit of an answer, in bytes of JSON.
+        Maximum size of a response, in bytes of JSON.
     body_timeout : float
-        How long a request's headers, and then its body, may take to arrive, in seconds.
+        How long the headers of a request, and then its body, may take to arrive, in seconds.
     batch_folder : str
-        Folder that batch jobs read and write; empty for no batch service.
+        Folder that batch jobs read from and write to; empty for no batch service.
     allow_network : bool
         Whether the module may use the network.
     keys : Keys
-        The API keys; without any, no key is asked for.
+        The API keys; if there are none, no key is required.
 
     Raises
     ------
     OptionError
-        When a setting does not take its value, or the host can be reached from elsewhere and no
+        When a setting has an invalid value, or the host can be reached from other machines and no
         key is set.
     """
 
@@ -95,24 +95,24 @@ class ServiceSettings(Settings):
     def __post_init__(self) -> None:
         super().__post_init__()
         if not isinstance(self.keys, Keys):
-            raise OptionError("keys are azml_magic.Keys", "write keys=Keys(PRIMARY, SECONDARY)")
+            raise OptionError("keys must be azml_magic.Keys", "write keys=Keys(PRIMARY, SECONDARY)")
         if not self.host:
             raise OptionError("host is empty", "give an address, for example 127.0.0.1")
         if not is_loopback(self.host) and not self.keys:
             raise OptionError(
-                f"{self.host} can be reached from elsewhere, and no key is set",
-                "set AZML_PRIMARY_KEY or --key-file, or listen at 127.0.0.1",
+                f"{self.host} can be reached from other machines, but no key is set",
+                "set AZML_PRIMARY_KEY or --key-file, or listen on 127.0.0.1",
             )
         if self.batch_folder and not Path(self.batch_folder).is_dir():
-            raise OptionError(f"there is no batch folder {self.batch_folder!r}", "make it first")
+            raise OptionError(f"there is no batch folder {self.batch_folder!r}", "create it first")
 
     @property
     def calls(self) -> int:
-        """How many calls one worker answers."""
+        """The number of calls that one worker answers."""
         return 1 if self.isolate == "request" else self.recycle
 
     def options(self, profile: str = "classic", **data: str) -> Options:
-        """Return the options of a worker of this service."""
+        """Return the options for the workers of this service."""
         return Options.of(
             profile=profile,
             timeout=self.timeout,
@@ -123,7 +123,7 @@ class ServiceSettings(Settings):
 
 
 def is_loopback(host: str) -> bool:
-    """Return whether only this machine can reach an address."""
+    """Return whether an address can be reached from this machine only."""
     if host == "localhost":
         return True
     try:

@@ -1,4 +1,4 @@
-"""What an operator sees: one JSON line a request, and Prometheus metrics."""
+"""Logs and metrics for operators: one JSON line per request, and Prometheus metrics."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _BUCKETS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 
 
 
 class Metrics:
-    """The metrics of one server."""
+    """The metrics of a server."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
@@ -44,10 +44,10 @@ class Metrics:
 
 
 class JsonFormatter(logging.Formatter):
-    """One JSON object a line; never a header, a key or a value of a request."""
+    """Formats records as one JSON object per line, without headers, keys or values of requests."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the line of a record."""
+        """Format a record."""
         moment = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
         line: dict[str, Any] = {
             "time": f"{moment}.{int(record.msecs):03d}Z",
@@ -61,13 +61,13 @@ class JsonFormatter(logging.Formatter):
 
 
 def open_log(stream: TextIO = sys.stderr, level: int = logging.INFO) -> logging.Logger:
-    """Return the server's logger, which the HTTP library writes to as well."""
+    """Return the server's logger, which the HTTP library uses too."""
     handler = logging.StreamHandler(stream)
     handler.setFormatter(JsonFormatter())
     for name in ("azml_magic.serving", "uvicorn.error"):
         logger = logging.getLogger(name)
         logger.handlers[:] = [handler]
         logger.propagate = False
-        # The HTTP library reports each start and stop of its own; ours says it better.
+        # The HTTP library's own messages about start and stop are replaced by ours.
         logger.setLevel(level if name.startswith("azml") else logging.WARNING)
     return logging.getLogger("azml_magic.serving")

@@ -184,7 +184,7 @@ def file_where_a_folder_should_be(folder, outside):
     put(folder / "source.csv")
     yield
     (folder / "goal").write_text("in the way")
-    yield "stands on the way"
+    yield "has a link, or a file"
 
 
 def folder_where_a_file_should_be(folder, outside):
@@ -198,7 +198,7 @@ def closed_folder(folder, outside):
     put(folder / "source.csv")
     yield
     (folder / "goal").symlink_to("/proc/self")
-    yield "stands on the way"
+    yield "has a link, or a file"
 
 
 def source_that_has_gone(folder, outside):
@@ -214,7 +214,7 @@ def source_that_became_a_link(folder, outside):
     (folder / "source.csv").unlink()
     put(outside / "secret.csv", 5.0)
     (folder / "source.csv").symlink_to(outside / "secret.csv")
-    yield "stands on the way"
+    yield "has a link, or a file"
 
 
 def folder_of_the_source_that_became_a_link(folder, outside):
@@ -222,7 +222,7 @@ def folder_of_the_source_that_became_a_link(folder, outside):
     shutil.rmtree(folder)
     put(outside / "source.csv", 5.0)
     folder.symlink_to(outside)
-    yield "stands on the way"
+    yield "has a link, or a file"
 
 
 def folder_of_the_output_that_became_a_link(folder, outside):
@@ -231,7 +231,7 @@ def folder_of_the_output_that_became_a_link(folder, outside):
     yield
     (folder / "goal").rmdir()
     (folder / "goal").symlink_to(outside)
-    yield "stands on the way"
+    yield "has a link, or a file"
 
 
 def source_that_became_a_pipe(folder, outside):

@@ -55,7 +55,7 @@ def test_two_servers_on_one_port(module_zip):
     with server(module_zip, "--port", "0") as (_, client):
         port = client.service.url.rpartition(":")[2]
         command = [*COMMAND, "serve", module_zip, "--port", port]
-        programs.run(command, status=2, errors="is taken by another server")
+        programs.run(command, status=2, errors="is used by another server")
         client.assert_serves()
 
 

@@ -59,7 +59,7 @@ def test_values_may_be_text_or_have_their_own_types():
 def test_rows_may_be_objects_with_the_same_columns():
     record = {"a": 1, "n": 2, "s": "x", "b": False, "d": None}
     assert read({"Inputs": {"input1": [record, record]}}).shape == (2, 5)
-    with pytest.raises(Fault, match="other columns than record 0"):
+    with pytest.raises(Fault, match="differ in the column"):
         read({"Inputs": {"input1": [record, {"a": 1}]}})
 
 
