@@ -1,1 +1,1 @@
-"""A Result or an error as HTML, plain text and terminal text; knows no IPython."""
+"""Rendering of results and errors as HTML, plain text and terminal text, without IPython."""

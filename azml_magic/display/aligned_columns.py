@@ -1,4 +1,4 @@
-"""A frame's view as aligned columns of text that fit a width."""
+"""Rendering of a frame's view as aligned columns of text that fit a width."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ LABEL_WIDTH = 20
 GAP = "  "
 
 Paint = Callable[[str, str], str]
-"""Takes a role such as ``"warning"`` and a text, gives the text as it is to be printed."""
+"""Function from a role such as ``"warning"`` and a text to the text to print."""
 
 
 def plain(role: str, text: str) -> str:
-    """Return `text` as it is: the painter of plain text."""
+    """Return `text` unchanged: the painter for plain text."""
     return text
 
 
 def text_width(text: str) -> int:
-    """Return the number of terminal columns of a line; wide characters take two."""
+    """Return the number of terminal columns that a line takes; wide characters take two."""
     if text.isascii():
         return len(text)
     return sum(_character_width(character) for character in text)
 
 
 def fit(text: str, width: int) -> str:
-    """Return `text`, cut to `width` terminal columns with ``...`` when it is longer."""
+    """Shorten `text` to `width` terminal columns, with ``...`` at the end if it is longer."""
     if text_width(text) <= width:
         return text
     kept, used = "", 0
@@ -42,7 +42,7 @@ def fit(text: str, width: int) -> str:
 
 
 def fitting(view: FrameView, width: int) -> FrameView:
-    """Return the view without the columns for which `width` has no room; one always stays."""
+    """Return the view without the columns that do not fit into `width`; one is always kept."""
     used = _labels_width(view)
     shown: list[ColumnView] = []
     for column in view.shown:
@@ -55,14 +55,14 @@ def fitting(view: FrameView, width: int) -> FrameView:
 
 
 def column_lines(view: FrameView, paint: Paint) -> Iterator[str]:
-    """Give the lines of a table: names, types, rows.
+    """Yield the lines of a table: names, types, rows.
 
     Parameters
     ----------
     view : FrameView
         One that :func:`fitting` returned.
     paint : Paint
-        Painter of the names and the types.
+        Painter for the names and the types.
     """
     label_width = _labels_width(view)
     names = [_aligned(column, column.name) for column in view.shown]

@@ -1,4 +1,4 @@
-"""One value of a frame as a short text, whatever the value is."""
+"""Short text for a value of a frame, of any type."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _SHORT.maxstring = _SHORT.maxother = 80
 
 
 def cell_text(value: Any, limit: int = CELL) -> str:
-    r"""Return a value on one line of at most about `limit` characters; never raise.
+    r"""Format a value on one line of at most about `limit` characters, without ever raising.
 
     Examples
     --------
@@ -51,7 +51,7 @@ def _text(value: Any, limit: int) -> str:
 
 
 def _array(value: Any) -> str:
-    # An array's own text is bounded in items, but not in the length of an item.
+    # The text of an array is bounded in items, but not in the length of an item.
     if value.ndim == 1:
         shown = _SHORT.repr(value[:7].tolist())
         return shown if len(value) <= 7 else f"{shown} ({len(value):,} items)"

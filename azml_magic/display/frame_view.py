@@ -1,7 +1,7 @@
-"""The head of a frame as short texts; the cost depends on what is shown, not on the rows.
+"""The head of a frame as short texts, at a cost that does not depend on the number of rows.
 
-Nothing here looks at a row that is not shown, and each column is tried on its own, so that
-one that cannot be shown does not hide the others.
+Rows that are not shown are never accessed, and columns are formatted separately, so that one that
+cannot be shown does not hide the others.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ DTYPE = 40
 
 @dataclass(frozen=True)
 class ColumnView:
-    """What is shown of a column.
+    """The visible part of a column.
 
     Attributes
     ----------
     name, dtype : str
         One line each.
     cells : tuple of str
-        One line each, as many as the view has labels.
+        One line each, as many as the view's labels.
     numeric : bool
-        Whether the cells are to be aligned right.
+        Whether to right-align the cells.
     """
 
     name: str
@@ -44,7 +44,7 @@ class ColumnView:
 
 @dataclass(frozen=True)
 class FrameView:
-    """What is shown of a frame.
+    """The visible part of a frame.
 
     Attributes
     ----------
@@ -53,9 +53,9 @@ class FrameView:
     rows, columns : int
         Shape of the whole frame.
     labels : tuple of str
-        The index of the rows that are shown.
+        The index labels of the visible rows.
     shown : tuple of ColumnView
-        The columns that are shown, the first ones.
+        The visible columns, from the first on.
     """
 
     port: str
@@ -66,16 +66,16 @@ class FrameView:
 
 
 def frame_view(frame: pd.DataFrame, port: str, rows: int, max_columns: int) -> FrameView:
-    """Return the first `rows` of the first `max_columns` as texts.
+    """Return the first `rows` of the first `max_columns` columns as texts.
 
     Parameters
     ----------
     frame : pandas.DataFrame
-        An output of a run; it is not changed.
+        An output of a run; not modified.
     port : str
         ``"output1"`` or ``"output2"``.
     rows, max_columns : int
-        At most so many are shown, and never more than 1,000 rows or 200 columns.
+        How many to show at most; never more than 1,000 rows or 200 columns.
     """
     rows = min(max(rows, 0), MAX_ROWS)
     head = frame.iloc[:rows, : min(max(max_columns, 1), MAX_COLUMNS)]

@@ -1,4 +1,4 @@
-"""Results, errors, findings and figures as HTML that needs no kernel, script or style sheet."""
+"""Results, errors, findings and figures as self-contained HTML without scripts."""
 
 from __future__ import annotations
 
@@ -36,18 +36,18 @@ def result_html(
 ) -> str:
     """Return a result as one section: status, findings, outputs, folded log.
 
-    Figures are outputs of their own: see :func:`figure_html` and :func:`preview_html`.
+    Figures are separate outputs: see :func:`figure_html` and :func:`preview_html`.
 
     Parameters
     ----------
     result : Result
         Of a run that succeeded or failed.
     rows, max_columns : int
-        Of each output at most so many are shown.
+        How many to show of each output, at most.
     fold_table : bool
-        Whether to fold the outputs, for a result that went into a variable.
+        Whether to fold the outputs, for a result assigned to a variable.
     views : sequence, optional
-        The outputs as they are to be shown, where that is known already.
+        The views of the outputs, if already created.
     """
     if views is None:
         views = wording.views(result, rows, max_columns)
@@ -68,7 +68,7 @@ def result_html(
 
 
 def failure_html(error: AzmlError) -> str:
-    """Return an error: message, traceback, hint, findings, log and what Studio would log."""
+    """Return an error: message, traceback, hint, findings, log and Studio's log text."""
     result = getattr(error, "result", None)
     title = f"<b>{with_breaks(wording.error_title(error))}</b>"
     hint = f"<p>Hint: {with_breaks(block(error.hint))}</p>" if error.hint else ""
@@ -87,9 +87,9 @@ def failure_html(error: AzmlError) -> str:
 
 
 def remains_html(error: AzmlError) -> str:
-    """Return what a failed run left, to stand beside an error that the notebook shows itself.
+    """Return what a failed run left, to be shown beside an error that the notebook shows itself.
 
-    That is the folded log and what Studio would log; empty when the run left neither.
+    That is the folded log and the text that Studio would log; empty if the run left neither.
     """
     result = getattr(error, "result", None)
     if not isinstance(result, Result):
@@ -99,15 +99,15 @@ def remains_html(error: AzmlError) -> str:
 
 
 def findings_html(findings: Sequence[Finding], label: str) -> str:
-    """Return the findings of a check; `label` names the module."""
+    """Return the findings of a check; `label` is that of the module."""
     title = escape(wording.findings_title(findings, label))
     return section("Azure ML module findings", status(not findings, title), findings_list(findings))
 
 
 def figure_html(figure: Figure, index: int, count: int) -> str:
-    """Return a figure with its name; `index` counts from 1 to `count`.
+    """Return a figure with its name; `index` runs from 1 to `count`.
 
-    The image is inline, so that it stays with the saved notebook or page.
+    The image is inline, so that it is saved with the notebook or page.
     """
     name = escape(one_line(figure.name, wording.LABEL))
     alt = f"{name}, figure {index} of {count}, from the module"
@@ -119,7 +119,7 @@ def figure_html(figure: Figure, index: int, count: int) -> str:
 
 
 def preview_html(figure: Figure) -> str:
-    """Return a small picture of a figure that was not saved, and the line that saves it."""
+    """Return a small image of a figure that was not saved, and the line that would save it."""
     width = max(min(int(figure.width), PREVIEW_WIDTH), 1)
     return (
         f'<figure class="azml-figure azml-preview {NO_MATH}">\n<style>{FIGURE}</style>\n'

@@ -1,4 +1,4 @@
-"""The pieces of HTML that results, errors and findings are put together from."""
+"""The building blocks of the HTML of results, errors and findings."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from azml_magic.display.style import SECTION
 from azml_magic.display.traceback_lines import traceback_lines
 from azml_magic.result import Finding, Result, TracebackEntry
 
-# Notebooks typeset $...$ and TeX commands in HTML; text of a run must stay as it is.
+# Notebooks typeset $...$ and TeX commands in HTML; text of a run must not be changed.
 NO_MATH = "mathjax_ignore tex2jax_ignore"
 TICK, CROSS = "\u2713", "\u2717"
 
 
 def section(label: str, *parts: str) -> str:
-    """Return a whole output: its style and its parts, those that are empty left out."""
+    """Return a complete output: its style and its non-empty parts."""
     body = "\n".join(part for part in parts if part)
     return (
         f'<section class="azml {NO_MATH}" aria-label="{escape(label)}">\n'
@@ -35,13 +35,13 @@ def status(ok: bool, text: str) -> str:
 
 
 def facts_line(result: Result, verb: str) -> str:
-    """Return time, shapes, profile and confinement, as HTML; `verb` is such as ``"ran in"``."""
+    """Return duration, shapes, profile and confinement as HTML; `verb` is e.g. ``"ran in"``."""
     head = f"Module {verb} {wording.duration(result.seconds)}"
     return " \u00b7 ".join(escape(fact) for fact in (head, *wording.facts(result, "\u00d7")))
 
 
 def findings_list(findings: Sequence[Finding]) -> str:
-    """Return findings as a list: level, code, place, message, fix; empty without any."""
+    """Return findings as a list of level, code, place, message, fix; empty if there are none."""
     if not findings:
         return ""
     items = [_finding(finding) for finding in findings[: wording.FINDINGS]]
@@ -61,13 +61,13 @@ def _finding(finding: Finding) -> str:
 
 
 def fold(summary: str, body: str, *, opened: bool = False) -> str:
-    """Return a folded part; `summary` is text, `body` is HTML."""
+    """Return a collapsible part; `summary` is text, `body` is HTML."""
     state = " open" if opened else ""
     return f"<details{state}><summary>{escape(summary)}</summary>\n{body}\n</details>"
 
 
 def log_fold(result: Result) -> str:
-    """Return the log, folded; empty when there is none."""
+    """Return the folded log; empty if there is none."""
     text = wording.log_of(result)
     if not text:
         return ""
@@ -76,14 +76,14 @@ def log_fold(result: Result) -> str:
 
 
 def cloud_fold(result: Result) -> str:
-    """Return what the profile's log says of a failure, folded; empty when it says nothing."""
+    """Return the profile's log text about a failure, folded; empty if there is none."""
     if result.failure is None or not result.failure.cloud_text:
         return ""
     return fold(wording.CLOUD_TITLE, _pre(log(result.failure.cloud_text), wording.CLOUD_TITLE))
 
 
 def traceback_block(entries: Sequence[TracebackEntry]) -> str:
-    """Return the person's frames with an arrow at the line that raised; empty without any."""
+    """Return the frames in the user's code, with arrows at their lines; empty if there are none."""
     lines = [
         f"<b>{escape(line.text)}</b>" if line.kind in {"place", "arrow"} else escape(line.text)
         for line in traceback_lines(entries)
@@ -95,7 +95,7 @@ def traceback_block(entries: Sequence[TracebackEntry]) -> str:
 
 
 def output(view: FrameView | str, *, named: bool, folded: bool) -> str:
-    """Return an output's table; `named` when it needs its port's name, `folded` to fold it."""
+    """Return an output's table; `named` shows its port's name, `folded` folds it."""
     if isinstance(view, str):
         return f"<p>{escape(view)}</p>"
     title = f"{view.port}: {wording.shape(view.rows, view.columns, chr(0xD7))}"
@@ -138,5 +138,5 @@ def _aligned(numeric: bool) -> str:
 
 def _pre(text: str, label: str) -> str:
     name = escape(one_line(label, wording.LABEL))
-    # HTML drops a first newline of <pre>; the log may begin with one.
+    # HTML drops a leading newline in <pre>, and the log may begin with one.
     return f'<pre tabindex="0" aria-label="{name}">\n{escape(text)}</pre>'

@@ -1,4 +1,4 @@
-"""A result as a bundle of MIME types for a notebook, or as a whole page for a browser."""
+"""A result as a MIME bundle for a notebook, or as a complete page for a browser."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from azml_magic.result import Result
 TITLE = 200
 NOTEBOOK_COLUMNS = 20
 
-# Nothing of a page runs or is fetched, whatever a run managed to write into it.
+# Nothing in a page is executed or fetched, whatever a run managed to write into it.
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 
 
 def result_mimebundle(
     result: Result, *, rows: int = 10, fold_table: bool = False
 ) -> dict[str, str]:
-    """Return a result as ``text/html`` and ``text/plain``; figures are outputs of their own."""
+    """Return a result as ``text/html`` and ``text/plain``; figures are separate outputs."""
     shown = views(result, rows, NOTEBOOK_COLUMNS)
     return {
         "text/html": result_html(result, fold_table=fold_table, views=shown),
@@ -35,13 +35,13 @@ def result_mimebundle(
 
 
 def remains_mimebundle(error: AzmlError) -> dict[str, str]:
-    """Return the log and the cloud's text of a failed run; empty when there is neither."""
+    """Return the log and the cloud's text of a failed run; empty if there is neither."""
     html = remains_html(error)
     return {"text/html": html, "text/plain": remains_text(error)} if html else {}
 
 
 def page(result: Result, title: str, *, rows: int = 10, error: AzmlError | None = None) -> str:
-    """Return a whole page that stands alone: everything that a notebook shows of a run.
+    """Return a standalone page with everything that a notebook shows of a run.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ def page(result: Result, title: str, *, rows: int = 10, error: AzmlError | None 
     rows : int
         Rows of each output to show, at most.
     error : AzmlError, optional
-        What a failed run raised; its message and hint then stand at the top.
+        What a failed run raised; its message and hint are shown at the top.
     """
     body = failure_html(error) if error is not None else result_html(result, rows=rows)
     figures = [

@@ -1,4 +1,4 @@
-"""Numbers and times of a column as texts that belong together: same decimals, same form."""
+"""Uniform formatting of the numbers or times of a column."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-# pandas' own limit: above it, a fixed form shows digits that a float does not have.
+# pandas' own limit: above it, fixed notation shows digits that a float does not have.
 LARGE = 1e15
 MIDNIGHT = " 00:00:00"
 
 
 def number_texts(values: Sequence[Any]) -> tuple[str, ...]:
-    """Return floats with as many decimals as the column needs, in the person's precision.
+    """Format floats with as many decimals as the column needs.
 
-    The options ``display.precision`` and ``display.float_format`` of pandas apply. Anything
-    that is not a float, such as ``pandas.NA``, is shown as itself.
+    The pandas options ``display.precision`` and ``display.float_format`` apply. Anything that is
+    not a float, such as ``pandas.NA``, is shown as ``str`` gives it.
 
     Examples
     --------
@@ -42,7 +42,7 @@ def number_texts(values: Sequence[Any]) -> tuple[str, ...]:
 
 
 def time_texts(values: Sequence[Any]) -> tuple[str, ...]:
-    """Return dates, times or durations; midnight is left out where all are at midnight."""
+    """Format dates, times or durations; times are left out if all are midnight."""
     texts = [str(value) for value in values]
     known = [text for text in texts if text != "NaT"]
     if all(text.endswith(MIDNIGHT) for text in known):
@@ -59,7 +59,7 @@ def _special(value: Any) -> str:
 
 
 def _zeros_at_all_ends(values: Sequence[Any], texts: Sequence[str]) -> int:
-    """Return how many zeros every number ends in, one decimal apart."""
+    """Return how many trailing zeros all numbers share, keeping one decimal."""
     zeros = []
     for value, text in zip(values, texts, strict=True):
         if not _special(value) and "." in text:

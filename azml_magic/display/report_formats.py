@@ -1,4 +1,4 @@
-"""Findings for other programs: JSON, SARIF and the annotations of GitHub's workflows."""
+"""Findings for other programs: JSON, SARIF and GitHub workflow annotations."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ SARIF_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 _COMMANDS = {"error": "error", "warning": "warning", "note": "notice"}
 
 Codes = Sequence[tuple[str, str, str]]
-"""Code, level and summary of every finding there is."""
+"""Code, level and summary of all findings."""
 
 
 def json_report(findings: Sequence[Finding], file: str, profile: str, version: str) -> str:
-    """Return findings as JSON: an object with the file, the profile, and a list.
+    """Return findings as a JSON object with the file, the profile, and a list.
 
     Parameters
     ----------
     findings : sequence of Finding
-        In the order in which they are listed.
+        The findings, in the order to list them.
     file : str
-        The module's path, as it was given.
+        The module's path as given by the user.
     profile : str
         ``"classic"`` or ``"designer"``.
     version : str
@@ -44,16 +44,16 @@ def json_report(findings: Sequence[Finding], file: str, profile: str, version: s
 
 
 def sarif_report(findings: Sequence[Finding], file: str, codes: Codes, version: str) -> str:
-    """Return findings in SARIF 2.1.0, as code scanning services read it.
+    """Return findings in SARIF 2.1.0, for code scanning services.
 
     Parameters
     ----------
     findings : sequence of Finding
-        In the order in which they are listed.
+        The findings, in the order to list them.
     file : str
-        The module's path, as it was given.
+        The module's path as given by the user.
     codes : sequence of (str, str, str)
-        What each code means; those that were found become the tool's rules.
+        The meaning of each code; codes that were found become the tool's rules.
     version : str
         Version of azml_magic.
     """
@@ -74,7 +74,7 @@ def sarif_report(findings: Sequence[Finding], file: str, codes: Codes, version: 
 
 
 def github_annotations(findings: Sequence[Finding], file: str) -> str:
-    """Return findings as workflow commands, which GitHub shows beside the lines."""
+    """Return findings as GitHub workflow commands, which GitHub shows beside the lines."""
     lines = []
     for finding in findings:
         properties = {"file": file, "title": finding.code}
@@ -95,7 +95,7 @@ def _rule(code: str, level: str, summary: str) -> dict[str, Any]:
 
 def _result(finding: Finding, position: int, file: str) -> dict[str, Any]:
     place: dict[str, Any] = {"artifactLocation": {"uri": _uri(file)}}
-    # Services that show results want a line for each; what has none stands at the first.
+    # Services require a line for each result; findings without one are put on the first.
     place["region"] = {"startLine": max(finding.line or 1, 1)}
     return {
         "ruleId": finding.code,

@@ -1,7 +1,7 @@
-"""Text of a run made safe to show: bounded, and with nothing in it that acts or hides.
+"""Sanitizing of a run's text for display: bounded, and without control characters.
 
-Everything that a module printed, named or returned is hostile until it went through here.
-Texts are cut before they are cleaned, so that the cost never depends on their length.
+Everything that a module printed, named or returned is untrusted until it has passed through here.
+Texts are cut before they are cleaned, so that the cost does not depend on their length.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ _WHITE = {"\t": r"\t", "\n": r"\n", "\r": r"\r"}
 
 
 def one_line(text: str, limit: int) -> str:
-    r"""Return a name or a cell on one line, with every control character visible.
+    r"""Return a name or a cell on one line, with control characters escaped.
 
     Parameters
     ----------
     text : str
-        As the run gave it.
+        The raw text.
     limit : int
-        Characters to keep, at least 4; a longer text ends in ``...``.
+        Maximum length, at least 4; a longer text ends in ``...``.
 
     Examples
     --------
@@ -36,41 +36,41 @@ def one_line(text: str, limit: int) -> str:
     'abc...'
     """
     shown = text if len(text) <= limit else text[: max(limit - 3, 1)] + "..."
-    if shown.isprintable():  # most are, and nothing unsafe is
+    if shown.isprintable():  # true of most texts, and of no unsafe one
         return shown
     return re.sub(r"[\t\n\r]", lambda match: _WHITE[match[0]], visible(shown))
 
 
 def block(text: str, limit: int = MESSAGE) -> str:
-    """Return a text of several lines as :func:`~azml_magic.controls.plain` does, cut to a limit.
+    """Clean a text of several lines with :func:`~azml_magic.controls.plain`, cut to a limit.
 
     Parameters
     ----------
     text : str
-        As the run gave it.
+        The raw text.
     limit : int
-        Characters to keep; of a longer text the middle is left out, and the text says so.
+        Maximum length; the middle of a longer text is replaced by a note.
     """
     return plain(_without_middle(text, limit - limit // 4, limit // 4, ""))
 
 
 def log(text: str) -> str:
-    """Return a log to show: the whole of it, or head and tail of one above 64 KB."""
-    return plain(_without_middle(text, LOG_HEAD, LOG_TAIL, "; result.log holds them all"))
+    """Return a log for display; only the head and tail of one above 64 KB."""
+    return plain(_without_middle(text, LOG_HEAD, LOG_TAIL, "; result.log has them all"))
 
 
 def escape(text: str) -> str:
-    """Return `text` escaped for HTML, for content and for quoted attributes."""
+    """Return `text` escaped for HTML content and quoted attributes."""
     return html.escape(text, quote=True)
 
 
 def with_breaks(text: str) -> str:
-    """Return `text` escaped for HTML, with its line ends as ``<br>``."""
+    """Return `text` escaped for HTML, with ``<br>`` for line ends."""
     return escape(text).replace("\n", "<br>")
 
 
 def count_lines(text: str) -> int:
-    """Return the number of lines of a text of any length."""
+    """Return the number of lines of a text."""
     return text.count("\n") + (0 if text.endswith("\n") or not text else 1)
 
 

@@ -1,8 +1,8 @@
-"""The style sheets: Jupyter's variables with neutral fallbacks, and no colours of our own.
+"""Style sheets that use Jupyter's variables with neutral fallbacks, and no other colours.
 
-Every rule is an extra. With all of them gone, as in mail or on code hosting sites, the same
-words stand in the same order. The class stands twice, so that the rules of notebooks for any
-table or <pre> give way.
+Every rule is optional: without them, as in mail or on code hosting sites, the same words appear in
+the same order. The class is doubled, so that the rules take precedence over a notebook's rules for
+tables and <pre>.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A result, an error and findings for a terminal, in colours where they are wanted."""
+"""Results, errors and findings for a terminal, with optional colours."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from azml_magic.display.text import error_text, findings_text, result_text
 from azml_magic.errors import AzmlError
 from azml_magic.result import Finding, Result
 
-# Only the sixteen colours that the terminal's own theme defines, and bold.
+# Only bold and the sixteen colours that the terminal's theme defines.
 _CODES = {
     "ok": "1;32",
     "failed": "1;31",
@@ -25,7 +25,7 @@ _CODES = {
     "arrow": "1",
     "gap": "2",
 }
-# JupyterLab sets errors on a red ground, light or dark, on which neither red nor cyan can be read.
+# JupyterLab shows errors on a red background, on which neither red nor cyan is readable.
 _BOLD_CODES = dict.fromkeys(("failed", "error", "warning", "name", "place", "arrow"), "1")
 
 
@@ -50,7 +50,7 @@ def result_terminal(
     width : int, optional
         Columns of the terminal; by default those of this process's terminal.
     fold_table : bool
-        Whether to leave the outputs out, for a result that went into a variable.
+        Whether to leave out the outputs, for a result assigned to a variable.
     """
     columns = shutil.get_terminal_size().columns if width is None else width
     return result_text(
@@ -68,20 +68,20 @@ def error_terminal(error: AzmlError, *, colors: bool) -> str:
 
 
 def error_notebook(error: AzmlError, *, colors: bool) -> str:
-    """Return an error as the traceback of a notebook's cell: weights, and no colours."""
+    """Return an error for the traceback of a notebook cell: with bold text, but no colours."""
     return error_text(error, paint=_bold if colors else plain)
 
 
 def findings_terminal(findings: Sequence[Finding], label: str, *, colors: bool) -> str:
-    """Return the findings of a check for a terminal; `label` names the module."""
+    """Return the findings of a check for a terminal; `label` is that of the module."""
     return findings_text(findings, label, paint=_painter(colors))
 
 
 def wants_color(stream: Any) -> bool:
-    """Return whether a stream is to get colours.
+    """Return whether to write colours to a stream.
 
-    A set ``NO_COLOR`` says no, else a set ``FORCE_COLOR`` says yes (``0`` says no), else
-    ``TERM=dumb`` says no, else it is asked whether the stream is a terminal.
+    ``NO_COLOR`` disables them; otherwise ``FORCE_COLOR`` enables them (``0`` disables them);
+    otherwise ``TERM=dumb`` disables them; otherwise they are enabled for terminals.
     """
     if os.environ.get("NO_COLOR"):
         return False
@@ -92,7 +92,7 @@ def wants_color(stream: Any) -> bool:
         return False
     try:
         return bool(stream.isatty())
-    except (AttributeError, ValueError):  # no stream at all, or a closed one
+    except (AttributeError, ValueError):  # not a stream, or a closed one
         return False
 
 
@@ -111,5 +111,5 @@ def _bold(role: str, text: str) -> str:
 def _coded(code: str | None, text: str) -> str:
     if code is None or not text:
         return text
-    # Each line on its own: pagers and notebooks split between lines.
+    # Each line separately: pagers and notebooks split the text at line ends.
     return "\n".join(f"\x1b[{code}m{line}\x1b[0m" for line in text.split("\n"))

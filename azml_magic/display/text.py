@@ -1,4 +1,4 @@
-"""A result, an error and findings as plain text; ``terminal.py`` adds colours."""
+"""Results, errors and findings as plain text; ``terminal.py`` adds colours."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ def result_text(
     rows : int
         Rows of each output to show, at most.
     width : int
-        Columns of the terminal; only tables are fitted to it.
+        Columns of the terminal; only tables are cut to it.
     paint : Paint
-        Adds colours, or leaves the text as it is.
+        Adds colours, or returns the text unchanged.
     views : sequence, optional
-        The outputs as they are to be shown, where that is known already.
+        The views of the outputs, if already created.
     """
     if views is None:
         views = wording.views(result, rows, MAX_COLUMNS)
@@ -63,13 +63,13 @@ def error_text(error: AzmlError, *, paint: Paint = plain) -> str:
 
 
 def findings_text(findings: Sequence[Finding], label: str, *, paint: Paint = plain) -> str:
-    """Return the findings of a check as text; `label` names the module."""
+    """Return the findings of a check as text; `label` is that of the module."""
     title = wording.findings_title(findings, label)
     return "\n".join([paint("name" if findings else "ok", title), *_findings(findings, paint)])
 
 
 def remains_text(error: AzmlError) -> str:
-    """Return what the profile's log says of a failed run; empty when it says nothing."""
+    """Return the profile's log text about a failed run; empty if there is none."""
     result = getattr(error, "result", None)
     if not isinstance(result, Result) or result.failure is None or not result.failure.cloud_text:
         return ""

@@ -1,4 +1,4 @@
-"""The person's own frames of a traceback, one after the other, as lines to show.
+"""The lines of a traceback, with the frames in the user's own code only.
 
 ::
 
@@ -42,7 +42,7 @@ class TracebackLine:
 def traceback_lines(entries: Sequence[TracebackEntry]) -> list[TracebackLine]:
     """Return the lines of a traceback, outermost frame first.
 
-    Of a deep recursion the first and the last frames are shown, and how many are left out.
+    Of a deep recursion only the first and the last frames are shown, with the number left out.
     """
     left_out = len(entries) - OUTERMOST - INNERMOST
     if left_out <= 0:

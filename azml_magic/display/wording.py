@@ -1,4 +1,4 @@
-"""The words that HTML and text share: what a run did, where a finding is."""
+"""Texts that HTML and plain text share."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ def duration(seconds: float) -> str:
 
 
 def shape(rows: int, columns: int, times: str) -> str:
-    """Return ``"768 rows × 9 columns"``; `times` is the sign between them."""
+    """Return ``"768 rows × 9 columns"``; `times` is the multiplication sign."""
     return f"{counted(rows, 'row')} {times} {counted(columns, 'column')}"
 
 
 def facts(result: Result, times: str) -> list[str]:
-    """Return what stands in the status line beside the time: shapes, profile, confinement."""
+    """Return the facts in the status line besides the duration: shapes, profile, confinement."""
     shapes = [
         f"{'output2: ' if port == 'output2' else ''}{shape(*frame.shape, times)}"
         for port, frame in zip(("output1", "output2"), result.outputs, strict=True)
@@ -53,7 +53,7 @@ def facts(result: Result, times: str) -> list[str]:
 
 
 def views(result: Result, rows: int, max_columns: int) -> list[FrameView | str]:
-    """Return the outputs to show; a text in place of one that cannot be shown at all."""
+    """Return the views of the outputs; a text in place of one that cannot be shown."""
     shown: list[FrameView | str] = []
     for port, frame in zip(("output1", "output2"), result.outputs, strict=True):
         if frame is None:
@@ -66,7 +66,7 @@ def views(result: Result, rows: int, max_columns: int) -> list[FrameView | str]:
 
 
 def remark(view: FrameView) -> str:
-    """Return what of a frame is not shown; empty when all is."""
+    """Describe the part of a frame that is not shown; empty if all is shown."""
     parts = []
     if not view.columns:
         parts.append("no columns")
@@ -81,7 +81,7 @@ def remark(view: FrameView) -> str:
 
 
 def level(finding: Finding) -> str:
-    """Return the finding's level; an unknown one counts as a note."""
+    """Return a finding's level; an unknown one counts as a note."""
     return finding.level if finding.level in {"warning", "error"} else "note"
 
 
@@ -93,7 +93,7 @@ def place(finding: Finding) -> str:
 
 
 def more_findings(findings: Sequence[Finding]) -> str:
-    """Return how many findings are not listed; empty when all are."""
+    """Say how many findings are not listed; empty if all are."""
     more = len(findings) - FINDINGS
     return f"and {counted(more, 'more finding')}" if more > 0 else ""
 
@@ -105,16 +105,16 @@ def findings_title(findings: Sequence[Finding], label: str) -> str:
 
 
 def error_title(error: AzmlError) -> str:
-    """Return the line that names an error: the module's own exception, or ours."""
+    """Return the title of an error: the module's own exception, or ours."""
     message = block(error.message)
     return message if isinstance(error, ModuleFailed) else f"{type(error).__name__}: {message}"
 
 
 def failure_title(failure: Failure) -> str:
-    """Return the module's exception as Python writes it."""
+    """Return the module's exception as Python formats it."""
     return block(failure.title)
 
 
 def log_of(result: Result) -> str:
-    """Return the log as the profile prints it, or what the module printed."""
+    """Return the log in the profile's format, or else what the module printed."""
     return result.log or result.stdout + result.stderr

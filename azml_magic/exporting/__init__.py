@@ -1,1 +1,1 @@
-"""A module as one zip that serves many uses; building it and taking it back."""
+"""Exporting a module as one zip for many uses, and importing it again."""

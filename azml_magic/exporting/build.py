@@ -1,4 +1,4 @@
-"""A module, what was recorded of its run and what it needs, put into one zip."""
+"""Building a module zip from a module, its recorded columns and its requirements."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from azml_magic.result import Finding
 from azml_magic.scoring.openapi import openapi
 from azml_magic.scoring.swagger import swagger
 
-# Zips hold no earlier time; a fixed one makes the same input the same bytes.
+# The earliest time that zips can store; a fixed time makes builds reproducible.
 _TIME = (1980, 1, 1, 0, 0, 0)
 _PERMISSIONS = 0o100644 << 16
 _SCRIPT_BOX = "script_box.txt"
 
 _MAIN = f'''\
-"""python MODULE.zip --dataset1 in.csv --output out.parquet; --help tells the rest."""
+"""python MODULE.zip --dataset1 in.csv --output out.parquet; see --help for all options."""
 
 import sys
 
@@ -63,14 +63,14 @@ mlflow.models.set_model(ModuleModel())
 
 @dataclass(frozen=True)
 class Contents:
-    """What goes into a zip.
+    """The contents of a zip.
 
     Attributes
     ----------
     name : str
         Name of the module in it.
     source : str
-        The module.
+        The module's source.
     bundle : Bundle or None
         Its script bundle.
     profile : str
@@ -78,13 +78,13 @@ class Contents:
     ports : tuple of str
         The connected input ports.
     inputs, outputs : mapping of str to Schema
-        What was recorded.
+        The recorded columns of the ports.
     options : mapping of str to str
-        Options that change what a module gets.
+        Options that change the module's inputs.
     findings : tuple of Finding
-        What was found.
+        The findings about the module.
     input_type : str
-        Of the component's inputs.
+        Type of the component's inputs.
     """
 
     name: str
@@ -100,12 +100,12 @@ class Contents:
 
 
 def build(contents: Contents) -> tuple[bytes, Manifest]:
-    """Return the bytes of the zip and its manifest; the same contents give the same bytes.
+    """Build the zip; return its bytes and its manifest. The same contents give the same bytes.
 
     Raises
     ------
     ExportError
-        When a name in it is taken.
+        When a name is invalid or already taken.
     """
     own = dict(contents.bundle.files) if contents.bundle is not None else {}
     manifest = _manifest(contents, tuple(sorted(own)))
@@ -119,7 +119,7 @@ def build(contents: Contents) -> tuple[bytes, Manifest]:
 
 
 def script_box(name: str) -> str:
-    """Return the text for the script box, when the zip is the module's script bundle."""
+    """Return the text for the script box when the zip is the module's script bundle."""
     return f"from {name} import azureml_main\n"
 
 
@@ -141,7 +141,7 @@ def _manifest(contents: Contents, bundle: tuple[str, ...]) -> Manifest:
 
 
 def _made(contents: Contents, manifest: Manifest) -> dict[str, bytes]:
-    """Return the files that an export makes, all but the manifest."""
+    """Return all generated files except the manifest."""
     files = {
         f"{contents.name}.py": contents.source.encode(),
         "__main__.py": _MAIN.encode(),
@@ -164,7 +164,7 @@ def _check_names(name: str, own: Mapping[str, bytes], made: Mapping[str, bytes])
     if requirements.is_installed(name) or name == RUNTIME:
         raise ExportError(
             f"{name!r} is the name of an installed package",
-            "a bundle's modules come last on the import path; choose another name",
+            "a bundle is last on the import path; choose another name",
         )
     if name in {"score", "mlflow_model", "__main__", "test", "app"}:
         raise ExportError(f"the name {name!r} is reserved", "choose another name")
@@ -175,7 +175,7 @@ def _check_names(name: str, own: Mapping[str, bytes], made: Mapping[str, bytes])
     )
     if taken:
         raise ExportError(
-            f"the bundle's file {taken[0]!r} has the name of a file of the export",
+            f"the bundle's file {taken[0]!r} has the same name as a file of the export",
             "rename it in the bundle, or export the module under another name",
         )
 

@@ -1,4 +1,4 @@
-"""The zip as an Azure ML v2 command component, and the environment that it runs in."""
+"""The files that make the zip an Azure ML v2 command component, and its environment."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ INPUT_TYPES = ("uri_file", "uri_folder")
 
 
 def environment_files(manifest: Manifest) -> dict[str, bytes]:
-    """Return the environment in the forms that the tools read, every package pinned."""
+    """Return the environment files for the different tools, with pinned packages."""
     pins = [f"{name}=={version}" for name, version in manifest.packages.items()]
     minor = ".".join(manifest.python.split(".")[:2])
     conda = {
@@ -40,9 +40,9 @@ def component_file(manifest: Manifest, input_type: str) -> bytes:
     Parameters
     ----------
     manifest : Manifest
-        Of the module.
+        The module's manifest.
     input_type : str
-        ``"uri_file"`` or ``"uri_folder"``: what the pipeline gives.
+        ``"uri_file"`` or ``"uri_folder"``: what the pipeline passes.
     """
     words = ["python __main__.py"]
     inputs: dict[str, Any] = {}
@@ -73,7 +73,7 @@ def component_file(manifest: Manifest, input_type: str) -> bytes:
 
 
 def to_yaml(value: Mapping[str, Any]) -> bytes:
-    """Return plain values as YAML; text is always quoted, so that nothing else reads it."""
+    """Return plain values as YAML; text is always quoted, so that it is never misread."""
     return ("\n".join(_lines(value)) + "\n").encode()
 
 

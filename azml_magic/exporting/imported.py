@@ -1,4 +1,4 @@
-"""A script box's text, a zip or a file turned back into a notebook cell with its bundle."""
+"""Turning a script box's text, a zip or a file back into a notebook cell with its bundle."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from azml_magic.protocol.options import DEFAULTS
 
 @dataclass(frozen=True)
 class Imported:
-    """A cell made of a module.
+    """A cell made from a module.
 
     Attributes
     ----------
@@ -43,7 +43,7 @@ class Imported:
 
 @dataclass(frozen=True)
 class Parts:
-    """A module and the bundle that it needs."""
+    """A module and its bundle."""
 
     name: str
     source: str
@@ -54,7 +54,7 @@ class Parts:
 
 
 def read_source(place: Path, bundle: str | PathLike[str] | None, folder: Path) -> Imported:
-    """Return the cell of a file; a bundle that came inside it is written to `folder`."""
+    """Return the cell for a file; a bundle inside it is written to `folder`."""
     is_text = place.suffix.lower() == ".txt"
     module = Module.from_file(place) if is_text else Module.from_path(place)
     manifest = module_zip(str(place))
@@ -71,10 +71,10 @@ def read_source(place: Path, bundle: str | PathLike[str] | None, folder: Path) -
 
 
 def _parts_of(module: Module, bundle: Bundle | None, manifest: Manifest | None) -> Parts:
-    """Return the parts of a module that was read from somewhere.
+    """Return the parts of a module that was read.
 
-    A script box that only says ``from NAME import azureml_main`` stands for the file of
-    that name in the bundle.
+    A script box with nothing but ``from NAME import azureml_main`` stands for the file of that
+    name in the bundle.
     """
     bundle = bundle or module.bundle
     ports = manifest.ports if manifest is not None else ()
@@ -93,7 +93,7 @@ def _parts_of(module: Module, bundle: Bundle | None, manifest: Manifest | None) 
 
 
 def _cell_text(parts: Parts, bundle_path: str) -> str:
-    """Return the cell: the magic's line, and the module below it."""
+    """Return the text of the cell: the magic's line, followed by the module."""
     words = ["%%azureml_module", "-n", parts.name]
     for port in parts.ports:
         words += ["-i", f"{port}={port}"]
@@ -122,7 +122,7 @@ def _name(module: Module) -> str:
 
 
 def _imported_entry(source: str) -> str:
-    """Return NAME of a source that is ``from NAME import azureml_main`` and nothing more."""
+    """Return NAME if a source is just ``from NAME import azureml_main``, else an empty text."""
     try:
         body = parse(source).body
     except SyntaxError:
@@ -140,7 +140,7 @@ def _imported_entry(source: str) -> str:
 
 
 def _is_needed(name: str, files: dict[str, bytes]) -> bool:
-    """Return whether another file of the bundle imports a module of it."""
+    """Return whether another file of the bundle imports a module."""
     for path, content in files.items():
         if path.endswith(".py") and path != f"{name}.py":
             try:

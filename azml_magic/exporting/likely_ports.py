@@ -1,4 +1,4 @@
-"""Which input ports a module has, when no run has told it."""
+"""The input ports of a module that has not been run yet."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _PORTS = ("dataset1", "dataset2")
 
 
 def likely_ports(source: str) -> tuple[str, ...]:
-    """Return the ports that ``azureml_main`` cannot do without; at least one if it takes any."""
+    """Return the ports that ``azureml_main`` requires, or at least one if it takes any."""
     found: tuple[str, ...] = _PORTS[:1]
     for node in parse(source).body:
         if isinstance(node, ast.FunctionDef) and node.name == ENTRY_POINT:

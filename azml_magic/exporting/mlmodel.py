@@ -1,4 +1,4 @@
-"""The zip as an MLflow model, described by hand: MLflow's own writer puts local paths in."""
+"""The zip as an MLflow model, described by hand, as MLflow's own writer records local paths."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def _columns(schema: Schema) -> str:
     columns = [
         {
             "name": column.name,
-            # MLflow has no whole number that may be missing.
+            # MLflow has no nullable integer.
             "type": "double"
             if column.type == "integer" and column.nullable
             else _TYPES[column.type],

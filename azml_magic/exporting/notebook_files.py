@@ -1,4 +1,4 @@
-"""Files of the notebook's folder that a module needs: found, and taken when they are named."""
+"""Files in the notebook's folder that a module needs: finding and including them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _COMPILED = {".so", ".pyd", ".dll", ".dylib"}
 
 
 def missing_modules(source: str, bundle: Bundle | None, folder: Path) -> list[str]:
-    """Return the modules beside the notebook that a source imports and the bundle lacks."""
+    """Return the modules in the notebook's folder that a source imports and the bundle lacks."""
     carried = set(bundle.modules) if bundle is not None else set()
     return sorted(
         name
@@ -26,7 +26,7 @@ def missing_modules(source: str, bundle: Bundle | None, folder: Path) -> list[st
 
 
 def named_files(source: str, bundle: Bundle | None, folder: Path) -> list[str]:
-    """Return the files beside the notebook that a source names in its text."""
+    """Return the files in the notebook's folder that a source names in its strings."""
     carried = {path for path, _ in bundle.files} if bundle is not None else set()
     names = set()
     for node in ast.walk(parse(source)):
@@ -39,23 +39,23 @@ def named_files(source: str, bundle: Bundle | None, folder: Path) -> list[str]:
 
 
 def with_included(bundle: Bundle | None, names: Iterable[str], folder: Path) -> Bundle | None:
-    """Return the bundle with named modules and files of a folder added to it.
+    """Return the bundle with modules and files of a folder added to it.
 
-    Modules bring the local modules that they import themselves; data files come by name only.
+    Local modules imported by these modules are included too; data files only by name.
 
     Parameters
     ----------
     bundle : Bundle or None
-        What the module has already.
+        The module's bundle.
     names : iterable of str
-        Modules as they are imported, or paths of files relative to the folder.
+        Names of modules, or paths of files relative to the folder.
     folder : Path
-        Where they lie.
+        The folder that contains them.
 
     Raises
     ------
     ExportError
-        When one is not there, lies elsewhere, or would not work elsewhere.
+        When one does not exist, is outside the folder, or would not work on another machine.
     """
     files = dict(bundle.files) if bundle is not None else {}
     waiting = list(names)
@@ -72,8 +72,8 @@ def with_included(bundle: Bundle | None, names: Iterable[str], folder: Path) -> 
                 waiting += _local_imports(files[relative], folder, taken)
     if sum(map(len, files.values())) > _MAX_BYTES:
         raise ExportError(
-            f"the files to include are larger than {_MAX_BYTES >> 20} MB together",
-            "leave data out, and feed it to the module by a port",
+            f"the files to include have more than {_MAX_BYTES >> 20} MB in total",
+            "leave out data, and pass it to the module by a port",
         )
     if not files:
         return bundle
@@ -101,7 +101,7 @@ def _module_path(folder: Path, name: str) -> Path | None:
 
 
 def _paths(name: str, folder: Path) -> list[Path]:
-    """Return the files that a name stands for: a module, a package, or one file."""
+    """Return the files of a module, of a package, or of a path."""
     found = _module_path(folder, name) if name.isidentifier() else None
     if found is not None and found.name == "__init__.py":
         return [
@@ -122,11 +122,11 @@ def _paths(name: str, folder: Path) -> list[Path]:
 def _content(path: Path, relative: str, folder: Path) -> bytes:
     if not path.resolve().is_relative_to(folder.resolve()):
         raise ExportError(
-            f"{relative} leads out of the folder", "copy the file itself into the folder"
+            f"{relative} is outside the folder", "copy the file itself into the folder"
         )
     if path.suffix in _COMPILED:
         raise ExportError(
-            f"{relative} is compiled for this machine", "package it as a wheel and install that"
+            f"{relative} is compiled for this machine", "package it as a wheel and install it"
         )
     try:
         return path.read_bytes()

@@ -1,4 +1,4 @@
-"""The packages that a pickle will import when somebody loads it; nothing is loaded here."""
+"""Find the packages that loading a pickle would import, without loading it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ def imported_by_pickle(content: bytes) -> set[str]:
     Parameters
     ----------
     content : bytes
-        The file; one that is not a pickle, or is damaged, gives what was found up to there.
+        The content of the file. If it is not a pickle, or damaged, the names found up to that
+        point are returned.
     """
     names: set[str] = set()
     memo: dict[int, Any] = {}

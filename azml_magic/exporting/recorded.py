@@ -1,4 +1,4 @@
-"""What a run tells about a module's ports, kept for its export."""
+"""The columns of a module's ports, recorded in a run for its export."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Recorded:
 
 
 def record(datasets: Mapping[str, pd.DataFrame | None], result: Result) -> Recorded:
-    """Return the columns of what went in and what came out."""
+    """Record the columns of the inputs and outputs of a run."""
     outputs = {"output1": result.output1, "output2": result.output2}
     return Recorded(_described(datasets), _described(outputs))
 

@@ -1,4 +1,4 @@
-"""What a module imports, and the installed distributions that these imports come from."""
+"""The imports of a module, and the installed distributions that provide them."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from azml_magic.module.syntax import decode, parse
 from azml_magic.protocol.interpreter import Interpreter
 
 ALWAYS = ("numpy", "pandas", "pyarrow")
-"""What the zip's own runtime needs; pyarrow for Parquet."""
+"""Requirements of the zip's own runtime; pyarrow is for Parquet."""
 
 
 def imported(source: str) -> set[str]:
-    """Return the top-level names that a source imports, wherever it does.
+    """Return the top-level names that a source imports anywhere.
 
     Raises
     ------
@@ -32,7 +32,7 @@ def imported(source: str) -> set[str]:
 
 
 def imported_by_all(source: str, bundle: Bundle | None) -> set[str]:
-    """Return what the module, the Python files and the pickles of its bundle import."""
+    """Return the imports of the module and of the Python files and pickles in its bundle."""
     names = imported(source)
     for path, content in bundle.files if bundle is not None else ():
         if path.endswith(pickled.ENDINGS):
@@ -40,18 +40,18 @@ def imported_by_all(source: str, bundle: Bundle | None) -> set[str]:
         elif path.endswith(".py"):
             try:
                 names |= imported(decode(content))
-            except SyntaxError:  # a bundle may carry files that are never imported
+            except SyntaxError:  # a bundle may contain files that are never imported
                 continue
     return names
 
 
 def installed(names: Iterable[str]) -> dict[str, str]:
-    """Return the distributions that top-level names come from, with their versions.
+    """Return the distributions that provide top-level names, with their versions.
 
     Parameters
     ----------
     names : iterable of str
-        Names as they are imported; those of the standard library are passed over.
+        Import names; those of the standard library are ignored.
 
     Returns
     -------
@@ -65,6 +65,6 @@ def installed(names: Iterable[str]) -> dict[str, str]:
 
 
 def is_installed(name: str) -> bool:
-    """Return whether a top-level name is of the standard library or of a distribution."""
+    """Return whether a top-level name is in the standard library or in a distribution."""
     here = Interpreter.here()
     return name in here.standard or name in here.distributions()

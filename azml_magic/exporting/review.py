@@ -1,4 +1,4 @@
-"""What blocks an export: findings of level error, and files that would be left behind."""
+"""Checks before an export: findings of level error, and files that would be left behind."""
 
 from __future__ import annotations
 
@@ -18,28 +18,28 @@ from azml_magic.result import Finding
 def review(
     module: Module, bundle: Bundle | None, profile: str, folder: Path, *, force: bool
 ) -> tuple[Finding, ...]:
-    """Return what is found in a module that is to leave the notebook.
+    """Check a module before its export.
 
     Parameters
     ----------
     module, bundle, profile
-        What is to be exported.
+        The module to export.
     folder : Path
         The notebook's folder.
     force : bool
-        Whether findings of level error are taken along instead of raised.
+        Whether to return findings of level error instead of raising them.
 
     Raises
     ------
     ExportError
-        When the module would fail where it goes.
+        When the module would fail after the export.
     """
     try:
         parse(module.source)
     except SyntaxError as error:
         raise ExportError(
             f"{module.label} is not Python: {error.msg} (line {error.lineno})",
-            "run the module first: what does not run cannot leave",
+            "run the module first: one that does not run cannot be exported",
         ) from error
     names = bundle.modules if bundle is not None else ()
     found = check(module, get_profile(profile), bundle_modules=names)
@@ -60,7 +60,7 @@ def _left_out(source: str, bundle: Bundle | None, folder: Path) -> list[Finding]
     modules = [
         CODES["AZ701"].at(
             None,
-            f"the module imports {name} from the notebook's folder, and its bundle lacks it",
+            f"the module imports {name} from the notebook's folder, but its bundle lacks it",
             f"include it: --include {name} (include=[{name!r}])",
         )
         for name in notebook_files.missing_modules(source, bundle, folder)
@@ -68,7 +68,7 @@ def _left_out(source: str, bundle: Bundle | None, folder: Path) -> list[Finding]
     files = [
         CODES["AZ702"].at(
             None,
-            f"the module names the file {name!r}, and its bundle lacks it",
+            f"the module mentions the file {name!r}, but its bundle lacks it",
             f"if it reads the file, include it: --include {name} (include=[{name!r}])",
         )
         for name in notebook_files.named_files(source, bundle, folder)

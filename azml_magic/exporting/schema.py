@@ -1,4 +1,4 @@
-"""The columns of a frame as an export records them: names and plain types, never values."""
+"""Recording the columns of a frame for an export: names and simple types, never values."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The zip's own runtime: the package's pure rules, copied under a name of their own."""
+"""The zip's own runtime: the package's pure rules, copied under another package name."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 PACKAGE = Path(__file__).resolve().parent.parent
 RUNTIME = "_azml_runtime"
 
-# All of it is written for Python 3.8 and needs nothing but NumPy and pandas.
+# All of it is written for Python 3.8 and needs only NumPy and pandas.
 _ROOMS = ("contract", "protocol", "scoring", "exporting/runtime")
 _FILES = (
     "controls.py",
@@ -26,7 +26,7 @@ _FILES = (
 
 
 def runtime_files() -> dict[str, bytes]:
-    """Return the files of the runtime by their path in the zip."""
+    """Return the files of the runtime, by their path in the zip."""
     sources = [PACKAGE / name for name in _FILES]
     for room in _ROOMS:
         sources += sorted((PACKAGE / room).glob("*.py"))

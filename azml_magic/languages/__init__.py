@@ -1,1 +1,1 @@
-"""The languages that modules are written in: source to a callable under the contract."""
+"""The languages of modules: from source to a callable under the contract."""

@@ -1,1 +1,1 @@
-"""A run from start to end: monitor process, fork server, one worker a run."""
+"""A run from start to end: monitor process, fork server, one worker per run."""

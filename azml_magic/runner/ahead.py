@@ -1,4 +1,4 @@
-"""What the first run imports, imported while nobody waits for it."""
+"""Import in the background what the first run needs."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import threading
 from importlib import import_module
 
 PAUSE_SECONDS = 0.5
-"""Until then the cell that loads the extension is over."""
+"""Seconds until the cell that loads the extension has certainly ended."""
 
-# Of what the first run and its display import, those that bring all the others.
+# These import everything else that the first run and its display need.
 _MODULES = (
     "azml_magic.executors.local",
     "azml_magic.runner.result_of_run",
@@ -20,7 +20,7 @@ _timer: threading.Timer | None = None
 
 
 def import_soon() -> None:
-    """Import in the background, once and after a pause."""
+    """Import in the background, once, after a pause."""
     global _timer
     if _timer is None:
         _timer = threading.Timer(PAUSE_SECONDS, _import)

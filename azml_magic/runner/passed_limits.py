@@ -1,4 +1,4 @@
-"""What to say when a run has passed a limit: which, the figure reached, what to do."""
+"""Errors of runs that exceeded a limit: the limit, the value reached, the remedy."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _MORE_MEMORY = "raise it with -m 4GB (memory='4GB'), or work on fewer rows"
 
 
 def passed_limit(ended: RunEnded, limits: Limits, result: Result) -> LimitError | None:
-    """Return the error of a run that the monitor ended for a limit, None for any other."""
+    """Return the error of a run that the monitor ended at a limit; ``None`` for any other run."""
     reason, reached = ended.reason, ended.reached
     if reason == "time":
         return TimeLimitError(
@@ -45,20 +45,20 @@ def passed_limit(ended: RunEnded, limits: Limits, result: Result) -> LimitError 
         )
     if reason == "files":
         return DiskLimitError(
-            f"the run made more than {limits.files:,} files and folders and was ended",
+            f"the run created more than {limits.files:,} files and folders and was ended",
             "write fewer, or allow more with --files 200000 (files=200_000)",
             result,
         )
     if reason == "locks":
         return LimitError(
-            f"the run held more than {reached:,.0f} locks on parts of files and was ended",
+            f"the run held more than {reached:,.0f} locks on ranges of files and was ended",
             "release locks, or lock whole files",
             result,
         )
     if reason == "disk" and reached >= BEYOND_MEASURE:
         return DiskLimitError(
-            "the run nested folders too deep to be measured and was ended",
-            "keep folders less than 400 deep",
+            "the run nested folders too deeply to be measured and was ended",
+            "nest folders less than 400 levels deep",
             result,
         )
     if reason == "disk":
@@ -74,8 +74,8 @@ def passed_limit(ended: RunEnded, limits: Limits, result: Result) -> LimitError 
 def met_limit(
     report: FailureReport, ended: RunEnded, limits: Limits, result: Result
 ) -> LimitError | None:
-    """Return the error of a module that failed where a limit stopped it, None for any other."""
-    # NumPy and Arrow raise subclasses of their own: _ArrayMemoryError, ArrowMemoryError.
+    """Return the error of a module that failed because of a limit; ``None`` for any other."""
+    # NumPy and Arrow raise subclasses: _ArrayMemoryError, ArrowMemoryError.
     if report.kind.endswith("MemoryError"):
         asked = f" ({shortened(report.message, SAID_CHARACTERS)})" if report.message else ""
         return MemoryLimitError(
@@ -85,28 +85,28 @@ def met_limit(
         )
     if ended.tasks_refused and (report.kind == "RuntimeError" or report.errno == errno.EAGAIN):
         return ProcessLimitError(
-            f"the module started more than {limits.tasks} processes and threads, its limit: "
+            f"the module exceeded its limit of {limits.tasks} processes and threads: "
             f"{ended.tasks_refused} more were refused",
             "use fewer workers, for example n_jobs=2",
             result,
         )
     if report.errno == errno.EFBIG:
         return DiskLimitError(
-            f"the module wrote a file of more than {size(limits.file_bytes)}, its limit",
+            f"the module exceeded its limit of {size(limits.file_bytes)} for a file",
             "write less: the folder is deleted after the run anyway",
             result,
         )
     if report.errno in {errno.EMFILE, errno.ENFILE}:
         return LimitError(
-            f"the module had {limits.open_files} files or sockets open, its limit",
-            "close files when they are read, best with a 'with' statement",
+            f"the module exceeded its limit of {limits.open_files} open files and sockets",
+            "close files after use, ideally with a 'with' statement",
             result,
         )
     return None
 
 
 def no_memory_for_inputs(limits: Limits, result: Result) -> LimitError:
-    """Return the error of a run whose inputs alone are too large for its memory."""
+    """Return the error of a run whose inputs alone exceed its memory limit."""
     return MemoryLimitError(
         "the datasets and the script bundle need more memory than the run may use; "
         f"its limit is {size(limits.memory)}",
@@ -116,7 +116,7 @@ def no_memory_for_inputs(limits: Limits, result: Result) -> LimitError:
 
 
 def size(number: float) -> str:
-    """Return a number of bytes for a person, for example ``"2 GB"``."""
+    """Format a number of bytes, for example as ``"2 GB"``."""
     for unit, bytes_of_it in (("GB", 1 << 30), ("MB", 1 << 20), ("kB", 1 << 10)):
         if number >= bytes_of_it:
             return f"{number / bytes_of_it:.3g} {unit}"

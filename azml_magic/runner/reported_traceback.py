@@ -1,4 +1,4 @@
-"""Reported frames as the person knows them: cell or file, line, the lines around."""
+"""Reported traceback frames in the user's terms: cell or file, line, surrounding lines."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ LINES_AFTER = 2
 
 
 def person_entries(report: FailureReport, module: Module) -> tuple[TracebackEntry, ...]:
-    """Return the frames of the person's own code, outermost first."""
+    """Return the frames in the user's own code, outermost first."""
     return tuple(_entry(entry, module) for entry in report.entries if entry.mine)
 
 
 def entry_point_line(report: FailureReport) -> int | None:
-    """Return the line in ``azureml_main`` where a failure came up; ``None`` outside it."""
+    """Return the line in ``azureml_main`` where a failure occurred; ``None`` outside it."""
     for entry in report.entries:
         if entry.mine and entry.function == "azureml_main":
             return entry.line

@@ -1,4 +1,4 @@
-"""The end of a run: a Result, or the exception that says why there is none."""
+"""The outcome of a run: a Result, or the exception that says why there is none."""
 
 from __future__ import annotations
 
@@ -38,19 +38,19 @@ def result_of(account: Account, module: Module, profile: Profile) -> Result:
     Parameters
     ----------
     account : Account
-        What came back.
+        What the run reported.
     module : Module
-        What was run.
+        The module that was run.
     profile : Profile
         The rules.
 
     Raises
     ------
     SandboxError
-        When nothing of the module has run.
+        When no code of the module has run.
     RunError
-        When it did not succeed; ``result`` keeps log, figures and findings. Where the module ran in
-        this process, its traceback ends in the frame that failed.
+        When the run failed; ``result`` has the log, figures and findings. If the module ran in this
+        process, the traceback ends in the frame that failed.
     """
     try:
         return _judged(account, module, profile)
@@ -86,8 +86,8 @@ def _judged(account: Account, module: Module, profile: Profile) -> Result:
         )
     if received.refusal:
         raise ResultRefused(
-            f"what came back from the worker was refused: {received.refusal}",
-            "a module must not write to the descriptors of its process",
+            f"the worker sent an invalid result: {received.refusal}",
+            "a module must not write to its process's internal file descriptors",
             result,
         )
     if not received.begun:
@@ -104,7 +104,7 @@ def _judged(account: Account, module: Module, profile: Profile) -> Result:
 def _result(account: Account, module: Module, profile: Profile, error: str = "") -> Result:
     report = account.received.report
     reported = report.findings if isinstance(report, SuccessReport) else ()
-    # The worker counts lines of the source, a person those of the cell.
+    # The worker counts lines of the source, a user those of the cell.
     placed = [
         replace(one, line=one.line + module.first_line - 1) if one.line is not None else one
         for one in reported
@@ -170,29 +170,29 @@ def _failure(
 def _hint(report: FailureReport) -> str:
     if report.kind == "NameError":
         return (
-            "the module runs in a process of its own: what other cells define is not there; "
-            "pass frames in by ports, and define or import the rest in the module"
+            "the module runs in a separate process, without the names that other cells define; "
+            "pass frames in by ports, and define or import everything else in the module"
         )
     if report.errno == errno.ENOENT:
         return (
-            "a module sees its working directory and installed packages only; give it data by "
-            "its ports, and files in the script bundle"
+            "a module sees only its working directory and installed packages; pass data in by "
+            "ports, and files in the script bundle"
         )
     if report.errno in {errno.EPERM, errno.EACCES}:
-        return "a module may read and write its working directory only, and has no network"
+        return "a module may only read and write its working directory, and has no network"
     if report.stage == "find" and report.kind in {"AttributeError", "TypeError"}:
         return "define azureml_main(dataframe1=None, dataframe2=None) in the module"
     if report.kind in {"ModuleNotFoundError", "ImportError"}:
-        return "install the package beside azml_magic, or put the module into the script bundle"
+        return "install the package where azml_magic is installed, or put it into the script bundle"
     if report.kind == "SystemExit":
-        return "a module ends by returning; remove the call of sys.exit() or quit()"
+        return "a module ends by returning; remove the call to sys.exit() or quit()"
     return ""
 
 
 def _not_begun(
     received: Received, ended: RunEnded, limits: Limits | None, result: Result
 ) -> AzmlError:
-    """Return the error of a run of which no line of the module has run: it is not the module's."""
+    """Return the error of a run that failed before any line of the module ran."""
     obstacle = received.obstacle
     if obstacle is not None and limits is not None and obstacle.kind.endswith("MemoryError"):
         return no_memory_for_inputs(limits, result)

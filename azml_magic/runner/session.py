@@ -1,4 +1,4 @@
-"""A module that is called many times."""
+"""A module that is loaded once and called many times."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ from azml_magic.runner.result_of_run import result_of
 
 
 class Session:
-    """A module, loaded once and called with one set of datasets after the other.
+    """A loaded module that is called with one set of datasets after another.
 
     Parameters
     ----------
     module : Module
-        What to call.
+        The module to call.
     bundle : Bundle or None
         Its script bundle.
     profile : Profile
         The rules.
     options : Options
-        Its ``timeout`` is the limit of one call; the other limits are of one worker.
+        Its ``timeout`` applies to each call, the other limits to each worker.
     calls : int
-        How many calls one worker answers before it is replaced.
+        The number of calls after which a worker is replaced.
     text : str
-        ``"str"``: text comes back in pandas' own type, as from a run; ``"object"``: as
-        Python strings, which is quicker to read one by one.
+        ``"str"``: text is returned in pandas' own type, as from a run; ``"object"``: as Python
+        strings, which are faster to read one by one.
     """
 
     def __init__(
@@ -55,23 +55,23 @@ class Session:
 
     @property
     def confinement(self) -> str:
-        """How the worker is confined; empty before the first one."""
+        """How the worker is confined; empty before the first worker."""
         return self._resident.confinement
 
     @property
     def worker_ready(self) -> bool:
-        """Whether a worker with the loaded module waits for a call."""
+        """Whether a worker that has loaded the module waits for a call."""
         return self._resident.ready
 
     def prepare(self) -> None:
-        """Have a worker ready, replacing one that is used up or has ended.
+        """Make a worker ready, replacing one that is used up or has ended.
 
         Raises
         ------
         RunError
             When the module cannot be loaded.
         SandboxError
-            When there can be no worker.
+            When no worker can be started.
         """
         account = self._resident.prepare()
         if account is not None:
@@ -89,18 +89,18 @@ class Session:
         timeout: float | None = None,
         on_begin: Callable[[], None] | None = None,
     ) -> Result:
-        """Call the module and wait for its answer.
+        """Call the module and wait for its result.
 
         Parameters
         ----------
         datasets : mapping of str to pandas.DataFrame
-            The connected ports; the frames stay unchanged.
+            The frames of the connected ports; not modified.
         most : int, optional
-            How large one frame of the answer may be, in bytes; by default as large as of a run.
+            Limit of the size of each returned frame, in bytes; by default that of a run.
         timeout : float, optional
-            Time limit of this call in seconds, where it is less than that of the session.
+            Time limit of this call in seconds, if lower than that of the session.
         on_begin : callable, optional
-            Called once, before a line of the module may run for this call.
+            Called once, before any line of the module may run for this call.
 
         Raises
         ------
@@ -109,7 +109,7 @@ class Session:
         SandboxError
             When the call could not be confined.
         RunError
-            When it did not succeed. The session stays usable.
+            When it failed. The session can still be used.
         """
         job = self._job
         inputs = prepare_inputs(datasets, job.profile)
@@ -119,7 +119,7 @@ class Session:
         try:
             return result_of(account, job.module, job.profile)
         except LimitError:
-            # What filled the memory may still be there, and would end the next call.
+            # The memory may still be full, which would end the next call.
             self._resident.use_up()
             raise
         except SandboxBroken:
@@ -127,5 +127,5 @@ class Session:
             raise
 
     def close(self) -> None:
-        """End the worker and all that was started for it."""
+        """End the worker and everything that was started for it."""
         self._resident.close()

@@ -53,7 +53,7 @@ def azureml_main():
 
 
 def test_a_run_that_holds_many_locks_is_ended():
-    with pytest.raises(LimitError, match="locks on parts of files"):
+    with pytest.raises(LimitError, match="locks on ranges of files"):
         azml_magic.run(LOCKS, timeout=60)
 
 

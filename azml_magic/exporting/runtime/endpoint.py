@@ -1,4 +1,4 @@
-"""``init`` and ``run`` of an online endpoint, with the JSON of our own server's ``/score``."""
+"""``init`` and ``run`` of an online endpoint, with the same JSON as our server's ``/score``."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ def run(raw_data: Any) -> Any:
 
 
 def score(loaded: Loaded, body: bytes) -> bytes:
-    """Return the body of the answer to a request's body.
+    """Return the body of the response to a request's body.
 
     Raises
     ------
     Fault
-        When the request does not fit, or the module fails.
+        When the request is invalid, or the module fails.
     """
     manifest = loaded.manifest
     frames = read_frames(body, manifest.ports, manifest.inputs, MAX_ROWS)
@@ -52,7 +52,7 @@ def score(loaded: Loaded, body: bytes) -> bytes:
 
 
 def _response(value: Any, status: int) -> Any:
-    """Wrap an answer for the inference server, which makes 500 of anything raised."""
+    """Wrap a response for the inference server, which turns any exception into a 500."""
     try:
         from azureml_inference_server_http.api.aml_response import AMLResponse
     except ImportError:

@@ -1,6 +1,6 @@
-"""A module of a zip, loaded into this process and called under its contract.
+"""The module of a zip, loaded into this process and called under its contract.
 
-There is no sandbox here: who runs a module zip with plain Python, or deploys it, trusts it.
+There is no sandbox here: whoever runs a module zip with plain Python, or deploys it, trusts it.
 """
 
 from __future__ import annotations
@@ -28,16 +28,16 @@ from azml_magic.temporary import OwnFolder
 
 
 class Failed(Exception):
-    """The module failed; the text is what the cloud's error box says."""
+    """The module failed; the text is that of the cloud's error box."""
 
 
 class Loaded:
-    """A module that is ready to be called.
+    """A loaded module, ready to be called.
 
     Parameters
     ----------
     place : str
-        Absolute path of the zip, or of the folder that it was unpacked to.
+        Absolute path of the zip, or of the folder that it was unpacked into.
 
     Raises
     ------
@@ -51,13 +51,13 @@ class Loaded:
         self.profile = rules_of(self._options)
         self._own = OwnFolder("azml-module")
         self.folder = str(self._own.path)
-        # An endpoint is never closed; it only ends.
+        # An endpoint is never closed; its process just ends.
         atexit.register(self._own.close)
         self.home = os.path.join(self.folder, "work")
         for name in RUN_FOLDERS:
             os.mkdir(os.path.join(self.folder, name))
         os.environ.setdefault("MPLBACKEND", "Agg")
-        # The module finds its bundle where the contract says, and not in this zip.
+        # The module finds its bundle where the contract says, not in this zip.
         sys.path[:] = [entry for entry in sys.path if os.path.abspath(entry) != place]
         names = self.manifest.bundle
         if names or self.profile.bundle_folder_always:
@@ -82,7 +82,7 @@ class Loaded:
         InputError
             When a frame cannot be delivered under the profile.
         Failed
-            When the module raises, or returns what is refused.
+            When the module raises, or its return value is refused.
         """
         given: Dict[str, Any] = {}
         for port, frame in datasets.items():
@@ -106,7 +106,7 @@ class Loaded:
         return [os.path.join(folder, name) for name in names if _is_png(folder, name)]
 
     def close(self) -> None:
-        """Delete the folder that the module worked in."""
+        """Delete the module's working folder."""
         os.chdir(tempfile.gettempdir())
         self._own.close()
 

@@ -17,7 +17,7 @@ from azml_magic.exporting.runtime.zip_files import root
 def main(arguments: Optional[Sequence[str]] = None) -> int:
     """Run the module of this zip once; return the exit status.
 
-    0 is success, 1 a module that failed, 2 a wrong call.
+    The status is 0 for success, 1 if the module failed, 2 for wrong arguments.
     """
     options = _parser().parse_args(arguments)
     options.output, options.output2 = _absolute(options.output), _absolute(options.output2)
@@ -48,19 +48,19 @@ def _parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     add("--dataset1", metavar="PATH", help=f"first dataset: {', '.join(ENDINGS)}, or a folder")
     add("--dataset2", metavar="PATH", help="second dataset")
-    add("--output", metavar="PATH", help="where the first output frame goes; a file or a folder")
-    add("--output2", metavar="PATH", help="where the second output frame goes")
-    add("--figures", metavar="FOLDER", help="where the figures go")
+    add("--output", metavar="PATH", help="file or folder for the first output frame")
+    add("--output2", metavar="PATH", help="file or folder for the second output frame")
+    add("--figures", metavar="FOLDER", help="folder for the figures")
     return parser
 
 
 def _absolute(path: Optional[str]) -> Optional[str]:
-    # The module works in a folder of its own.
+    # The module runs in another working directory.
     return os.path.abspath(path) if path else None
 
 
 def _file(path: Optional[str]) -> Optional[str]:
-    """Return the one dataset of a folder, or the file itself."""
+    """Return the only dataset of a folder, or the file itself."""
     if not path:
         return None
     path = os.path.abspath(path)
@@ -68,9 +68,7 @@ def _file(path: Optional[str]) -> Optional[str]:
         return path
     names = sorted(name for name in os.listdir(path) if name.lower().endswith(ENDINGS))
     if len(names) != 1:
-        raise OptionError(
-            f"{path} holds {len(names)} datasets, not one", "give the path of the file"
-        )
+        raise OptionError(f"{path} has {len(names)} datasets, not one", "give the path of the file")
     return os.path.join(path, names[0])
 
 

@@ -1,4 +1,4 @@
-"""The files of a module zip, as the zip or as the folder that it was unpacked to."""
+"""Reading the files of a module zip, from the zip or the folder that it was unpacked into."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import zipfile
 
 
 def root() -> str:
-    """Return the path of the zip or of the folder that this runtime lies in."""
+    """Return the path of the zip or of the folder that contains this runtime."""
     path = os.path.abspath(__file__)
     # <root>/_azml_runtime/exporting/runtime/zip_files.py
     for _ in range(4):

@@ -1,5 +1,5 @@
-"""Modules in Python: how one is loaded and called, and what is reported of it.
+"""Modules in Python: loading and calling a module, and reporting on its run.
 
-Used wherever a module runs: in a confined worker, in a notebook's own process for a debugger, and
-in the program of a module zip.
+Used wherever a module runs: in a confined worker, in the notebook's process for debugging, and in
+the program of a module zip.
 """

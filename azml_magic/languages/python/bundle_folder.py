@@ -1,6 +1,6 @@
 """The script bundle in the run folder: files, import path and backslash paths.
 
-Rules Z1 to Z9, and the backslash paths that scripts written for Windows use.
+Implements rules Z1 to Z9, and the backslash paths of scripts written for Windows.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ NAME_BYTES = 255
 
 
 def write(folder: str, files: Iterable[Tuple[str, bytes]]) -> str:
-    """Write the bundle's files below ``folder/Script Bundle``; return that path.
+    """Write the bundle's files to ``folder/Script Bundle``; return that path.
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ def write(folder: str, files: Iterable[Tuple[str, bytes]]) -> str:
 
 
 def _link(folder: str, parts: Sequence[str], *, is_folder: bool) -> None:
-    r"""Make ``.\a\b`` and ``a\b`` in `folder` names of ``a/b``, as they are on Windows."""
+    r"""Make ``.\a\b`` and ``a\b`` in `folder` refer to ``a/b``, as on Windows."""
     target = os.path.join(*parts)
     backslashed = "\\".join(parts)
     endings = ("", "\\") if is_folder else ("",)
@@ -52,7 +52,7 @@ def _link(folder: str, parts: Sequence[str], *, is_folder: bool) -> None:
 def add_to_path(bundle: str) -> None:
     r"""Append the bundle to ``sys.path``: the literal ``.\Script Bundle`` and its full path.
 
-    Appended, so that the standard library and installed packages win (rule Z2).
+    Appended, so that the standard library and installed packages take precedence (rule Z2).
     """
     sys.path.append(LITERAL_ENTRY)
     sys.path.append(bundle)

@@ -1,4 +1,4 @@
-"""What a script finds around it."""
+"""The environment of a script: its folder, import path and ``azureml`` package."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from azml_magic.languages.python import bundle_folder, run_object
 def lay_out(
     folder: str, files: Optional[Iterable[Tuple[str, bytes]]], profile: Profile
 ) -> List[Dict[str, str]]:
-    """Lay the script bundle, the import path and ``azureml`` out (rules Z1 to Z9, W3).
+    """Set up the script bundle, the import path and ``azureml`` (rules Z1 to Z9, W3).
 
     Parameters
     ----------
     folder : str
         The run folder.
     files : iterable of (str, bytes), optional
-        Of the script bundle; None without one.
+        The files of the script bundle; ``None`` without one.
     profile : Profile
         The rules.
 
     Returns
     -------
     list of dict
-        To which uploads to the run object are added.
+        The list to which uploads to the run object are added.
     """
     if files is not None or profile.bundle_folder_always:
         home = os.path.join(folder, "work")

@@ -1,4 +1,4 @@
-"""Python warnings about the person's own lines, as findings."""
+"""Findings from Python warnings about the user's own lines."""
 
 from __future__ import annotations
 
@@ -14,40 +14,40 @@ MOST = 20
 
 _WARNED = Sentence("{word} says {said}")
 _IN_FILE = Detail(", in line {number} of {said}")
-# By the name of the category: pandas has not all of them in all versions.
+# By the name of the category, as not all versions of pandas have all of them.
 _BY_NAME = {
     "ChainedAssignmentError": Report(
         CODES["AZ510"],
         _WARNED,
-        "write in one step: frame.loc[rows, column] = value, or frame[column] = ...",
+        "assign in one step: frame.loc[rows, column] = value, or frame[column] = ...",
     ),
     "SettingWithCopyWarning": Report(
-        CODES["AZ511"], _WARNED, "write by frame.loc[rows, column] = value, or take a copy() first"
+        CODES["AZ511"], _WARNED, "assign to frame.loc[rows, column], or make a copy() first"
     ),
 }
 _CHANGES = Report(
     CODES["AZ512"],
     _WARNED,
-    "write it in the way the warning names; it may differ between versions",
+    "follow the warning; the behaviour may differ between versions",
 )
 KINDS = (*_BY_NAME.values(), _CHANGES)
 _CHANGING = (FutureWarning, DeprecationWarning, PendingDeprecationWarning)
 
 
 class Observer:
-    """Hears the warnings of a run; they are printed as ever.
+    """Collects the warnings of a run, which are still printed as usual.
 
     Parameters
     ----------
     filename : str
         Name of the module's file in tracebacks.
     home : str
-        Folder of the run; files below it are the person's own too.
+        Folder of the run; files below it are the user's own too.
 
     Attributes
     ----------
     findings : list of Finding
-        One for each category and line, `MOST` at most.
+        One per category and line, at most `MOST`.
     """
 
     def __init__(self, filename: str, home: str) -> None:
@@ -58,7 +58,7 @@ class Observer:
         self._print = warnings.showwarning
 
     def listen(self) -> None:
-        """Hear every warning from now on."""
+        """Start collecting warnings."""
         warnings.showwarning = self._show
 
     def _show(
@@ -83,7 +83,7 @@ class Observer:
         if known is None or place is None or key in self._seen or len(self.findings) == MOST:
             return
         self._seen.add(key)
-        # pandas says the consequence first and explains at length after it.
+        # pandas states the consequence first, followed by a long explanation.
         said = " ".join(str(message).split()).split(". ")[0]
         text = known.message(word=name, said=said)
         if place:
@@ -91,7 +91,7 @@ class Observer:
         self.findings.append(known.at(text, line=None if place else lineno))
 
     def _place(self, filename: str) -> Optional[str]:
-        """Name a file of the bundle; empty for the module, ``None`` for a library."""
+        """Return the name of a file of the bundle; empty for the module, ``None`` for a library."""
         if filename == self._filename:
             return ""
         path = os.path.normpath(os.path.join(self._home, filename.replace("\\", "/")))

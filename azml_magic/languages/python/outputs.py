@@ -1,4 +1,4 @@
-"""What a module returned, made ready to travel; what cannot travel is the module's error."""
+"""Encoding of what a module returned; what cannot be sent is the module's error."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from azml_magic.wire import Channel, ColumnRefused, EncodedFrame, encode_frame, 
 
 
 def encode(outputs: Sequence[Optional[Any]], profile: Profile) -> List[EncodedFrame]:
-    """Return the frames of the ports that have one, encoded.
+    """Encode the frames of the ports that have one.
 
     Raises
     ------
     ReturnRefused
-        When a column holds what no dataset can.
+        When a column holds what a dataset cannot store.
     """
     return [_encode(frame, profile) for frame in outputs if frame is not None]
 

@@ -1,7 +1,7 @@
-"""Matplotlib as a module finds it: no window, whatever backend the script asks for.
+"""Matplotlib as a module finds it: without windows, whatever backend the script requests.
 
 Rules W6 (open figures are not shown), W7 (``plt.show()`` does nothing useful) and W8
-(a script may ask for any backend).
+(a script may request any backend).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _saved: Set[int] = set()
 
 
 def preload() -> None:
-    """Import pyplot on the Agg backend and build what the first figure would build."""
+    """Import pyplot with the Agg backend and do the one-time work of a first figure."""
     import io
 
     import matplotlib
@@ -38,11 +38,11 @@ def _replace_backend_choice(matplotlib: Any, plt: Any) -> None:
     agg = "agg"
 
     def use(backend: str, *, force: bool = True) -> None:
-        """Accept any backend; figures are drawn by Agg."""
+        """Accept any backend, but keep drawing with Agg."""
         matplotlib.rcsetup.validate_backend(backend)
 
     def switch_backend(newbackend: str) -> None:
-        """Accept any backend; figures are drawn by Agg."""
+        """Accept any backend, but keep drawing with Agg."""
         original_switch(agg)
 
     def show(*args: Any, **kwargs: Any) -> None:
@@ -68,17 +68,17 @@ def _record_saved_figures(figure_class: Any) -> None:
 
 
 def unsaved(folder: str) -> List[Dict[str, Any]]:
-    """Describe the figures left open and never saved, and draw a small preview of some.
+    """Describe the figures left open and never saved, and draw small previews of some.
 
     Parameters
     ----------
     folder : str
-        Where to write ``1.png``, ``2.png``, ...
+        Folder for the previews ``1.png``, ``2.png``, ...
 
     Returns
     -------
     list of dict
-        ``number`` of each figure, and ``preview``: whether a preview was written.
+        The ``number`` of each figure, and ``preview``: whether a preview was written.
     """
     plt = sys.modules.get("matplotlib.pyplot")
     if plt is None:
@@ -96,6 +96,6 @@ def unsaved(folder: str) -> List[Dict[str, Any]]:
 def _preview(figure: Any, folder: str, position: int) -> bool:
     try:
         figure.savefig(os.path.join(folder, f"{position}.png"), dpi=PREVIEW_DPI)
-    except Exception:  # whatever a broken figure raises, it is only a preview
+    except Exception:  # a broken figure may raise anything, and this is only a preview
         return False
     return True

@@ -1,4 +1,4 @@
-"""What a worker tells of its run, as plain events; the notebook side checks every field."""
+"""A worker's reports about its run, as plain events; the notebook side checks every field."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LINE_CHARACTERS = 500
 
 
 def not_begun(error: BaseException) -> Dict[str, Any]:
-    """Describe what kept a module from being run."""
+    """Describe what prevented a module from being run."""
     return {"event": "not begun", "kind": _kind(error), "message": _message(error)}
 
 
@@ -27,7 +27,7 @@ def success(
     unsaved: List[Dict[str, Any]],
     uploads: List[Dict[str, str]],
 ) -> Dict[str, Any]:
-    """Describe a run that ended well; its frames follow the event."""
+    """Describe a successful run; its frames follow the event."""
     return {
         "event": "result",
         "outputs": [frame is not None for frame in outputs],
@@ -38,7 +38,7 @@ def success(
 
 
 def failure(error: BaseException, progress: Progress, filename: str, folder: str) -> Dict[str, Any]:
-    """Describe the exception that ended a run, with the person's own frames marked."""
+    """Describe the exception that ended a run, with the frames in the user's code marked."""
     if isinstance(error, ReturnRefused):
         return {
             "event": "refusal",
@@ -58,9 +58,9 @@ def failure(error: BaseException, progress: Progress, filename: str, folder: str
 
 
 def _finding(finding: Finding) -> Dict[str, Any]:
-    """Describe a finding by what its kind does not tell already."""
+    """Describe a finding by the values that its kind does not determine."""
     message = finding.message
-    assert isinstance(message, ComposedText), "what a run finds is told in sentences"
+    assert isinstance(message, ComposedText), "findings of a run are composed of sentences"
     return {
         "code": finding.code,
         "level": finding.level,
@@ -119,7 +119,7 @@ def _entries(error: BaseException, filename: str, folder: str) -> List[Dict[str,
 
 
 def _own_place(file: str, filename: str, home: str) -> Optional[str]:
-    """Name a file of the module as the person knows it; ``None`` for a library's file."""
+    """Return the name of a file of the module for the user; ``None`` for a library's file."""
     if file == filename:
         return "module"
     path = os.path.normpath(os.path.join(home, file.replace("\\", "/")))
@@ -127,7 +127,7 @@ def _own_place(file: str, filename: str, home: str) -> Optional[str]:
 
 
 def _library(file: str) -> str:
-    """Shorten a library's path to what stands below ``site-packages`` or the library folder."""
+    """Shorten a library's path to the part below ``site-packages`` or the library folder."""
     for marker in ("site-packages" + os.sep, "dist-packages" + os.sep):
         if marker in file:
             return file.split(marker, 1)[1]

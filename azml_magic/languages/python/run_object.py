@@ -1,6 +1,6 @@
-"""A stand-in for ``azureml.core.Run``, which a designer script uploads its images to.
+"""A substitute for ``azureml.core.Run``, to which designer scripts upload images.
 
-Rule W3: the designer shows no file of the run folder; a script gives images to
+Rule W3: the designer shows no files of the run folder; a script passes images to
 ``Run.get_context().upload_file(name, path)``.
 """
 
@@ -60,12 +60,12 @@ class Run:
 
 
 def install(folder: str) -> List[Dict[str, str]]:
-    """Make ``from azureml.core import Run`` work; return the list that uploads go to.
+    """Make ``from azureml.core import Run`` work; return the list that uploads are added to.
 
     Parameters
     ----------
     folder : str
-        Where uploaded files are stored.
+        Folder to store uploaded files in.
     """
     Run._folder = folder
     package: Any = types.ModuleType("azureml")

@@ -1,6 +1,6 @@
-"""The module's own code: compiled, executed, its ``azureml_main`` called.
+"""Compiling and executing a module's code, and calling its ``azureml_main``.
 
-Nothing here knows how the code came or where its results go.
+Nothing here depends on where the code comes from or where its results go.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ ENTRY_POINT = "azureml_main"
 
 @dataclass
 class Progress:
-    """How far a run has come; a failure is reported with it.
+    """The stage of a run, for reporting a failure.
 
     Attributes
     ----------
@@ -43,7 +43,7 @@ def run(
     folder: str,
     progress: Progress,
 ) -> Tuple[List[Optional[Any]], List[Finding]]:
-    """Execute the module under the rules of the profile.
+    """Execute a module under the rules of a profile.
 
     Returns
     -------
@@ -53,14 +53,14 @@ def run(
     Raises
     ------
     BaseException
-        Whatever the module raises; `progress` tells when.
+        Anything that the module raises; `progress` says at which stage.
     """
     function = load(job, profile, folder, progress)
     return call(function, profile, datasets, progress)
 
 
 def load(job: JobHeader, profile: Profile, folder: str, progress: Progress) -> Any:
-    """Compile the module, run its top level, and return its entry point."""
+    """Compile a module, run its top level, and return its entry point."""
     progress.stage = "compile"
     code = _compile(job.source, job.filename)
     progress.stage = "import"
@@ -77,7 +77,7 @@ def call(
 ) -> Tuple[List[Optional[Any]], List[Finding]]:
     """Call the entry point with the connected ports, and apply the rules to what it returns.
 
-    `datasets` is emptied: what the module does not return need not be held any longer.
+    `datasets` is emptied, so that frames the module does not return are freed early.
     """
     progress.stage = "find"
     arguments = call_arguments(function, datasets, profile)
@@ -98,7 +98,7 @@ def call(
 
 
 def _compile(source: str, filename: str) -> types.CodeType:
-    # Known to linecache, so that tracebacks and inspect.getsource show the person's lines.
+    # Registered with linecache, so that tracebacks and inspect.getsource show the source lines.
     lines = source.splitlines(keepends=True)
     linecache.cache[filename] = (len(source), None, lines, filename)
     return compile(source, filename, "exec", dont_inherit=True)
