@@ -1,1 +1,1 @@
-"""IPython's side: magics, options, output; the only room that knows IPython."""
+"""The IPython side: magics, options, output; the only room that depends on IPython."""

@@ -1,4 +1,4 @@
-"""What a person chose in the port picker, and the line that says the same."""
+"""A choice made in the port picker, and the equivalent magic line."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Choice:
-    """A module, what is connected to its ports, and how it is run; empty texts for nothing."""
+    """A module, the frames of its ports, and options; empty texts for nothing."""
 
     module: str = ""
     dataset1: str = ""
@@ -28,7 +28,7 @@ class Choice:
     strict: bool = False
 
     def options(self) -> str:
-        """Return the options that say the same as this choice."""
+        """Return the options of the magic that are equivalent to this choice."""
         pairs = [
             ("-i", f"dataset1={self.dataset1}" if self.dataset1 else ""),
             ("-i", f"dataset2={self.dataset2}" if self.dataset2 else ""),
@@ -40,15 +40,15 @@ class Choice:
         return " ".join(words + (["-s"] if self.strict else []))
 
     def arguments(self) -> str:
-        """Return the line of ``%azureml_module`` that runs this choice, without the magic."""
+        """Return the arguments of ``%azureml_module`` that run this choice."""
         return " ".join(part for part in (f"-f {self.module}", self.options()) if part)
 
     def line(self) -> str:
-        """Return the whole line that runs this choice."""
+        """Return the complete line that runs this choice."""
         return f"%azureml_module {self.arguments()}"
 
     def cell(self, modules: Mapping[str, Module]) -> str:
-        """Return the cell that runs this choice: with the body of a module that was a cell."""
+        """Return the cell that runs this choice, with the body of a module that was a cell."""
         module = modules.get(self.module)
         if module is None:
             return self.line()
@@ -57,9 +57,9 @@ class Choice:
 
 
 def table_text(frames: Mapping[str, pd.DataFrame], modules: list[str], choice: Choice) -> str:
-    """Return what can be chosen and the line to type, for where no widget is drawn."""
+    """Return the available frames and modules and the line to type, where widgets are not shown."""
     width = max((len(name) for name in frames), default=0)
-    named = ", ".join(modules) or "none yet; define azureml_main, or name a cell by -n"
+    named = ", ".join(modules) or "none yet; define azureml_main, or name a cell with -n"
     listed = [f"  {name:<{width}}  {variables.shape_text(frame)}" for name, frame in frames.items()]
     return "\n".join(
         [

@@ -1,7 +1,7 @@
 """Tab completion of the magics' lines: options, ports, frames, paths, names.
 
-A matcher of IPython's second generation. It answers for a magic's line only, wherever the
-line is completed: notebook, console or terminal.
+A matcher for IPython's matcher API v2. It only handles lines of our magics, in notebooks,
+consoles and terminals.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ PARSERS: dict[str, Callable[[], argparse.ArgumentParser]] = {
     "azureml_check": magic_options.build_parser,
     "azureml_ports": magic_options.build_ports_parser,
 }
-"""The magics whose lines are completed, and the parsers of their options."""
+"""The magics with completion of options, and their parsers."""
 
 NAMED = frozenset({"azureml_export", "azureml_serve"})
-"""Magics whose first word is a module's name; the rest of their lines is not completed."""
+"""Magics whose first word is a module's name; the rest of the line is not completed."""
 
 _CELL = re.compile(r"\s*%%(\w+)[ \t]+(.*)\Z", re.DOTALL)
 _LINE = re.compile(r"\s*%(\w+)[ \t]+(.*)\Z", re.DOTALL)
@@ -45,14 +45,14 @@ _LINE = re.compile(r"\s*%(\w+)[ \t]+(.*)\Z", re.DOTALL)
 
 @dataclass(frozen=True)
 class Candidate:
-    """A text to put in, and what stands beside it."""
+    """A completion, and the hint shown beside it."""
 
     text: str
     hint: str = ""
 
 
 def matcher_of(workspace: Workspace) -> Callable[[CompletionContext], SimpleMatcherResult]:
-    """Return the matcher for the notebook that `workspace` belongs to."""
+    """Return the matcher for the notebook of a workspace."""
 
     @context_matcher(identifier="azml_magic.completion")
     def azml_matcher(context: CompletionContext) -> SimpleMatcherResult:
@@ -61,7 +61,7 @@ def matcher_of(workspace: Workspace) -> Callable[[CompletionContext], SimpleMatc
             return SimpleMatcherResult(completions=[])
         fragment, found = candidates(workspace, *typed)
         return SimpleMatcherResult(
-            # Frontends wrap the type at its blanks, over the next line.
+            # Frontends would wrap the type at its blanks.
             completions=[
                 SimpleCompletion(item.text, type=item.hint.replace(" ", "\u00a0")) for item in found
             ],
@@ -75,7 +75,7 @@ def matcher_of(workspace: Workspace) -> Callable[[CompletionContext], SimpleMatc
 
 
 def magic_line(text: str, cursor_line: int, until_cursor: str) -> tuple[str, str] | None:
-    """Return name and typed line of the magic that the cursor stands in, or ``None``.
+    """Return the name and the typed line of the magic at the cursor, or ``None``.
 
     Parameters
     ----------
@@ -84,7 +84,7 @@ def magic_line(text: str, cursor_line: int, until_cursor: str) -> tuple[str, str
     cursor_line : int
         Line of the cursor, counted from 0.
     until_cursor : str
-        What stands before the cursor: of its line, or of the cell.
+        The text before the cursor, of its line or of the cell.
     """
     line = until_cursor.rsplit("\n", 1)[-1]
     first_line = len(text[: len(text) - len(text.lstrip())].splitlines())
@@ -97,16 +97,16 @@ def magic_line(text: str, cursor_line: int, until_cursor: str) -> tuple[str, str
 
 
 def candidates(workspace: Workspace, magic: str, typed: str) -> tuple[str, list[Candidate]]:
-    """Return the part of the line to be replaced, and what could stand there.
+    """Return the part of the line to be replaced, and the candidates for it.
 
     Parameters
     ----------
     workspace : Workspace
-        Of the notebook.
+        The workspace of the notebook.
     magic : str
-        Name of the magic: a key of ``PARSERS``, or one of ``NAMED``.
+        Name of the magic: a key of ``PARSERS``, or a member of ``NAMED``.
     typed : str
-        Its line up to the cursor.
+        The line up to the cursor.
     """
     words = re.split(r"[ \t]+", typed)
     word, before = words[-1], words[:-1]
@@ -142,7 +142,7 @@ def _option(parser: argparse.ArgumentParser, word: str) -> argparse.Action | Non
 
 
 def _options(parser: argparse.ArgumentParser, word: str, before: list[str]) -> list[Candidate]:
-    """Return the options that can follow: long ones, and short ones to a single dash."""
+    """Return the options that can follow: long ones, and after a single dash short ones."""
     found = []
     for action in parser._actions:
         given = any(name in before for name in action.option_strings)
@@ -155,13 +155,13 @@ def _options(parser: argparse.ArgumentParser, word: str, before: list[str]) -> l
 
 
 def _brief(action: argparse.Action) -> str:
-    """Return the first words of an option's help, short enough to stand beside its name."""
+    """Return the first words of an option's help, short enough to be shown beside its name."""
     words = re.split(r"[;:,(]", action.help or "")[0].split()
     return " ".join(words[:4])
 
 
 def _inputs(workspace: Workspace, word: str, before: str) -> list[Candidate]:
-    """Return frames with their shapes, and the ports that are still free."""
+    """Return the frames with their shapes, and the free ports."""
     frames = [
         Candidate(name, f"frame {variables.shape_text(frame)}")
         for name, frame in variables.frames(workspace.shell).items()
@@ -188,12 +188,12 @@ def _values(workspace: Workspace, option: str, fragment: str) -> list[Candidate]
 
 
 def _bundles(fragment: str) -> list[Candidate]:
-    """Return the folders and zips that a path can go on with."""
+    """Return the folders and zips that complete a path."""
     start = os.path.expanduser(fragment)
     kept = fragment if start == fragment else None
     found = []
     for path in sorted(glob.glob(glob.escape(start) + "*")):
-        # A person who typed ~ gets it back: only the rest of the path is put in.
+        # A typed ~ is kept: only the rest of the path is completed.
         text = path if kept is not None else fragment + path[len(start) :]
         if " " in text:
             continue

@@ -1,4 +1,4 @@
-"""What IPython knows: the cell that runs, and how it shows an error."""
+"""Access to IPython: the running cell, and the display of errors."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from azml_magic.errors import AzmlError
 
 @dataclass(frozen=True)
 class Cell:
-    """The cell that runs now.
+    """The running cell.
 
     Attributes
     ----------
     label : str
-        Such as ``"Cell In[5]"``.
+        Label such as ``"Cell In[5]"``.
     file : str
-        The file name that IPython, and a debugger, know its code by.
+        The file name under which IPython and debuggers know its code.
     blank_lines : int
-        Empty lines at its top, which IPython drops before it counts.
+        Empty lines at its top, which IPython removes before it counts lines.
     """
 
     label: str = "the cell"
@@ -33,10 +33,10 @@ class Cell:
 
 
 def current_cell(shell: Any) -> Cell:
-    """Return the cell that runs now.
+    """Return the running cell.
 
-    The counter of the shell differs between IPython 8 and 9 while a cell runs; the cell's
-    own stack frame tells it right in both.
+    The shell's counter differs between IPython 8 and 9 while a cell runs; the cell's own stack
+    frame is correct in both.
     """
     file = ""
     frame: FrameType | None = sys._getframe()
@@ -48,7 +48,7 @@ def current_cell(shell: Any) -> Cell:
 
 
 def cell_of_file(shell: Any, file: str) -> Cell | None:
-    """Return the cell whose code IPython knows by a file name."""
+    """Return the cell whose code IPython knows under a file name."""
     known = shell.compile.format_code_name(file)
     if not known:
         return None
@@ -60,14 +60,13 @@ def cell_of_file(shell: Any, file: str) -> Cell | None:
 
 
 def presentable(error: AzmlError, shell: Any) -> AzmlError:
-    """Make IPython show the error in our form, without a frame of our machinery.
+    """Make IPython show an error in our form, without frames of our code.
 
-    IPython asks an exception for ``_render_traceback_``; what it returns is also what a
-    notebook saves.
+    IPython calls the ``_render_traceback_`` of an exception; a notebook also saves its result.
     """
 
     def render() -> list[str]:
-        # IPython keeps the traceback that it rendered itself for %debug; this one is newer.
+        # %debug uses the traceback that IPython itself rendered last; this one is newer.
         shell.InteractiveTB.tb = None
         show = error_notebook if in_kernel(shell) else error_terminal
         return show(error, colors=wants_colors(shell)).splitlines()
@@ -77,12 +76,12 @@ def presentable(error: AzmlError, shell: Any) -> AzmlError:
 
 
 def in_kernel(shell: Any) -> bool:
-    """Whether a frontend shows rich output; in a terminal there is only text."""
+    """Return whether a frontend shows rich output; a terminal only shows text."""
     return hasattr(shell, "kernel")
 
 
 def wants_colors(shell: Any) -> bool:
-    """Whether text is to be coloured; a notebook's frontend understands ANSI colours too."""
+    """Return whether to colour text; frontends of notebooks support ANSI colours too."""
     if str(getattr(shell, "colors", "")).lower() == "nocolor" or os.environ.get("NO_COLOR"):
         return False
     return in_kernel(shell) or wants_color(sys.stdout)

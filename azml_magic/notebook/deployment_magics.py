@@ -1,4 +1,4 @@
-"""The magics that take a module out of the notebook, and bring one back."""
+"""The magics for exporting, serving and importing modules."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ class DeploymentMagics(Magics):
             raise current_cell.presentable(error, self.shell) from None
 
     def stop_services(self) -> None:
-        """Stop every service that was started here."""
+        """Stop all services that were started in this notebook."""
         while self.services:
             self.services.popitem()[1].stop()
 
@@ -128,7 +128,7 @@ class DeploymentMagics(Magics):
             f"script box, with the zip on the third port: {made.script_box.strip()}",
         ]
         if named.recorded is None:
-            lines.append("no columns are recorded: run the module under -n first to record them")
+            lines.append("no columns are recorded: run the module with -n first to record them")
         print("\n".join(lines))
 
     def _serve(self, chosen: argparse.Namespace) -> None:
@@ -137,7 +137,7 @@ class DeploymentMagics(Magics):
         if chosen.stop and chosen.name not in self.services:
             known = ", ".join(self.services) or "none"
             raise OptionError(
-                f"no service named {chosen.name!r} runs",
+                f"no service named {chosen.name!r} is running",
                 did_you_mean(chosen.name, self.services, f"running: {known}"),
             )
         if chosen.name in self.services:
@@ -169,4 +169,4 @@ def _words(line: str) -> list[str]:
     try:
         return shlex.split(line)
     except ValueError as error:
-        raise OptionError(f"the line cannot be read: {error}", "close the quotation") from None
+        raise OptionError(f"the line cannot be parsed: {error}", "close the quotation") from None

@@ -15,7 +15,7 @@ _ATTRIBUTE = "_azml_magic_loaded"
 
 
 class _Loaded:
-    """What loading has put into a shell."""
+    """Everything that loading has registered in a shell."""
 
     def __init__(self, shell: Any) -> None:
         self.shell = shell
@@ -29,14 +29,14 @@ class _Loaded:
         self._formatters().for_type(Result, self._show)
 
     def wake(self, _: Any) -> None:
-        """Any cell that is run after a long pause gets the next run ready."""
+        """Prepare the next run when a cell is executed after a long pause."""
         api.wake()
 
     def _formatters(self) -> Any:
         return self.shell.display_formatter.mimebundle_formatter
 
     def _show(self, result: Result, **_: Any) -> dict[str, str]:
-        """Show a result that a cell ends with, as ``azml_magic.run(...)`` does."""
+        """Show a result that is the value of a cell, such as that of ``azml_magic.run(...)``."""
         return whole_mimebundle(result, self.magics.rows)
 
     def remove(self) -> None:
@@ -51,7 +51,7 @@ class _Loaded:
 
 
 def _unregister(shell: Any, magics: Any) -> None:
-    # Magics put themselves there.
+    # Magics add themselves to these.
     shell.configurables[:] = [item for item in shell.configurables if item is not magics]
     registered = shell.magics_manager.magics
     for kind in ("line", "cell"):
@@ -61,14 +61,14 @@ def _unregister(shell: Any, magics: Any) -> None:
 
 
 def load(shell: Any) -> None:
-    """Register magics and completion, and get the first run's processes ready."""
+    """Register magics and completion, and prepare the processes of the first run."""
     unload(shell)
     setattr(shell, _ATTRIBUTE, _Loaded(shell))
     api.warm_up()
 
 
 def unload(shell: Any) -> None:
-    """Remove them, and end the processes that wait."""
+    """Unregister them, and end the prepared processes."""
     loaded = getattr(shell, _ATTRIBUTE, None)
     if loaded is not None:
         loaded.remove()

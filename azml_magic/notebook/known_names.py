@@ -1,4 +1,4 @@
-"""The notebook's own names: where each is defined, and what a module that lacks one needs."""
+"""The names defined in the notebook, and hints for modules that lack one."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ _MISSING = re.compile(r"name '(\w+)' is not defined")
 
 
 class KnownNames(Mapping[str, str]):
-    """The notebook's own names, each with the cell that defines it, ``""`` where unknown.
+    """The names of the notebook, each with the cell that defines it, or ``""`` if unknown.
 
-    A cell is read only when a name is asked for that it may define.
+    A cell is parsed only when a name is looked up that it may define.
 
     Parameters
     ----------
@@ -53,9 +53,9 @@ class KnownNames(Mapping[str, str]):
         }
 
     def _assigning_cell(self, name: str) -> str:
-        """Return the last cell that ran and binds a name."""
+        """Return the last executed cell that binds a name."""
         cells = self._shell.user_ns.get("In", [])
-        # The last one is the cell that runs now: it cannot have given the name its value.
+        # The last one is the running cell, which cannot have given the name its value.
         for number in range(len(cells) - 2, 0, -1):
             if name in self._bound_in(number, cells[number]):
                 return f"Cell In[{number}]"
@@ -71,28 +71,28 @@ class KnownNames(Mapping[str, str]):
 
 
 def defining_cell(shell: Any, function: Any) -> str:
-    """Return the label of the cell that defines a function; empty when no cell does."""
+    """Return the label of the cell that defines a function; empty if no cell does."""
     code = getattr(function, "__code__", None)
     known = shell.compile.format_code_name(code.co_filename) if code is not None else None
     return " ".join(known) if known else ""
 
 
 def missing_name_hint(failure: Failure, known: Mapping[str, str], variables: Any) -> str:
-    """Return what to do about a name that the notebook has and the module has not.
+    """Return a hint about a name that the notebook has but the module lacks.
 
     Parameters
     ----------
     failure : Failure
-        Of a run.
+        The failure of a run.
     known : mapping of str to str
-        The notebook's names, and where they are defined.
+        The names of the notebook, and where they are defined.
     variables : mapping
         The notebook's variables.
 
     Returns
     -------
     str
-        One line; empty when the failure is another one, or the notebook has no such name.
+        One line; empty if the failure is a different one, or the notebook has no such name.
     """
     found = _MISSING.search(failure.message) if failure.kind == "NameError" else None
     if found is None or found[1] not in known:
@@ -103,10 +103,10 @@ def missing_name_hint(failure: Failure, known: Mapping[str, str], variables: Any
         line = f"import {value.__name__}"
         if value.__name__ != name:
             line += f" as {name}"
-        return f"`{name}` is imported in {place}; a module imports for itself: {line}"
+        return f"`{name}` is imported in {place}; import it in the module too: {line}"
     if type(value).__name__ == "DataFrame":
-        return f"`{name}` is a DataFrame of {place}; pass it in by a port: -i {name}"
+        return f"`{name}` is a DataFrame in {place}; pass it in by a port: -i {name}"
     return (
-        f"`{name}` is defined in {place}; the cloud will not have it: "
+        f"`{name}` is defined in {place} and does not exist in the cloud: "
         "move it into this cell or into the script bundle"
     )

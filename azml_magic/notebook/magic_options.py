@@ -1,4 +1,4 @@
-"""The options of the magics: one parser for both forms, errors with did-you-mean."""
+"""The options of the magics: one parser for cell and line form, with did-you-mean errors."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class _Parser(argparse.ArgumentParser):
 
 
 class _Once(argparse.Action):
-    """An option that takes one value; a second one would silently replace the first."""
+    """An option that may be given once; argparse would silently keep the last value."""
 
     def __call__(
         self,
@@ -39,7 +39,7 @@ class _Once(argparse.Action):
 
 
 class _Help(argparse.RawDescriptionHelpFormatter):
-    """One line an option, so that the whole help fits a screen."""
+    """Formats one line per option, so that the whole help fits on a screen."""
 
     def __init__(self, prog: str) -> None:
         super().__init__(prog, max_help_position=34, width=104)
@@ -58,7 +58,7 @@ examples:
 
 
 def build_parser() -> argparse.ArgumentParser:
-    """Return the parser of ``%%azureml_module`` and its line form."""
+    """Return the parser of ``%%azureml_module`` and of its line form."""
     parser = _Parser(
         prog="%%azureml_module",
         usage="%%%%azureml_module [-i [PORT=]FRAME]... [-z BUNDLE] [-o NAME]... [option]...\n"
@@ -105,7 +105,7 @@ def build_ports_parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="%azureml_ports",
         usage="%%azureml_ports [NAME] [--write]",
-        description="Choose frames for a module's ports, and run it by a button.",
+        description="Choose frames for a module's ports, and run it with a button.",
         epilog="NAME is a function of the notebook, or a module of -n.",
         formatter_class=_Help,
         add_help=False,
@@ -115,7 +115,7 @@ def build_ports_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--write",
         action="store_true",
-        help="turn this cell into the line that was chosen last",
+        help="replace this cell by the line that was chosen last",
     )
     return parser
 
@@ -132,14 +132,14 @@ def parse(line: str, variables: Mapping[str, Any]) -> argparse.Namespace:
     Parameters
     ----------
     line : str
-        What follows the magic's name.
+        The text after the magic's name.
     variables : mapping
         The notebook's variables, for ``$name``.
 
     Raises
     ------
     OptionError
-        For an unknown option or a value that an option does not take.
+        For an unknown option or an invalid value.
     """
     words = [_substitute(word, variables) for word in _split(line)]
     return _parsed(build_parser(), words)
@@ -160,7 +160,7 @@ def _split(line: str) -> list[str]:
     try:
         return shlex.split(line)
     except ValueError as error:
-        raise OptionError(f"the line cannot be read: {error}", "close the quotation") from None
+        raise OptionError(f"the line cannot be parsed: {error}", "close the quotation") from None
 
 
 def _parsed(parser: argparse.ArgumentParser, words: list[str]) -> argparse.Namespace:
@@ -171,7 +171,7 @@ def _parsed(parser: argparse.ArgumentParser, words: list[str]) -> argparse.Names
 
 
 def _substitute(word: str, variables: Mapping[str, Any]) -> str:
-    """Replace ``$name`` by the value of a notebook variable."""
+    """Replace ``$name`` with the value of a notebook variable."""
     if not word.startswith("$"):
         return word
     name = word[1:]
@@ -194,13 +194,13 @@ def _unknown(word: str, parser: argparse.ArgumentParser) -> OptionError:
             ),
         )
     return OptionError(
-        f"{word!r} stands alone",
-        f"name what it is: -i {word} for an input, -o {word} for an output",
+        f"{word!r} is not an option",
+        f"write -i {word} for an input, or -o {word} for an output",
     )
 
 
 def input_variables(texts: list[str]) -> dict[str, str]:
-    """Give each input its port.
+    """Assign each input to a port.
 
     Parameters
     ----------
@@ -210,7 +210,7 @@ def input_variables(texts: list[str]) -> dict[str, str]:
     Returns
     -------
     dict of str to str
-        The variable's name of each connected port, in port order.
+        The name of the variable for each connected port, in port order.
 
     Raises
     ------
@@ -240,17 +240,17 @@ def _pair(text: str) -> tuple[str, str]:
     if equals and port not in PORTS:
         raise PortError(
             f"no port named {port!r}",
-            did_you_mean(port, PORTS, "the ports are dataset1 and dataset2; a zip goes in by -z"),
+            did_you_mean(port, PORTS, "the ports are dataset1 and dataset2; use -z for a zip"),
         )
     if not _NAME.match(name):
         raise PortError(
-            f"{name!r} is an expression, not a variable", f"bind a name first: frame = {name}"
+            f"{name!r} is an expression, not a variable", f"assign it first: frame = {name}"
         )
     return port, name
 
 
 def output_variables(texts: list[str]) -> list[str]:
-    """Return the variables that the output frames go to, in port order.
+    """Return the variables for the output frames, in port order.
 
     Parameters
     ----------
@@ -260,15 +260,15 @@ def output_variables(texts: list[str]) -> list[str]:
     Raises
     ------
     OptionError
-        When a name cannot be a variable or stands twice, or there are more than two.
+        When a name is not valid or repeated, or there are more than two.
     """
     names = [name.strip() for text in texts for name in text.split(",") if name.strip()]
     for place, name in enumerate(names):
         _check_name(name)
         if name in names[:place]:
             raise OptionError(
-                f"{name!r} is given twice, and can hold one output only",
-                "give each output port a variable of its own",
+                f"{name!r} is given twice, but can hold only one output",
+                "use a separate variable for each output port",
             )
     if len(names) > 2:
         raise OptionError("a module has two output ports", f"-o {names[0]},{names[1]}")
@@ -276,12 +276,12 @@ def output_variables(texts: list[str]) -> list[str]:
 
 
 def result_variable(text: str, outputs: list[str]) -> str:
-    """Return the variable that the whole result goes to; empty for none.
+    """Return the variable for the whole result; empty for none.
 
     Raises
     ------
     OptionError
-        When it cannot be a variable, or is one of the `outputs`.
+        When it is not a valid name, or is one of the `outputs`.
     """
     name = text.strip()
     if name:
@@ -289,11 +289,11 @@ def result_variable(text: str, outputs: list[str]) -> str:
     if name in outputs:
         raise OptionError(
             f"{name!r} is given for an output and for the result",
-            "give the result a variable of its own",
+            "use a separate variable for the result",
         )
     return name
 
 
 def _check_name(name: str) -> None:
     if not _NAME.match(name):
-        raise OptionError(f"{name!r} cannot be a variable's name", "use letters, digits and _")
+        raise OptionError(f"{name!r} is not a valid variable name", "use letters, digits and _")

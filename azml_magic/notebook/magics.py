@@ -1,4 +1,4 @@
-"""The magics: read the line, call the API, show what came back."""
+"""The magics: parse the line, call the API, show the result."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ DEBUG_WARNING = (
     "Debug run: no sandbox. The module runs in the notebook's own process, "
     "and can read, write and reach whatever you can.\n"
 )
-EARLY = "the run was interrupted; nothing of it goes on"
+EARLY = "the run was interrupted; nothing of it is still running"
 
 
 @magics_class

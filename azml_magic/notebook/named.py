@@ -1,4 +1,4 @@
-"""What a run under ``-n NAME`` leaves for an export: module, bundle, rules, columns."""
+"""What a run with ``-n NAME`` stores for an export: module, bundle, rules, columns."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class NamedRun:
-    """A module that has run under a name.
+    """A module that has been run with a name.
 
     Attributes
     ----------
     module : Module
         The module.
     options : mapping of str to Any
-        Bundle, profile, dates and text, as ``azml_magic.export`` takes them.
+        Bundle, profile, dates and text, as for ``azml_magic.export``.
     recorded : Recorded or None
-        The columns of its ports; ``None`` when it has not run.
+        The columns of its ports; ``None`` if it has not run.
     """
 
     module: Module
@@ -35,7 +35,7 @@ class NamedRun:
 def named_run(
     module: Module, options: Mapping[str, Any], frames: Mapping[str, Any], result: Result
 ) -> NamedRun:
-    """Return what is to be remembered of a run that succeeded."""
+    """Return what to remember of a successful run."""
     from azml_magic.exporting.recorded import record
 
     return NamedRun(module, options, record(frames, result))

@@ -1,4 +1,4 @@
-"""Output cells: live lines while a run goes on, the result when it is over."""
+"""Cell output: live lines during a run, the result after it."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from azml_magic.notebook.current_cell import in_kernel, wants_colors
 from azml_magic.result import Finding, Result
 
 PROGRESS_SECONDS = 2.0
-"""Shorter runs show no progress: it would only flicker."""
+"""Seconds before progress is shown; in shorter runs it would only flicker."""
 
 
 class LiveOutput:
-    """Shows what a module prints as it comes, and progress after two seconds."""
+    """Shows what a module prints as it arrives, and progress after two seconds."""
 
     def __init__(self, shell: Any, *, quiet: bool) -> None:
         self._in_kernel = in_kernel(shell)
@@ -46,17 +46,17 @@ class LiveOutput:
         self._wipe_line()
 
     def on_output(self, stream: str, text: str) -> None:
-        """Print whole lines to the notebook's stream of the same name."""
+        """Print complete lines to the notebook's stream of the same name."""
         if self._quiet and stream == "stdout":
             return
         self._wipe_line()
         file = sys.stderr if stream == "stderr" else sys.stdout
-        # A notebook draws colours; a terminal gets text, and nothing that acts on it.
+        # A notebook renders colours; a terminal gets plain text without control sequences.
         file.write(live(text, colors=self._in_kernel))
         file.flush()
 
     def on_tick(self, seconds: float) -> None:
-        """Show or renew the progress, once a second at most."""
+        """Show or update the progress, at most once per second."""
         if self._quiet or seconds < PROGRESS_SECONDS or int(seconds) == self._second:
             return
         self._second = int(seconds)
@@ -72,7 +72,7 @@ class LiveOutput:
             self._progress.update(data, raw=True)
 
     def _write_line(self, text: str) -> None:
-        # In a terminal an updated display would be a new line each time.
+        # In a terminal, updating a display would print a new line each time.
         if sys.stderr.isatty():
             sys.stderr.write(f"\r{text}")
             sys.stderr.flush()
@@ -86,7 +86,7 @@ class LiveOutput:
 
 
 def show_result(result: Result, shell: Any, *, rows: int, fold_table: bool) -> None:
-    """Show a result: status, findings, frame and log in one output, then each figure."""
+    """Show a result: status, findings, frames and log in one output, then each figure."""
     if not in_kernel(shell):
         colors = wants_colors(shell)
         print(result_terminal(result, rows, colors=colors, fold_table=fold_table))
@@ -96,7 +96,7 @@ def show_result(result: Result, shell: Any, *, rows: int, fold_table: bool) -> N
 
 
 def show_error(error: AzmlError, shell: Any) -> None:
-    """Show an error that is not raised."""
+    """Show an error instead of raising it."""
     if not in_kernel(shell):
         print(error_terminal(error, colors=wants_colors(shell)))
         return
@@ -105,9 +105,9 @@ def show_error(error: AzmlError, shell: Any) -> None:
 
 
 def show_remains(error: AzmlError, shell: Any) -> None:
-    """Show what a failed run left, folded, beside the error that the notebook shows itself."""
+    """Show what a failed run left, folded, beside the error that the notebook itself shows."""
     if not in_kernel(shell):
-        return  # its lines were printed as they came, and there is nothing to fold
+        return  # its lines were printed as they arrived, and a terminal cannot fold
     data = remains_mimebundle(error)
     if data:
         display(data, raw=True)
@@ -115,7 +115,7 @@ def show_remains(error: AzmlError, shell: Any) -> None:
 
 
 def show_findings(findings: Sequence[Finding], module: Module, shell: Any) -> None:
-    """Show what was found by reading only."""
+    """Show the findings of a check."""
     if not in_kernel(shell):
         print(findings_terminal(findings, module.label, colors=wants_colors(shell)))
         return
@@ -146,7 +146,7 @@ def _show_figures(result: Result | None) -> None:
         return
     texts = figures_html(result)
     for html, figure in zip(texts, result.figures, strict=False):
-        # The image itself goes along for formats that show no HTML.
+        # The image itself is included for formats without HTML.
         display({"text/html": html, "image/png": figure.png, "text/plain": figure.name}, raw=True)
     for html in texts[len(result.figures) :]:
         display({"text/html": html, "text/plain": "(figure not saved)"}, raw=True)

@@ -1,7 +1,7 @@
-"""The port picker: core widgets, and a run in a thread so that the notebook stays usable.
+"""The port picker: core widgets, and a run in a thread, so that the notebook stays usable.
 
-The result goes into a display of its own below the widget, so that it is saved with the
-notebook and outlives the widget.
+The result is shown in a separate display below the widget, so that it is saved with the notebook
+and outlives the widget.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from azml_magic.notebook.workspace import Workspace
 
 NOT_CONNECTED = "— not connected —"
-NO_MODULE = "— none yet: define azureml_main, or name a cell by -n —"
+NO_MODULE = "— none yet: define azureml_main, or name a cell with -n —"
 HERE = "The result of a run appears here."
 RESTARTED = (
     "After a restart of the kernel or a reload of the page, run this cell again to use its buttons."
@@ -42,14 +42,14 @@ _STYLE = {"description_width": "9em"}
 
 
 class Picker:
-    """One shown picker.
+    """A visible picker.
 
     Parameters
     ----------
     workspace : Workspace
-        Of the notebook.
+        The workspace of the notebook.
     first : Choice
-        What is chosen when it appears.
+        The initial choice.
     on_choice : callable
         Called with each new choice.
     on_end : callable
@@ -106,20 +106,20 @@ class Picker:
         self._say_line()
 
     def show(self, fallback: dict[str, str]) -> None:
-        """Display the widget, and below it the place of the result."""
+        """Display the widget, and below it the placeholder of the result."""
         display({**self.box._repr_mimebundle_(), **fallback}, raw=True)
         text = f"{HERE} {RESTARTED}"
         html = f"<p><small>{escape(text)}</small></p>"
         self._slot = display({"text/html": html, "text/plain": text}, raw=True, display_id=True)
 
     def close(self) -> None:
-        """Take the widget's models out of the kernel."""
+        """Remove the widget's models from the kernel."""
         self._end_run()
         for widget in (*self._fields, self.run, self.cancel, self.status, self.line, self.box):
             widget.close()
 
     def offer(self, frames: dict[str, pd.DataFrame], modules: list[str]) -> None:
-        """List what can be chosen now; a choice that is still there stays."""
+        """Update what can be chosen; a choice that still exists is kept."""
         shown = [
             (f"{name} ({variables.shape_text(frame)})", name) for name, frame in frames.items()
         ]
@@ -128,7 +128,7 @@ class Picker:
         _offer(self.module, [(name, name) for name in modules] or [(NO_MODULE, "")])
 
     def choice(self) -> Choice:
-        """Return what is chosen."""
+        """Return the current choice."""
         profile = self.profile.value
         return Choice(
             module=self.module.value or "",
@@ -162,7 +162,7 @@ class Picker:
         self._printed = ""
         self.run.disabled, self.cancel.disabled = True, False
         self._say("Starting the module ...")
-        # In the context of the click, so that what is published belongs to it.
+        # In the context of the click, so that output is associated with it.
         run = contextvars.copy_context().run
         self._thread = threading.Thread(target=run, args=(self._run, self.choice()), daemon=True)
         self._thread.start()
@@ -203,7 +203,7 @@ class Picker:
             self._on_end()
 
     def _end_run(self) -> None:
-        # A run that has not started yet is ended when it does.
+        # A run that has not started yet is ended as soon as it starts.
         self._cancelled.set()
         execution = self._execution
         if execution is not None:

@@ -1,4 +1,4 @@
-"""``%azureml_ports``: shows a picker, keeps its list of frames fresh, writes its line."""
+"""``%azureml_ports``: shows a picker, updates its list of frames, writes its line."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Ports:
-    """The pickers of a notebook, and what was chosen last."""
+    """The pickers of a notebook, and the last choices."""
 
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
@@ -27,24 +27,24 @@ class Ports:
         self._pickers: dict[str, Picker] = {}
 
     def modules(self) -> list[str]:
-        """Return the names of what can be run: functions of the notebook, modules of ``-n``."""
+        """Return what can be run: functions of the notebook, and modules named with ``-n``."""
         functions = variables.functions(self._workspace.shell)
         return functions + [name for name in self._workspace.modules if name not in functions]
 
     def show(self, chosen: argparse.Namespace) -> None:
-        """Show a picker, or with ``--write`` turn the cell into the line chosen last.
+        """Show a picker, or with ``--write`` replace the cell by the line chosen last.
 
         Raises
         ------
         ModuleError
             When there is no module of that name.
         OptionError
-            When nothing was chosen that could be written.
+            When nothing has been chosen that could be written.
         """
         names = self.modules()
         if chosen.name and chosen.name not in names:
             raise ModuleError(
-                f"no function and no module is named {chosen.name!r} in the notebook",
+                f"the notebook has no function or module named {chosen.name!r}",
                 did_you_mean(chosen.name, names, "run the cell that defines it first"),
             )
         if chosen.write:
@@ -55,7 +55,7 @@ class Ports:
         self._show(first)
 
     def refresh(self, *_: Any) -> None:
-        """Let all pickers list what the notebook has now; called after each cell."""
+        """Update the lists of all pickers; called after each cell."""
         if not self._pickers:
             return
         frames, names = variables.frames(self._workspace.shell), self.modules()
@@ -96,7 +96,7 @@ class Ports:
     def _write(self, name: str) -> None:
         if self.last is None or not self.last.module or name not in ("", self.last.module):
             raise OptionError(
-                f"nothing was chosen yet{f' for {name}' if name else ''}",
+                f"nothing has been chosen yet{f' for {name}' if name else ''}",
                 "run the cell without --write first, and choose",
             )
         cell = self.last.cell(self._workspace.modules)
@@ -104,6 +104,6 @@ class Ports:
 
 
 def _cell_id(shell: Any) -> str:
-    """Return the id of the cell that runs, where the frontend tells it."""
+    """Return the id of the running cell, if the frontend sends it."""
     metadata = shell.kernel.get_parent().get("metadata", {})
     return str(metadata.get("cellId") or "")

@@ -1,4 +1,4 @@
-"""From a parsed line to a result: what the magic and the port picker have in common."""
+"""From a parsed line to a result: code shared by the magic and the port picker."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from azml_magic.result import Finding, Result
 
 
 def module_of_cell(workspace: Workspace, chosen: argparse.Namespace, cell: str) -> Module:
-    """Return the module that a cell's body is.
+    """Make a module from a cell's body.
 
     Raises
     ------
@@ -44,19 +44,19 @@ def module_of_cell(workspace: Workspace, chosen: argparse.Namespace, cell: str) 
 
 
 def module_named(workspace: Workspace, name: str, new_name: str = "") -> Module:
-    """Return the module that a function of the notebook is, or one remembered by ``-n``.
+    """Make a module from a function of the notebook, or return one remembered by ``-n``.
 
     Raises
     ------
     ModuleError
-        When there is neither.
+        When neither exists.
     """
     if name in workspace.modules and name not in workspace.shell.user_ns:
         return workspace.modules[name]
     known = [*variables.functions(workspace.shell), *workspace.modules]
     if name not in workspace.shell.user_ns:
         raise ModuleError(
-            f"no function and no module is named {name!r} in the notebook",
+            f"the notebook has no function or module named {name!r}",
             did_you_mean(name, known, "run the cell that defines it first"),
         )
     module = Module.from_function(workspace.shell.user_ns[name], name=new_name)
@@ -73,16 +73,16 @@ def run(
     module: Module,
     **callbacks: Any,
 ) -> Result:
-    """Run a module as its line says; assign what the line asks for.
+    """Run a module with the options of a line; assign the requested variables.
 
     Parameters
     ----------
     workspace : Workspace
-        Of the notebook.
+        The workspace of the notebook.
     chosen : Namespace
         The parsed line.
     module : Module
-        What to run.
+        The module to run.
     **callbacks
         ``on_start``, ``on_output`` and ``on_tick`` of :func:`azml_magic.run`.
     """
@@ -115,7 +115,7 @@ def run(
 
 
 def check(workspace: Workspace, chosen: argparse.Namespace, module: Module) -> tuple[Finding, ...]:
-    """Read a module as its line says."""
+    """Check a module with the options of a line."""
     inputs = magic_options.input_variables(chosen.input)
     return api.check(
         module,
@@ -127,6 +127,6 @@ def check(workspace: Workspace, chosen: argparse.Namespace, module: Module) -> t
 
 
 def rows(workspace: Workspace, chosen: argparse.Namespace) -> int:
-    """Return how many rows of an output are to be shown."""
+    """Return how many rows of an output to show."""
     number: Any = workspace.rows if chosen.rows is None else chosen.rows
     return int(number)

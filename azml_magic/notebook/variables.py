@@ -1,4 +1,4 @@
-"""Frames of the notebook: found for the ports, listed with their shapes, assigned."""
+"""Frames of the notebook: finding them for the ports, listing and assigning them."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 
 def frames(shell: Any) -> dict[str, pd.DataFrame]:
-    """Return the notebook's DataFrames by their names, sorted."""
+    """Return the notebook's DataFrames by name, sorted."""
     pandas = sys.modules.get("pandas")
-    if pandas is None:  # then no variable can be one
+    if pandas is None:  # then no variable can be a DataFrame
         return {}
     variables = dict(shell.user_ns)
     return {
@@ -34,7 +34,7 @@ def shape_text(frame: pd.DataFrame) -> str:
 
 
 def functions(shell: Any) -> list[str]:
-    """Return the names of the functions that cells define, ``azureml_main`` first."""
+    """Return the names of functions defined in cells, ``azureml_main`` first."""
     found = [
         name
         for name, value in dict(shell.user_ns).items()
@@ -52,7 +52,7 @@ def bind(shell: Any, inputs: dict[str, str]) -> dict[str, pd.DataFrame]:
     Raises
     ------
     PortError
-        When a variable is not there, or holds something else.
+        When a variable does not exist, or is not a DataFrame.
     """
     variables, known = shell.user_ns, frames(shell)
     listed = f"frames here: {', '.join(known)}" if known else "no frame is defined yet"
@@ -63,18 +63,18 @@ def bind(shell: Any, inputs: dict[str, str]) -> dict[str, pd.DataFrame]:
             )
         if name not in known:
             kind = type(variables[name]).__name__
-            hint = f"make a frame of it: frame = {name}.to_frame()" if kind == "Series" else listed
+            hint = f"convert it: frame = {name}.to_frame()" if kind == "Series" else listed
             raise PortError(f"{name!r} for {port} is a {kind}, not a DataFrame", hint)
     return {port: known[name] for port, name in inputs.items()}
 
 
 def assign(shell: Any, outputs: list[str], result_name: str, result: Result) -> None:
-    """Give the variables of ``-o`` their frames, and that of ``--result`` the result.
+    """Assign the frames to the variables of ``-o``, and the result to that of ``--result``.
 
     Raises
     ------
     PortError
-        When a variable has no frame; then none is assigned.
+        When there is no frame for a variable; then none is assigned.
     """
     assigned: dict[str, Any] = {}
     for position, name in enumerate(outputs):

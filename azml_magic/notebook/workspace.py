@@ -1,4 +1,4 @@
-"""What the magics share: the notebook's shell, its defaults, its modules and their runs."""
+"""The state shared by the magics: the shell, defaults, named modules and their runs."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _DEFAULTS = {one.name: one.default for one in fields(Options)}
 
 
 class Value(TraitType[Any, Any]):
-    """A setting that is kept as it was written, once its check has passed."""
+    """A setting that is validated, but stored as it was given."""
 
     def __init__(self, name: str, about: About, default: Any, **more: Any) -> None:
         super().__init__(default, **more)
@@ -28,7 +28,7 @@ class Value(TraitType[Any, Any]):
         self._about = about
 
     def validate(self, obj: Any, value: Any) -> Any:
-        """Return the value, or raise what says why it cannot be."""
+        """Return the value, or raise an error that says why it is invalid."""
         try:
             self._about.check(self._setting, value)
         except OptionError as error:
@@ -43,12 +43,12 @@ def _trait(name: str, about: About) -> Any:
         return Enum(list(about.choices), default, help=help)
     if about.is_switch:
         return Bool(default, help=help)
-    # A size is shown as a person writes it.
+    # A size is shown as a user writes it.
     return Value(name, about, about.shown if about.metavar == "SIZE" else default, help=help)
 
 
 class _Base(Magics):
-    """Those options of a run that can be set for a whole notebook, by ``%config``."""
+    """The options of a run that can be set for a whole notebook with ``%config``."""
 
     locals().update(
         {
@@ -60,14 +60,14 @@ class _Base(Magics):
 
 
 class Workspace(_Base):
-    """Base of the magics that run modules.
+    """Base class of the magics that run modules.
 
     Attributes
     ----------
     modules : dict of str to Module
-        What cells were named by ``-n``.
+        Modules of cells named with ``-n``.
     runs : dict of str to NamedRun
-        Those of them that have run.
+        Those that have been run.
     """
 
     rows = Integer(10, min=0, help="Rows of an output frame to show.").tag(config=True)
@@ -78,12 +78,12 @@ class Workspace(_Base):
         self.runs: dict[str, NamedRun] = {}
 
     def options(self, chosen: argparse.Namespace) -> Options:
-        """Return the options of a run: those of its line, for the rest those of the notebook.
+        """Return the options of a run: those of its line, with the notebook's as defaults.
 
         Raises
         ------
         OptionError
-            When an option does not take its value.
+            When an option has an invalid value.
         """
         own = {name: getattr(self, name) for name, about in _OPTIONS.items() if about.configurable}
         return Options.of(**{**own, **given(_OPTIONS, chosen)})
