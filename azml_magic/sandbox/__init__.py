@@ -1,1 +1,1 @@
-"""Confining a process with the kernel's own means, and finding out which of them are there."""
+"""Confinement of a process by the kernel, and probing which mechanisms are available."""

@@ -1,4 +1,4 @@
-"""Giving up what makes a process privileged, so that root confines itself to a user without."""
+"""Dropping capabilities, so that even root confines itself to an unprivileged process."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from azml_magic.sandbox import kernel
 SYS_CHROOT, SYS_ADMIN = 18, 21
 _VERSION_3 = 0x20080522
 _AMBIENT_CLEAR_ALL = 4
-# NOROOT, NO_SETUID_FIXUP and NO_CAP_AMBIENT_RAISE, KEEP_CAPS off, and all of these locked.
+# NOROOT, NO_SETUID_FIXUP and NO_CAP_AMBIENT_RAISE on, KEEP_CAPS off, and all of these locked.
 _SECUREBITS = 0b1110_1111
 _MORE_THAN_ALL = 64
 
@@ -29,28 +29,28 @@ class _Sets(ctypes.Structure):
 
 
 def drop_all() -> None:
-    """Drop every capability, permanently; a process without any is left as it is.
+    """Drop all capabilities permanently; do nothing in a process without any.
 
     Raises
     ------
     OSError
-        When capabilities are left.
+        When some could not be dropped.
     """
     drop_all_but(())
 
 
 def drop_all_but(kept: Collection[int]) -> None:
-    """Drop every capability but some, permanently; none passes to a program that is started.
+    """Drop all capabilities but some permanently; executed programs inherit none.
 
     Parameters
     ----------
     kept : collection of int
-        Numbers of capabilities that this process has.
+        Numbers of capabilities of this process.
 
     Raises
     ------
     OSError
-        When others are left.
+        When others could not be dropped.
     """
     _drop_bounding_set()
     try:
@@ -67,7 +67,7 @@ def drop_all_but(kept: Collection[int]) -> None:
 
 
 def give_up() -> None:
-    """Give up every capability, in a process that starts no program that could bring some."""
+    """Drop all capabilities in a process that does not execute programs which could gain some."""
     _set(0)
 
 
@@ -79,7 +79,7 @@ def _set(bits: int) -> None:
 
 
 def make_inheritable() -> None:
-    """Let programs that this process starts have what it has, once it is made ambient too."""
+    """Make the capabilities of this process inheritable, so that they can be made ambient too."""
     header, sets = _Header(_VERSION_3, 0), _Sets()
     kernel.syscall("capget", ctypes.byref(header), ctypes.byref(sets))
     sets.inheritable0, sets.inheritable1 = sets.permitted0, sets.permitted1
@@ -102,7 +102,7 @@ def _drop_bounding_set() -> None:
         try:
             kernel.prctl(kernel.PR_CAPBSET_DROP, capability)
         except OSError as error:
-            # EINVAL: past the last one. EPERM: no privilege to lose.
+            # EINVAL: after the last capability. EPERM: there is no privilege to drop.
             if error.errno not in {errno.EINVAL, errno.EPERM}:
                 raise
             return

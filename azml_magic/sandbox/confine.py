@@ -1,8 +1,7 @@
-"""A process locks itself down, before the first byte of a person's code is read.
+"""Self-confinement of a process, before it reads the first byte of a user's code.
 
-The order of the steps is the point: each takes away what an earlier one still needed, and
-the system call filter comes last, with the hand-over of its listener through a socket that
-the filter lets through.
+The order of the steps matters: each removes what an earlier one still needed. The system call
+filter comes last; its listener is then passed on through a socket that the filter allows.
 """
 
 from __future__ import annotations
@@ -26,11 +25,11 @@ _MASK = 0o077
 
 
 class ConfinementError(OSError):
-    """The process could not be confined; it must not run anybody's code."""
+    """The process could not be confined, and must not run a user's code."""
 
 
 def prepare(level: Level, *, network: bool) -> None:
-    """Work out ahead, in the fork server, what is the same for every worker."""
+    """Compute in advance, in the fork server, what is the same for every worker."""
     if kernel.machine() in AUDIT_ARCHITECTURE:
         version = landlock.abi() if level.landlock else 0
         seccomp.program(kernel.machine(), version, network, level.namespaces)
@@ -39,29 +38,29 @@ def prepare(level: Level, *, network: bool) -> None:
 def confine(policy: Policy, listener_socket: int, keep_fds: Collection[int]) -> None:
     """Confine this process, and all that it will start, permanently.
 
-    It must have one thread. Standard streams and the kept descriptors stay open, the
-    listener's socket and every other descriptor are closed.
+    It must have only one thread. Standard streams and the kept descriptors stay open; the
+    listener's socket and all other descriptors are closed.
 
     Parameters
     ----------
     policy : Policy
-        What it may do.
+        The permissions of the process.
     listener_socket : int
-        A Unix socket; the monitor receives the filter's listener from it.
+        A Unix socket, through which the monitor receives the filter's listener.
     keep_fds : collection of int
         Descriptors that stay open.
 
     Raises
     ------
     ConfinementError
-        When anything of it cannot be enforced. The process must then end.
+        When any part of the policy cannot be enforced. The process must then end.
     """
     try:
         version = _require_landlock() if policy.level.landlock else 0
         _leave_terminal_and_files({*keep_fds, listener_socket, *_STANDARD_STREAMS})
         capabilities.drop_all()
-        # The monitor reads how much memory and disk it uses, which a process that is not
-        # dumpable hides from other processes of its user. Others confined see none of it.
+        # Only a dumpable process lets the monitor read its usage of memory and disk. Other
+        # confined processes cannot read it anyway.
         kernel.prctl(kernel.PR_SET_DUMPABLE, 1)
         kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
         resources.set_limits(policy.limits)
@@ -72,8 +71,9 @@ def confine(policy: Policy, listener_socket: int, keep_fds: Collection[int]) -> 
             landlock.restrict(version, readable, policy.writable, network=policy.network)
         listener = seccomp.install(version, network=policy.network, alone=policy.level.namespaces)
         _hand_over(listener, listener_socket)
-        # Only now: what a person has in flight is compared with the limit of who sends, and a
-        # run that leaves many there must not keep another from being confined.
+        # Only now: the kernel compares a user's descriptors in flight with the sender's limit of
+        # open files, and a run that leaves many in flight must not prevent others from being
+        # confined.
         resources.lower(resource.RLIMIT_NOFILE, policy.limits.open_files)
         _check(policy)
     except ConfinementError:
@@ -95,25 +95,25 @@ def _leave_terminal_and_files(keep: set[int]) -> None:
     if os.getsid(0) != os.getpid():
         os.setsid()
     os.umask(_MASK)
-    # A write past a limit is an error then, as Python code expects it, and not the end.
+    # Then a write beyond a limit raises an error, as Python code expects, and does not kill.
     for number in (signal.SIGPIPE, signal.SIGXFSZ):
         signal.signal(number, signal.SIG_IGN)
     for descriptor in map(int, os.listdir("/proc/self/fd")):
         if descriptor not in keep:
-            # The listing's own descriptor is among them, and closed already.
+            # The descriptor of the listing itself is among them, and already closed.
             with contextlib.suppress(OSError):
                 os.close(descriptor)
 
 
 def _hand_over(listener: int, listener_socket: int) -> None:
-    """Send the listener to the monitor, and keep no copy of it."""
+    """Send the listener to the monitor, and close this process's copy."""
     with socket.socket(fileno=listener_socket) as endpoint:
         descriptors.send(endpoint, b"listener", [listener])
     os.close(listener)
 
 
 def _check(policy: Policy) -> None:
-    """Try what must not work any more."""
+    """Verify that what must not work any more fails."""
     if kernel.prctl(kernel.PR_GET_NO_NEW_PRIVS) != 1:
         raise ConfinementError(errno.EPERM, "new privileges can still be gained")
     if kernel.prctl(kernel.PR_GET_SECCOMP) != _SECCOMP_FILTER_MODE:
@@ -143,6 +143,6 @@ def _check_files(level: Level) -> None:
         with contextlib.suppress(OSError):
             os.rmdir(made)
         raise ConfinementError(errno.EPERM, "files outside the run folder can be reached")
-    # The fork server lives outside of a run's process namespace, so a parent is not seen there.
+    # The fork server is outside a run's process namespace, so a parent is not visible there.
     if level.namespaces and (os.getppid() != 0 or not os.statvfs("/").f_flag & os.ST_RDONLY):
-        raise ConfinementError(errno.EPERM, "it does not live in namespaces of its own")
+        raise ConfinementError(errno.EPERM, "it is not in separate namespaces")

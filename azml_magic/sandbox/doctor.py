@@ -1,4 +1,4 @@
-"""What a machine enforces on a run, in words: each promise, its mechanism, what is missing."""
+"""A report on what a machine enforces on a run: promises, mechanisms, and what is missing."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _SIGNAL_SCOPE, _TRUNCATION = 6, 3
 
 
 def report(found: Capabilities) -> str:
-    """Return everything that was found, what follows from it, and what to do."""
+    """Return a report on what was found, what follows from it, and what to do."""
     lines = [*_facts(found), ""]
     if found.level is Level.REFUSED:
         reason, *advice = found.refusal.split("; ")
@@ -67,22 +67,22 @@ def _missing(found: Capabilities) -> list[str]:
     lines = []
     if not found.namespaces:
         lines.append(
-            "namespaces: a run that guesses the path of a file can tell whether it is there, "
+            "namespaces: a run that guesses the path of a file can tell whether it exists, "
             "but not read it; allow unprivileged user namespaces to hide it"
         )
     if not found.landlock_abi:
         lines.append(
             "Landlock: files are confined by namespaces alone; "
-            "use Linux 5.13 or later, or add 'landlock' to lsm= of the kernel's command line"
+            "use Linux 5.13 or later, or add 'landlock' to lsm= on the kernel's command line"
         )
     elif found.landlock_abi < _TRUNCATION and not found.namespaces:
         lines.append(
-            f"Landlock ABI 3 (here {found.landlock_abi}): os.truncate() of a path is refused to a "
-            "module, which can truncate open files; use Linux 6.2 or later"
+            f"Landlock ABI 3 (here {found.landlock_abi}): a module cannot call os.truncate() with "
+            "a path, but can truncate open files; use Linux 6.2 or later"
         )
     if found.landlock_abi == 1:
         lines.append(
-            "Landlock ABI 2: a module cannot move a file from one folder to another by a rename; "
+            "Landlock ABI 2: a module cannot rename a file from one folder to another; "
             "use Linux 5.19 or later"
         )
     return lines

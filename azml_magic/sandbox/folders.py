@@ -1,7 +1,7 @@
 """Measuring and deleting a folder that hostile code has filled.
 
-Names may be any bytes, folders may be closed to their owner, nested deeper than a path can
-be long, or be changed while they are measured. Links are never followed.
+Names may be any bytes; folders may deny access to their owner, be nested deeper than the maximum
+length of a path, or change while they are measured. Links are never followed.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from typing import Any, NamedTuple
 
 from azml_magic.sandbox.processes import live_task
 
-# What one entry takes at least, so that a folder of empty files has a size too.
+# Minimum size of an entry, so that a folder of empty files has a size too.
 ENTRY_BYTES = 4096
-# Measuring holds a descriptor for each level.
+# Measuring needs an open descriptor for each level.
 _DEEPEST = 400
 BEYOND_MEASURE = 1 << 62
 _numbers = itertools.count()
@@ -26,7 +26,7 @@ _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 class _Level(NamedTuple):
-    """A folder that is being measured, and what is left to see of it."""
+    """A folder that is being measured, and its remaining entries."""
 
     folder: int
     entries: Any
@@ -37,14 +37,14 @@ class _Level(NamedTuple):
 
 
 class Contents(NamedTuple):
-    """What a folder holds.
+    """The size of a folder's contents.
 
     Attributes
     ----------
     size : int
-        Bytes on the disk; ``BEYOND_MEASURE`` when it is nested too deep to be measured.
+        Bytes on disk; ``BEYOND_MEASURE`` if it is nested too deeply to be measured.
     entries : int
-        Files, folders and links.
+        The number of files, folders and links.
     """
 
     size: int
@@ -54,21 +54,21 @@ class Contents(NamedTuple):
 def contents(
     path: str, stop_above: int = BEYOND_MEASURE, most_entries: int = BEYOND_MEASURE
 ) -> Contents:
-    """Measure a folder with all below it.
+    """Measure a folder with everything below it.
 
     Parameters
     ----------
     path : str
         The folder.
     stop_above : int
-        Measuring ends as soon as the bytes pass this.
+        Stop measuring as soon as the bytes exceed this.
     most_entries : int
-        Or as soon as there are more entries than these.
+        Stop measuring as soon as there are more entries than this.
 
     Returns
     -------
     Contents
-        What was found until then.
+        What was found up to that point.
     """
     total = count = 0
     seen: set[tuple[int, int]] = set()
@@ -100,17 +100,17 @@ def contents(
 
 
 def unlinked_bytes(pids: Iterable[int]) -> int:
-    """Return what files take that some processes still hold and that have no name any more.
+    """Return the disk usage of deleted files that processes still hold open or mapped.
 
     Parameters
     ----------
     pids : iterable of int
-        The processes. Of one that may not be looked into, nothing is counted.
+        The processes. One that may not be inspected counts as zero.
 
     Returns
     -------
     int
-        Bytes on the disk. Of a file that is only mapped, the part that is mapped.
+        Bytes on disk. Of a file that is only mapped, the mapped part.
     """
     total = 0
     seen: set[tuple[int, int]] = set()
@@ -142,7 +142,7 @@ def _unlinked_mapped(task: int) -> Iterator[tuple[int, int, int]]:
     except OSError:
         return
     for line in lines:
-        # 7f0c-7f0d rw-s 00000000 fe:00 1234 /path (deleted); shared memory stands there too.
+        # 7f0c-7f0d rw-s 00000000 fe:00 1234 /path (deleted); shared memory is listed there too.
         if line.endswith(b" (deleted)") and b"/dev/zero" not in line:
             addresses, _, _, device, inode = line.split(None, 5)[:5]
             start, end = (int(part, 16) for part in addresses.split(b"-"))
@@ -151,14 +151,14 @@ def _unlinked_mapped(task: int) -> Iterator[tuple[int, int, int]]:
 
 
 def remove_tree(path: str) -> None:
-    """Delete a folder and all below it; nothing may still be changing it.
+    """Delete a folder and everything below it, while no process is changing it.
 
-    Subfolders are moved up beside it before they are emptied, so that no depth matters.
+    Subfolders are moved up to the top before they are emptied, so that depth does not matter.
 
     Parameters
     ----------
     path : str
-        The folder; one that is not there is fine.
+        The folder; it need not exist.
     """
     try:
         os.chmod(path, 0o700)
@@ -213,12 +213,12 @@ def _enter(levels: list[_Level], folder: int) -> None:
 def _status(entry: os.DirEntry[str]) -> os.stat_result | None:
     try:
         return entry.stat(follow_symlinks=False)
-    except OSError:  # gone meanwhile
+    except OSError:  # deleted meanwhile
         return None
 
 
 def _taken(status: os.stat_result, seen: set[tuple[int, int]]) -> int:
-    """Return what one entry takes; a file of several names counts once."""
+    """Return the disk usage of one entry; a file with several names counts once."""
     if status.st_nlink > 1 and not stat.S_ISDIR(status.st_mode):
         identity = status.st_dev, status.st_ino
         if identity in seen:

@@ -1,7 +1,8 @@
-"""What a process namespace does, where there is none: a run ends when its monitor does.
+"""A substitute for a process namespace: ends all processes of a run with the monitor.
 
-Stands between the monitor and the fork server, and becomes the parent of every orphan. When
-the monitor is killed, it kills all that is below it. Run as a program: the command to start.
+The keeper is a process between the monitor and the fork server, and becomes the parent of every
+orphan. When the monitor is killed, it kills all its descendants. Its arguments are the command to
+start.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from azml_magic.sandbox import kernel, processes
 
 
 def main() -> None:
-    """Start ``argv[1:]``, and end as it ends, with nothing left below."""
+    """Run ``argv[1:]``, end with the same status, and leave no descendants."""
     processes.become_subreaper()
     signal.signal(signal.SIGTERM, _end_all)
     kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGTERM)
@@ -23,7 +24,7 @@ def main() -> None:
     if child == 0:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         os.execv(sys.argv[1], sys.argv[1:])
-    # The fork server's socket is its own: whoever waits for its end must see that.
+    # Only the fork server may hold its socket, so that its end is noticed.
     os.closerange(0, os.sysconf("SC_OPEN_MAX"))
     ended = 0
     while ended != child:

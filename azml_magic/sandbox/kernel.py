@@ -1,4 +1,4 @@
-"""The kernel's doors that Python has no function for: raw system calls and ``prctl``."""
+"""Kernel interfaces without a Python function: raw system calls and ``prctl``."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ _ALIASES = {"amd64": "x86_64", "arm64": "aarch64"}
 
 
 def machine() -> str:
-    """Return the architecture as the tables of this room name it.
+    """Return the architecture, named as in the tables of this room.
 
     Returns
     -------
     str
-        ``"x86_64"``, ``"aarch64"``, or another name that no table knows.
+        ``"x86_64"``, ``"aarch64"``, or another name that is in no table.
     """
     name = platform.machine().lower()
     return _ALIASES.get(name, name)
@@ -41,14 +41,14 @@ def syscall(name: str, *arguments: Any) -> int:
     Parameters
     ----------
     name : str
-        As the tables of this room name it, for example ``"landlock_add_rule"``.
+        Name as in the tables of this room, for example ``"landlock_add_rule"``.
     *arguments : int or ctypes object
         At most six; an integer is passed as a full register.
 
     Returns
     -------
     int
-        What the kernel returned.
+        The return value of the kernel.
 
     Raises
     ------
@@ -74,7 +74,7 @@ def open_process(pid: int) -> int:
 
 
 def prctl(option: int, *arguments: int) -> int:
-    """Call ``prctl``; missing arguments are zero, as newer options demand.
+    """Call ``prctl``; missing arguments are zero, as newer options require.
 
     Raises
     ------

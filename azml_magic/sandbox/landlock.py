@@ -1,4 +1,4 @@
-"""Landlock: the kernel's own confinement of files, TCP ports, signals and abstract sockets."""
+"""Landlock: the kernel's confinement of files, TCP ports, signals and abstract sockets."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MAKE_SYM, REFER, TRUNCATE, IOCTL_DEV = (1 << bit for bit in range(12, 16))
 
 OF_FILES = EXECUTE | WRITE_FILE | READ_FILE | TRUNCATE | IOCTL_DEV
 READING = EXECUTE | READ_FILE | READ_DIR
-# Nothing that a run writes may be executed as a program, and it makes no devices.
+# A run can neither execute files that it writes nor create device files.
 WRITING = (
     (WRITE_FILE | READ_FILE | READ_DIR | REMOVE_DIR | REMOVE_FILE | REFER | TRUNCATE)
     | (MAKE_DIR | MAKE_REG | MAKE_SOCK | MAKE_FIFO | MAKE_SYM)
@@ -45,7 +45,7 @@ class _PathBeneath(ctypes.Structure):
 
 
 def abi() -> int:
-    """Return the version of Landlock in force, 0 where there is none."""
+    """Return the version of Landlock in force; 0 if there is none."""
     try:
         return kernel.syscall("landlock_create_ruleset", 0, 0, _VERSION)
     except (OSError, KeyError):
@@ -53,7 +53,7 @@ def abi() -> int:
 
 
 def handled(version: int) -> int:
-    """Return the rights on files that Landlock of a version can withhold."""
+    """Return the file access rights that a version of Landlock can restrict."""
     bits = {1: 13, 2: 14, 3: 15, 4: 15}.get(version, 16)
     return (1 << bits) - 1
 
@@ -61,22 +61,22 @@ def handled(version: int) -> int:
 def restrict(
     version: int, readable: Iterable[str], writable: Iterable[str], *, network: bool
 ) -> None:
-    """Confine this process, and all that it will start, to some files, permanently.
+    """Restrict this process and its future children to some files, permanently.
 
     Parameters
     ----------
     version : int
-        What :func:`abi` returned.
+        The result of :func:`abi`.
     readable, writable : iterable of str
-        Files and folders, with all below them. A readable path that is not there, or that
-        this user cannot reach, is left out.
+        Files and folders, with everything below them. A readable path that does not exist, or
+        that this user cannot access, is ignored.
     network : bool
-        When false, TCP is closed here too, where the kernel's Landlock knows of it.
+        If false, TCP is blocked here too, if the kernel's Landlock supports that.
 
     Raises
     ------
     OSError
-        When Landlock is not there, or when a writable path cannot be granted.
+        When Landlock is not available, or a writable path cannot be granted.
     """
     attributes = _Ruleset(
         handled(version),
@@ -94,7 +94,7 @@ def restrict(
                     raise
         for path in writable:
             _grant(ruleset, path, WRITING, version)
-        # What is refused to a module is no news for the machine's audit log.
+        # Keep denials out of the machine's audit log.
         flags = _LOG_NOTHING if version >= 7 else 0
         kernel.syscall("landlock_restrict_self", ruleset, flags)
     finally:

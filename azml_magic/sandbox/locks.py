@@ -1,9 +1,8 @@
-"""``multiprocessing`` where the machine's shared memory is out of reach.
+"""``multiprocessing`` without access to the machine's shared memory.
 
-The C library keeps semaphores and shared memory in /dev/shm, which is shared with every other
-process of the user and therefore closed to a run. Here a semaphore is an event descriptor of
-the kernel, which children inherit when they are forked, and shared memory is a file of the
-run folder.
+The C library keeps semaphores and shared memory in /dev/shm, which all processes of the user share
+and which is therefore closed to a run. Here, a semaphore is an event descriptor, which children
+inherit when they are forked, and shared memory is a file in the run folder.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ _VALUE = struct.Struct("=q")
 
 
 def install() -> None:
-    """Let ``multiprocessing`` use these, and start its processes by a fork."""
+    """Make ``multiprocessing`` use these, and start its processes by fork."""
     import multiprocessing
 
     if not hasattr(os, "eventfd"):  # before Python 3.10
@@ -34,7 +33,7 @@ def install() -> None:
     native.sem_unlink = lambda name: None
     shared: Any = import_module("_posixshmem")
     shared.shm_open = _open_shared_memory
-    # Arrays and values lie in a temporary file then.
+    # Arrays and values are then in a temporary file.
     heap: Any = import_module("multiprocessing.heap")
     heap.Arena._dir_candidates = []
     shared.shm_unlink = lambda name: os.unlink(_place_of(name))
@@ -50,16 +49,16 @@ def _place_of(name: str) -> str:
 
 
 class SemLock:
-    """What ``_multiprocessing.SemLock`` is to ``multiprocessing.synchronize``.
+    """Replacement of ``_multiprocessing.SemLock``, as used by ``multiprocessing.synchronize``.
 
     Parameters
     ----------
     kind : int
         ``RECURSIVE_MUTEX`` or ``SEMAPHORE``.
     value, maxvalue : int
-        How often it can be acquired now, and at most.
+        Its current and its maximum value.
     name : str
-        Not used: it is reached by inheritance alone.
+        Not used, as children get the semaphore by inheritance only.
     unlink : bool
         Not used.
     """
@@ -71,7 +70,7 @@ class SemLock:
         self.maxvalue = maxvalue
         self.name: str | None = None
         self.handle = os.eventfd(value, os.EFD_SEMAPHORE | os.EFD_NONBLOCK | os.EFD_CLOEXEC)
-        # The descriptor does not tell its count, so that is kept beside it, under a lock.
+        # Reading the descriptor's count would change it, so a copy is kept, under a lock.
         self._guard = os.eventfd(1, os.EFD_SEMAPHORE | os.EFD_CLOEXEC)
         self._memory = mmap.mmap(-1, _VALUE.size)
         _VALUE.pack_into(self._memory, 0, value)
@@ -83,7 +82,7 @@ class SemLock:
             os.close(descriptor)
 
     def acquire(self, block: bool = True, timeout: float | None = None) -> bool:
-        """Take one; wait for it when asked to. Return whether it was taken."""
+        """Acquire the semaphore, waiting if asked to; return whether it was acquired."""
         if self.kind == RECURSIVE_MUTEX and self._is_mine():
             self._held += 1
             return True
@@ -96,14 +95,14 @@ class SemLock:
         return True
 
     def release(self) -> None:
-        """Give one back.
+        """Release the semaphore.
 
         Raises
         ------
         AssertionError
             For a recursive lock that this thread does not hold.
         ValueError
-            When it was given back more often than taken.
+            When it was released more often than acquired.
         """
         if self.kind == RECURSIVE_MUTEX:
             if not self._is_mine():
@@ -162,7 +161,7 @@ class SemLock:
         return True
 
     def _wait(self, deadline: float | None) -> bool:
-        """Wait until it may be there; return False when the deadline has passed."""
+        """Wait until it may be available; return False if the deadline has passed."""
         left = None
         if deadline is not None:
             left = (deadline - time.monotonic()) * 1000

@@ -1,4 +1,4 @@
-"""What the processes of a run hold and have used, as the monitor sees them in /proc."""
+"""Resource usage of the processes of a run, as the monitor sees it in /proc."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ _READ_BYTES = 1 << 18
 
 
 def count_tasks(pids: Iterable[int]) -> int:
-    """Count the threads of some processes; a zombie of this process is reaped instead."""
+    """Count the threads of some processes; zombie children of this process are reaped instead."""
     return sum(map(_thread_count, pids))
 
 
 def count_sockets(pids: Iterable[int]) -> int:
-    """Count the sockets that some processes hold; one that several hold counts once."""
+    """Count the sockets that some processes hold open; a shared one counts once."""
     return _count_open(pids, "socket:")
 
 
 def count_pipes(pids: Iterable[int]) -> int:
-    """Count the pipes that some processes hold; one that several hold counts once."""
+    """Count the pipes that some processes hold open; a shared one counts once."""
     return _count_open(pids, "pipe:")
 
 
 def count_watches(pids: Iterable[int]) -> int:
-    """Count what the epoll instances of some processes watch; one held twice counts twice."""
+    """Count the epoll watches of some processes; those of an instance held twice count twice."""
     total = 0
     for task in map(live_task, pids):
         with contextlib.suppress(OSError):
@@ -41,47 +41,47 @@ def count_watches(pids: Iterable[int]) -> int:
 
 
 def tree_memory(pids: Collection[int], limit: int, baseline: int = 0) -> int:
-    """Return how much memory some processes hold together.
+    """Return the total memory of some processes.
 
-    Pages that processes share are counted once. As that is expensive to find out, it is done only
-    when the plain sum passes the limit.
+    Shared pages are counted once. As that is expensive, it is only done when the plain sum exceeds
+    the limit.
 
     Parameters
     ----------
     pids : collection of int
         The processes.
     limit : int
-        Bytes above which shared pages matter.
+        Bytes above which shared pages are taken into account.
     baseline : int
-        Bytes that the fork server holds and that its children share; they do not count.
+        Bytes of the fork server that its children share; not counted.
 
     Returns
     -------
     int
-        Bytes of anonymous and shared memory, above the baseline. It may be too low by the
-        baseline, once, when some processes share nothing with the fork server.
+        Bytes of anonymous and shared memory above the baseline. The result may be too low by one
+        baseline if some processes share nothing with the fork server.
     """
     held = [size for pid in pids if (size := memory_of(pid))]
     plain = max(0, sum(held) - baseline)
     if plain <= limit:
         return plain
-    # Each of n processes and the fork server bears an equal part of what all of them share.
+    # Shared pages are divided equally among the n processes and the fork server.
     shared = baseline * len(held) // (len(held) + 1)
     return min(plain, max(0, sum(map(_proportional_memory, pids)) - shared))
 
 
 def memory_of(pid: int) -> int:
-    """Return the bytes of anonymous and shared memory that one process holds.
+    """Return the bytes of anonymous and shared memory of one process.
 
-    What was swapped out is part of it, and so are the tables by which the processor finds pages:
-    a process can have many of these and hardly a page.
+    That includes swapped-out memory and page tables: a process can have large page tables with
+    hardly any pages.
     """
     names = (b"RssAnon:", b"RssShmem:", b"VmSwap:", b"VmPTE:")
     return _sum_of_lines(f"/proc/{live_task(pid)}/status", names)
 
 
 def count_mappings(pid: int, most: int) -> int:
-    """Count the pieces that the address space of a process is in, up to about a number."""
+    """Count the memory mappings of a process, up to about `most`."""
     count = 0
     with contextlib.suppress(OSError):
         with open(f"/proc/{live_task(pid)}/maps", "rb", buffering=0) as file:
@@ -91,21 +91,21 @@ def count_mappings(pid: int, most: int) -> int:
 
 
 def count_locks(pids: Collection[int], most: int) -> int:
-    """Count the locks that some processes hold among the first of all on this machine.
+    """Count the file locks of some processes among the first locks on this machine.
 
     Parameters
     ----------
     pids : collection of int
         The processes.
     most : int
-        How many locks are looked at: the kernel goes through them anew for each few that it
-        lists, and holds all others up meanwhile.
+        How many locks are examined: the kernel iterates over them again for every few that it
+        lists, and blocks all others meanwhile.
     """
     owners = {str(pid).encode() for pid in pids}
     count = seen = 0
     with contextlib.suppress(OSError):
         with open("/proc/locks", "rb") as file:
-            # 1: POSIX  ADVISORY  WRITE 1234 fe:00:5678 0 EOF; of one that waits, "->" follows 1:
+            # 1: POSIX  ADVISORY  WRITE 1234 fe:00:5678 0 EOF; a waiting one has "->" after 1:
             for line in file:
                 fields = line.split()
                 seen += 1
@@ -116,19 +116,19 @@ def count_locks(pids: Collection[int], most: int) -> int:
 
 
 def cpu_seconds(pids: Iterable[int]) -> float:
-    """Return the processor time that some processes have used, their dead children included."""
+    """Return the processor time of some processes, including their dead children, in seconds."""
     found = (read(pid) for pid in pids)
     return sum(process.ticks for process in found if process is not None) / _TICKS
 
 
 def waited_seconds(pids: Iterable[int]) -> float:
-    """Return the processor time of the dead children of some processes."""
+    """Return the processor time of the dead children of some processes, in seconds."""
     found = (read(pid) for pid in pids)
     return sum(process.waited for process in found if process is not None) / _TICKS
 
 
 def written(pids: Iterable[int]) -> int:
-    """Return the bytes that some processes have written, to whatever it was."""
+    """Return the bytes that some processes have written, to any kind of file."""
     return sum(
         max(_sum_of_lines(f"/proc/{pid}/io", (name,), 1) for name in (b"wchar:", b"write_bytes:"))
         for pid in pids
@@ -157,7 +157,7 @@ def _thread_count(pid: int) -> int:
 
 
 def _proportional_memory(pid: int) -> int:
-    """Return the bytes of a process, each page divided by how many processes share it."""
+    """Return the bytes of a process, each page divided by the number of processes sharing it."""
     task = live_task(pid)
     path = f"/proc/{task}/smaps_rollup"
     pages = _sum_of_lines(path, (b"Pss_Anon:", b"Pss_Shmem:", b"SwapPss:"))

@@ -1,4 +1,4 @@
-"""Mounting, by the system call itself: Python has no function for it."""
+"""Mounting by system calls, as Python has no function for it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from azml_magic.sandbox import kernel
 READ_ONLY, NO_SUID, NO_DEVICES, NO_EXECUTION = 1, 2, 4, 8
 BIND, RECURSIVE, PRIVATE = 1 << 12, 1 << 14, 1 << 18
 _REMOUNT = 1 << 5
-# What a mount has of these when it comes from outside cannot be taken off inside.
+# Those of these flags that a mount inherits from outside cannot be cleared inside.
 _KEPT_FLAGS = {
     "nosuid": NO_SUID, "nodev": NO_DEVICES, "noexec": NO_EXECUTION, "noatime": 1 << 10,
     "nodiratime": 1 << 11, "relatime": 1 << 21,
@@ -40,9 +40,10 @@ def mount(
 
 
 def mount_processes(place: str) -> None:
-    """Mount what the kernel tells of the processes of this process namespace, read-only.
+    """Mount a read-only /proc for the current process namespace.
 
-    It has the settings of the whole machine too, which are root's to write whatever root may do.
+    Read-only, as it also has settings of the whole machine, which root can write even without
+    capabilities.
     """
     flags = NO_SUID | NO_DEVICES | NO_EXECUTION
     mount("proc", place, "proc", flags)
@@ -50,14 +51,14 @@ def mount_processes(place: str) -> None:
 
 
 def remount_read_only(top: str, writable: Iterable[str]) -> None:
-    """Make every mount at or below a folder read-only, but for those that stay writable.
+    """Make all mounts at or below a folder read-only, except those that stay writable.
 
     Parameters
     ----------
     top : str
         The folder.
     writable : iterable of str
-        Folders that stay as they are, with all below them.
+        Folders that are not changed, with everything below them.
     """
     spared = tuple(f"{path.rstrip('/')}/" for path in writable)
     with open("/proc/self/mountinfo", "rb") as file:
@@ -75,5 +76,5 @@ def remount_read_only(top: str, writable: Iterable[str]) -> None:
 
 
 def make_read_only(place: str, flags: int) -> None:
-    """Make one mount read-only; the flags are those that it has and keeps."""
+    """Make a mount read-only, keeping its `flags`."""
     mount(None, place, None, READ_ONLY | _REMOUNT | BIND | flags)

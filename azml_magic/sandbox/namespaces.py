@@ -1,9 +1,8 @@
-"""A view of the machine that holds only what was granted: namespaces and a root of their own.
+"""A restricted view of the machine: namespaces with a root that holds only what was granted.
 
-Made once for a fork server and inherited by its workers, so that it costs a run nothing. Run
-as a program: a plan as JSON, then the command to start in the new view. The first process in
-there is ours, and makes further namespaces for the command when it asks: see
-:mod:`run_namespaces`.
+Created once for a fork server and inherited by its workers, so that it costs a run nothing. Run as
+a program with a plan as JSON and the command to start in the new view. The first process in there
+is ours, and creates further namespaces when the command asks for them: see :mod:`run_namespaces`.
 """
 
 from __future__ import annotations
@@ -27,27 +26,27 @@ _NEW_IPC, _NEW_USER, _NEW_NETWORK = 0x08000000, 0x10000000, 0x40000000
 _DETACH = 2
 _AMBIENT_RAISE = 2
 _MORE_THAN_ALL = 64
-# Any folder does, for a moment; not every container has all of these.
+# Any folder works as a temporary mount point; not every container has all of these.
 _STAGES = ("/tmp", "/run", "/usr", "/proc")
-# A limit of namespaces, which may be none at all, is ENOSPC, and not among these.
+# Not among these: ENOSPC for a limit of namespaces, which may be zero.
 PASSING = {errno.EAGAIN, errno.EINTR, errno.EMFILE, errno.ENFILE, errno.ENOMEM}
 BUSY, FAILED = 124, 125
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What there is in the new view.
+    """The contents of the new view.
 
     Attributes
     ----------
     readable : tuple of str
-        Files and folders, with all below them; one that is not there is left out.
+        Files and folders, with everything below them; missing ones are ignored.
     writable : tuple of str
-        Folders that can be written to.
+        Writable folders.
     links : dict of str to str
-        Symbolic links, by which names lead to what was granted.
+        Symbolic links from names to what was granted.
     network : bool
-        Whether the machine's network stays in reach.
+        Whether the machine's network stays accessible.
     """
 
     readable: tuple[str, ...]
@@ -56,14 +55,14 @@ class Plan:
     network: bool = False
 
     def to_json(self) -> str:
-        """Return the plan as text, the first argument of :func:`main`."""
+        """Serialize the plan for the first argument of :func:`main`."""
         return json.dumps(asdict(self))
 
 
 def main() -> None:
-    """Start ``argv[2:]`` in the view that ``argv[1]`` plans, and end as it ends.
+    """Run ``argv[2:]`` in the view planned by ``argv[1]``, and end with the same status.
 
-    It gets one more argument: the descriptor of its socket to the first process.
+    The command gets one more argument: the descriptor of its socket to the first process.
     """
     plan, command = Plan(**json.loads(sys.argv[1])), sys.argv[2:]
     kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
@@ -77,17 +76,17 @@ def main() -> None:
     except BaseException as error:
         os.write(2, f"{error}\n".encode())
         os._exit(BUSY if getattr(error, "errno", 0) in PASSING else FAILED)
-    # Its sockets are the child's: whoever waits for their end must see it.
+    # Only the child may hold its sockets, so that its end is noticed.
     os.closerange(0, os.sysconf("SC_OPEN_MAX"))
     _, status = os.waitpid(child, 0)
     os._exit(status >> 8 or status)
 
 
 def seal(folders: Collection[str]) -> None:
-    """Make folders read-only that were writable until now, and give up what is not needed.
+    """Make folders read-only that were writable until now, and drop privileges.
 
-    Called by the command in the view, when it has nothing more to prepare. The capabilities
-    that forking into a run's namespaces takes are all that it keeps.
+    Called by the command in the view, when it has finished its preparations. It keeps only the
+    capabilities needed for forking into a run's namespaces.
     """
     for folder in folders:
         mounts.remount_read_only(os.path.realpath(folder), [])
@@ -95,7 +94,7 @@ def seal(folders: Collection[str]) -> None:
 
 
 def _enter(network: bool) -> None:
-    """Leave the machine's namespaces; the user stays the same number in the new one."""
+    """Leave the machine's namespaces; the user id is the same in the new one."""
     user, group = os.geteuid(), os.getegid()
     flags = _NEW_USER | NEW_MOUNTS | NEW_PROCESSES | _NEW_IPC
     kernel.syscall("unshare", flags if network else flags | _NEW_NETWORK)
@@ -118,14 +117,14 @@ def _be_first(command: list[str]) -> NoReturn:
         _keep_capabilities()
         theirs.set_inheritable(True)
         os.execv(command[0], [*command, str(theirs.fileno())])
-    # The command's sockets are its own: whoever waits for their end must see it.
+    # Only the command may hold its sockets, so that its end is noticed.
     endpoint = os.dup2(ours.detach(), 3)
     os.closerange(endpoint + 1, os.sysconf("SC_OPEN_MAX"))
     run_namespaces.serve(socket.socket(fileno=endpoint), child)
 
 
 def _furnish(plan: Plan) -> None:
-    """Build the new root from what is granted, and leave the old one permanently."""
+    """Build the new root from what is granted, and leave the old root permanently."""
     plain = mounts.NO_SUID | mounts.NO_DEVICES
     mounts.mount(None, "/", None, mounts.RECURSIVE | mounts.PRIVATE)
     stage = next(filter(os.path.isdir, _STAGES))
@@ -134,7 +133,7 @@ def _furnish(plan: Plan) -> None:
         os.mkdir(f"{stage}/{name}", 0o755)
     kernel.syscall("pivot_root", stage.encode(), f"{stage}/old".encode())
     os.chdir("/")
-    # A mount of its own, as the next root must be.
+    # A separate mount, as required for a new root.
     mounts.mount("tmpfs", "/new", "tmpfs", plain, "mode=755,size=4m")
     granted = [path for path in (*plan.readable, *plan.writable) if not path.startswith("/proc/")]
     for path in sorted(granted):
@@ -156,7 +155,7 @@ def _bind(path: str) -> None:
         is_folder = stat.S_ISDIR(os.stat(source).st_mode)
     except OSError:
         return
-    if os.path.lexists(place):  # below a folder that is bound already
+    if os.path.lexists(place):  # below a folder that is already bound
         return
     os.makedirs(place if is_folder else os.path.dirname(place), mode=0o755, exist_ok=True)
     if not is_folder:
@@ -165,14 +164,14 @@ def _bind(path: str) -> None:
 
 
 def _link(place: str, target: str) -> None:
-    # One that lies below a folder that is bound is there already.
+    # A link below a bound folder already exists.
     with contextlib.suppress(OSError):
         os.makedirs(os.path.dirname(place), mode=0o755, exist_ok=True)
         os.symlink(target, place)
 
 
 def _keep_capabilities() -> None:
-    """Let the command keep what this process may do in its own namespaces, to :func:`seal`."""
+    """Let the command keep the capabilities in these namespaces until :func:`seal`."""
     capabilities.make_inheritable()
     for capability in range(_MORE_THAN_ALL):
         with contextlib.suppress(OSError):

@@ -1,8 +1,8 @@
-"""What this machine can enforce on a run, found out by doing it.
+"""Probing what this machine can enforce on a run, by doing it.
 
-A version number says little: containers, security modules and old profiles close single
-calls. So two processes confine themselves as a worker does and start a thread, one of them
-in namespaces of its own.
+A version number says little: containers, security modules and old profiles block individual
+calls. So two processes confine themselves like a worker and start a thread, one of them in
+separate namespaces.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from azml_magic.temporary import HINT, NoTemporaryFolder, OwnFolder
 _SECONDS = 60.0
 _ATTEMPTS = 3
 _PAUSE_SECONDS = 0.3
-# What says that there is no room just now, and nothing of what this machine can enforce.
+# Errors that indicate a temporary lack of resources, and say nothing about the machine.
 _PASSING = {*namespaces.PASSING, errno.ETOOMANYREFS}
 _NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
 _PASSED_ON = ("HOME", "LD_LIBRARY_PATH")
@@ -33,7 +33,7 @@ _TRIAL = "sandbox.trial"
 
 @dataclass(frozen=True)
 class Capabilities:
-    """What was found.
+    """The result of probing.
 
     Attributes
     ----------
@@ -44,16 +44,16 @@ class Capabilities:
     seccomp : bool
         Whether system calls can be filtered.
     listener : bool
-        Whether the monitor can be asked about new processes.
+        Whether the kernel can ask the monitor about new processes.
     failure : str
-        Why a process that confined itself did not succeed; empty when it did.
+        Why the confinement of a process failed; empty if it succeeded.
     namespaces_failure : str
-        The same of one in namespaces of its own, or why there are none.
+        The same for a process in separate namespaces, or why there are none.
     unsettled : str
-        Why it could not be found out, as there was no room for a process or a file just then;
-        empty when it could.
+        Why probing was not possible, as there was no room for a process or a file at that time;
+        empty if it was possible.
     no_folder : str
-        Why there was no temporary folder to find it out in; empty when there was one.
+        Why there was no temporary folder for probing; empty if there was one.
     """
 
     platform: str
@@ -69,12 +69,12 @@ class Capabilities:
 
     @property
     def namespaces(self) -> bool:
-        """Whether a process in namespaces of its own could be confined."""
+        """Whether a process in separate namespaces could be confined."""
         return not self.namespaces_failure
 
     @property
     def level(self) -> Level:
-        """The strongest level that works here."""
+        """The strongest level that works on this machine."""
         if self.platform != "Linux" or self.unsettled or not (self.seccomp and self.listener):
             return Level.REFUSED
         if self.namespaces:
@@ -83,30 +83,30 @@ class Capabilities:
 
     @property
     def refusal(self) -> str:
-        """Why runs are refused and what to do about it, in one line; empty when they are not."""
+        """Why runs are refused and what to do about it, in one line; empty if they are not."""
         if self.level is not Level.REFUSED:
             return ""
         return self.missing_base or (
             f"a process could not confine itself: {self.failure}; "
             "another sandbox around this one may be why"
             if self.landlock_abi
-            else f"{self.without_landlock}; or ask for less by name: confinement='files-open'"
+            else f"{self.without_landlock}; or request less explicitly: confinement='files-open'"
         )
 
     @property
     def missing_base(self) -> str:
-        """Why not even system calls can be filtered here; empty when they can."""
+        """Why not even system calls can be filtered here; empty if they can."""
         if self.platform != "Linux":
             return (
-                f"runs are confined by Linux's own means, and this is {self.platform}; "
+                f"runs are confined by mechanisms of Linux, and this is {self.platform}; "
                 "use a Linux machine, WSL2 or a Linux container"
             )
         if self.no_folder:
             return f"{self.no_folder}; {HINT}"
         if self.unsettled:
             return (
-                f"it could not be found out what can be enforced here: {self.unsettled}; "
-                "the machine had no room just then, try again"
+                f"this machine could not be probed: {self.unsettled}; "
+                "it was short of resources at that time, try again"
             )
         if self.failure and not self.seccomp:
             return (
@@ -120,18 +120,18 @@ class Capabilities:
             )
         if not self.listener:
             return (
-                "the kernel gives no listener for a system call filter (another one is in force, "
-                "or gVisor); run outside of that sandbox"
+                "the kernel provides no listener for a system call filter (another one is in "
+                "force, or this is gVisor); run outside that sandbox"
             )
         return ""
 
     @property
     def without_landlock(self) -> str:
-        """What to do where neither Landlock nor namespaces confine files."""
+        """The problem and the remedy where neither Landlock nor namespaces can confine files."""
         return (
             f"files cannot be confined here: Landlock is not in force (kernel {self.kernel}), and "
-            f"namespaces cannot be made ({self.namespaces_failure}); use Linux 5.13 or later with "
-            "'landlock' among the lsm= of the kernel's command line; in a container, use a "
+            f"namespaces cannot be created ({self.namespaces_failure}); use Linux 5.13 or later "
+            "with 'landlock' in lsm= on the kernel's command line; in a container, use a "
             "seccomp profile that allows landlock_* (Docker 23 or later)"
         )
 
@@ -141,19 +141,19 @@ class Capabilities:
             Level.BOTH: f"Landlock (ABI {self.landlock_abi}) + namespaces + seccomp",
             Level.LANDLOCK: f"Landlock (ABI {self.landlock_abi}) + seccomp",
             Level.NAMESPACES: "namespaces + seccomp",
-            Level.FILES_OPEN: "seccomp only, FILES ARE OPEN as was asked for",
+            Level.FILES_OPEN: "seccomp only, FILES ARE OPEN as requested",
             Level.REFUSED: "refused",
         }[self.level if level is None else level]
 
 
 def probe() -> Capabilities:
-    """Find out, once a process, what this machine can enforce.
+    """Find out, once per process, what this machine can enforce.
 
     Returns
     -------
     Capabilities
-        Never raises: what cannot be found out is not there. What may be only for now is tried
-        again, so that a busy machine does not pass for a weaker one.
+        Never raises: a mechanism that cannot be probed counts as missing. Failures that may be
+        temporary are retried, so that a busy machine is not mistaken for a weaker one.
     """
     found = _probe()
     if found.unsettled or found.no_folder:
@@ -174,7 +174,7 @@ def _probe() -> Capabilities:
             return replace(system, no_folder=error.message)
         if found.get("errno") in _NO_SPACE:
             return replace(system, no_folder=f"no trial can write its file: {found['failure']}")
-        # At the level that the machine gives, the other trial may fail as it likes.
+        # If one trial succeeds, a temporary failure of the other does not matter.
         passing = [one["failure"] for one in (found, inside) if one.pop("errno", 0) in _PASSING]
         if not passing:
             break
@@ -184,14 +184,14 @@ def _probe() -> Capabilities:
 
 
 def _try() -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return what was found outside of namespaces and inside."""
+    """Return the outcomes outside and inside of namespaces."""
     try:
         own = OwnFolder("azml_magic-probe", folders.remove_tree)
     except OSError as error:
         failure = {"failure": f"no folder for a trial: {error}", "errno": error.errno}
         return failure, dict(failure)
     with own:
-        # Both at once: they wait for the interpreter most of the time.
+        # In parallel, as both mostly wait for the interpreter to start.
         folder = str(own.path)
         plain, alone = _Trial(folder, alone=False), _Trial(folder, alone=True)
         found = plain.outcome()
@@ -202,7 +202,7 @@ def _try() -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 class _Trial:
-    """A process that tries; see :mod:`trial`."""
+    """The process of a trial; see :mod:`trial`."""
 
     def __init__(self, folder: str, *, alone: bool) -> None:
         command = standalone.command(_TRIAL, folder, "namespaces" if alone else "")
@@ -226,7 +226,7 @@ class _Trial:
             self._error = error
 
     def outcome(self) -> dict[str, Any]:
-        """Return what it printed, with a ``"failure"`` that is empty when all went well."""
+        """Return what it printed, with a ``"failure"`` that is empty if it succeeded."""
         if self._error is not None:
             text = f"the trial of it could not be started: {self._error}"
             return {"failure": text, "errno": self._error.errno}

@@ -1,11 +1,11 @@
 """The processes of a run as the monitor sees them in /proc: finding, signalling, killing.
 
-A run cannot hide a process: the monitor is the subreaper of all that its fork server and the
-workers start, so an orphan becomes its own child.
+A run cannot hide a process: the monitor is the subreaper of all processes that its fork server and
+the workers start, so orphans become its children.
 
-A process has ended when its last thread has. One whose first thread has ended while others go
-on looks like a zombie in most files of ``/proc/<pid>``: it seems to hold no memory and no
-descriptors. What it holds is found in the files of a thread that still lives.
+A process has ended when its last thread has ended. One whose first thread has ended while others
+are running looks like a zombie in most files of ``/proc/<pid>``: it seems to hold no memory and no
+descriptors. These are visible in the files of a thread that is still alive.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _WAIT_MILLISECONDS = 5
 
 
 class Process(NamedTuple):
-    """What ``/proc/<pid>/stat`` says of a process."""
+    """The contents of ``/proc/<pid>/stat``."""
 
     pid: int
     parent: int
@@ -41,7 +41,7 @@ class Process(NamedTuple):
 
     @property
     def ended(self) -> bool:
-        """Whether every thread has ended: its state alone is that of the first one."""
+        """Whether all threads have ended; the state is only that of the first thread."""
         return self.state in _ENDED and self.threads <= 1
 
 
@@ -51,7 +51,7 @@ def become_subreaper() -> None:
 
 
 def pid_of(pidfd: int) -> int:
-    """Return the process number behind a pidfd, -1 when the process is gone.
+    """Return the process id of a pidfd; -1 if the process has ended.
 
     Raises
     ------
@@ -66,19 +66,19 @@ def pid_of(pidfd: int) -> int:
 
 
 def descendants(roots: Iterable[int], spare: Collection[int] = ()) -> list[int]:
-    """Return the process numbers of all descendants of some processes.
+    """Return the process ids of all descendants of some processes.
 
     Parameters
     ----------
     roots : iterable of int
-        Their ancestors, not returned themselves.
+        The ancestors, which are not returned.
     spare : collection of int
-        Not returned either, though their descendants are.
+        Processes that are not returned either, though their descendants are.
 
     Returns
     -------
     list of int
-        Parents before children; zombies are among them.
+        Parents before children, including zombies.
     """
     return [process.pid for process in _descendants(roots) if process.pid not in spare]
 
@@ -86,16 +86,16 @@ def descendants(roots: Iterable[int], spare: Collection[int] = ()) -> list[int]:
 def kill_tree(
     roots: Iterable[int], spare: Collection[int] = (), seconds: float = _KILL_SECONDS
 ) -> bool:
-    """Kill all descendants, again and again, until none is left.
+    """Kill all descendants of some processes repeatedly, until none is left.
 
     Parameters
     ----------
     roots : iterable of int
-        Their ancestors, which are not killed themselves.
+        The ancestors, which are not killed.
     spare : collection of int
-        Not killed either, though their descendants are.
+        Processes that are not killed either, though their descendants are.
     seconds : float
-        How long to try; a process that waits for a device ends only after that.
+        How long to try; a process that is waiting for a device ends only after that.
 
     Returns
     -------
@@ -105,7 +105,7 @@ def kill_tree(
     roots = list(roots)
     deadline = time.monotonic() + seconds
     clean = 0
-    # One look may miss a process whose parent ended just then, so two must find nothing.
+    # A single pass may miss a process whose parent has just ended, so two must find nothing.
     while clean < 2:
         found = [process for process in _descendants(roots) if process.pid not in spare]
         alive = [process for process in found if not process.ended]
@@ -118,27 +118,27 @@ def kill_tree(
 
 
 def is_busy(task: int) -> bool:
-    """Return whether a process or thread is running, or waits where no signal reaches it."""
+    """Return whether a process or thread is running, or in an uninterruptible wait."""
     found = read(task)
     return found is not None and found.state in _BUSY
 
 
 def signal_within(pids: Collection[int], target: int, number: int) -> int:
-    """Send a signal to one of some processes, or to those of them in one process group.
+    """Send a signal to one of some processes, or to those of them in a process group.
 
     Parameters
     ----------
     pids : collection of int
-        The processes that may be reached.
+        The processes that may be signalled.
     target : int
-        A process number, or a negative process group.
+        A process id, or a negative process group id.
     number : int
         The signal; 0 sends none.
 
     Returns
     -------
     int
-        0, or an error number: EPERM for a target that is none of them, ESRCH for none at all.
+        0, or an error number: EPERM for a target outside `pids`, ESRCH if it does not exist.
     """
     chosen = [
         process
@@ -180,13 +180,13 @@ def _descendants(roots: Iterable[int]) -> list[Process]:
 
 
 def read(pid: int) -> Process | None:
-    """Return what /proc says of a process, or of a thread; None when it is gone."""
+    """Read the state of a process or thread from /proc; return ``None`` if it has ended."""
     try:
         with open(f"/proc/{pid}/stat", "rb", buffering=0) as file:
             text = file.read(1024)
     except OSError:
         return None
-    # The name stands in parentheses and may hold anything, parentheses too.
+    # The name is in parentheses and may contain anything, including parentheses.
     fields = text[text.rindex(b")") + 2 :].split()
     ticks = sum(map(int, fields[11:15]))
     waited = sum(map(int, fields[13:15]))
@@ -195,7 +195,7 @@ def read(pid: int) -> Process | None:
 
 
 def live_task(pid: int) -> int:
-    """Return the thread of a process whose files in /proc show what the process holds.
+    """Return a thread of a process whose files in /proc show the resources of the process.
 
     Parameters
     ----------
@@ -205,8 +205,8 @@ def live_task(pid: int) -> int:
     Returns
     -------
     int
-        The process number itself as long as its first thread lives, else the number of another
-        thread. Below ``/proc`` a thread has all files that a process has.
+        The process id itself while its first thread is alive, else the id of another thread. A
+        thread has the same files below ``/proc`` as a process.
     """
     process = read(pid)
     if process is None or process.state not in _ENDED or process.ended:
@@ -220,7 +220,7 @@ def live_task(pid: int) -> int:
 
 
 def _kill(alive: list[Process]) -> None:
-    """Kill these very processes, and wait a moment for their end."""
+    """Kill exactly these processes, and wait briefly for their end."""
     ending = select.poll()
     opened = []
     for process in alive:
@@ -229,7 +229,7 @@ def _kill(alive: list[Process]) -> None:
         except OSError:
             continue
         opened.append(pidfd)
-        # The number may have gone to another process since it was listed.
+        # The process id may have been reused since it was listed.
         now = read(process.pid)
         if now is not None and now.started == process.started:
             ending.register(pidfd, select.POLLIN)
@@ -242,7 +242,7 @@ def _kill(alive: list[Process]) -> None:
 
 
 def reap(process: Process) -> bool:
-    """Reap a zombie of this process; return whether it was one."""
+    """Reap a child if it is a zombie; return whether it was one."""
     if not process.ended or process.parent != os.getpid():
         return False
     with contextlib.suppress(OSError):

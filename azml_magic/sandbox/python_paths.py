@@ -1,6 +1,6 @@
-"""Which files a Python needs to read to work: libraries, fonts, time zones, certificates.
+"""The files that Python needs to read: libraries, fonts, time zones, certificates.
 
-Never the home folder or anything above it, never a list of users, never another process.
+Never the home folder or anything above it, a list of users, or another process.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ _PROCESS_FILES = (
     "cmdline comm io limits maps numa_maps schedstat smaps smaps_rollup stat statm status"
 )
 
-# Distribution data and libraries; system prefixes keep their programs to themselves.
+# Distribution data and libraries, but no programs of system prefixes.
 SYSTEM = (
     "/lib", "/lib64", "/lib32", "/usr/lib", "/usr/lib64", "/usr/local/lib",
     "/usr/local/lib64", "/usr/share", "/usr/local/share", "/nix/store", "/gnu/store",
-    # joblib counts the cores of /proc/cpuinfo with it.
+    # joblib counts the cores in /proc/cpuinfo with it.
     "/usr/bin/cat",
     "/etc/ld.so.cache", "/etc/fonts", "/var/cache/fontconfig",
     "/etc/localtime", "/etc/timezone", "/etc/locale.alias", "/etc/locale.conf", "/etc/mime.types",
@@ -43,13 +43,13 @@ SYSTEM = (
     "/proc/sys/vm/max_map_count",
 )  # fmt: skip
 
-# Names, services and certificates, when the network is open.
+# Names, services and certificates, if the network is allowed.
 NETWORK = (
     "/etc/resolv.conf", "/etc/hosts", "/etc/host.conf", "/etc/nsswitch.conf", "/etc/services",
     "/etc/protocols", "/etc/gai.conf",
 )  # fmt: skip
 
-# Of the folder that an interpreter or a virtual environment is installed in.
+# Relative to the folder of an interpreter or a virtual environment.
 _PARTS = ("lib", "lib64", "share", "ssl", "etc/fonts", "include", "pyvenv.cfg", "DLLs")
 _SYSTEM_PREFIXES = {"/", "/usr", "/usr/local"}
 _MOST_STEPS = 400
@@ -108,19 +108,19 @@ def main() -> None:
 
 
 def readable_paths(extra: Iterable[str] = (), private: Iterable[str] = ()) -> tuple[str, ...]:
-    """Return what this interpreter, its packages and its libraries need to read.
+    """Return the paths that this interpreter, its packages and its libraries need to read.
 
     Parameters
     ----------
     extra : iterable of str
-        Further folders of packages.
+        Additional folders of packages.
     private : iterable of str
-        Folders that are never granted, nor anything above them, besides the home folder.
+        Folders that, like the home folder, are never granted, nor anything above them.
 
     Returns
     -------
     tuple of str
-        Absolute paths that are there.
+        Existing absolute paths.
     """
     guarded = {os.path.realpath(path) for path in (*private, *_homes()) if path}
     found: list[str] = []
@@ -132,7 +132,7 @@ def readable_paths(extra: Iterable[str] = (), private: Iterable[str] = ()) -> tu
 
 
 def symbolic_links(names: Iterable[str]) -> dict[str, str]:
-    """Return the links that lead from names to what they name, each with its target.
+    """Return the symbolic links on the way from names to their files, each with its target.
 
     Parameters
     ----------
@@ -155,7 +155,7 @@ def symbolic_links(names: Iterable[str]) -> dict[str, str]:
 
 
 def names() -> tuple[str, ...]:
-    """Return the names by which this interpreter and the system's programs find files."""
+    """Return the paths through which this interpreter and the system's programs find files."""
     programs = [sys.executable, getattr(sys, "_base_executable", "")]
     streams = ("/dev/fd", "/dev/stdin", "/dev/stdout", "/dev/stderr")
     found = (*SYSTEM, *NETWORK, *streams, *programs, *sys.path, sys.prefix, sys.base_prefix)
@@ -163,7 +163,7 @@ def names() -> tuple[str, ...]:
 
 
 def process_paths() -> tuple[str, ...]:
-    """Return single files of /proc about this process; its folder would tell of the machine."""
+    """Return individual files in /proc about this process; the folder would expose others."""
     folder = f"/proc/{os.getpid()}/"
     return tuple(folder + name for name in _PROCESS_FILES.split())
 
@@ -176,14 +176,14 @@ def _homes() -> list[str]:
         homes.append(pwd.getpwuid(os.getuid()).pw_dir)
     except (ImportError, KeyError):
         pass
-    # Without HOME and without an entry in the list of users there is none: "~" stays as it is.
+    # Without HOME and an entry in the list of users, "~" is not expanded.
     return list(filter(os.path.isabs, homes))
 
 
 def _interpreter_paths() -> list[str]:
     """Return the folders and the program of this interpreter, in a virtual environment or not.
 
-    ``sys.prefix`` alone does not tell: without ``site`` it is that of the base interpreter.
+    ``sys.prefix`` is not sufficient: without ``site`` it is that of the base interpreter.
     """
     program = sys.executable or os.path.realpath("/proc/self/exe")
     environment = os.path.dirname(os.path.dirname(program))
@@ -201,7 +201,7 @@ def _interpreter_paths() -> list[str]:
 
 
 def _library_paths() -> list[str]:
-    """Return the folders of shared libraries that the environment names, outside the home."""
+    """Return the folders of shared libraries in the environment, outside the home folder."""
     homes = [os.path.realpath(home) + "/" for home in _homes()]
     named = os.environ.get("LD_LIBRARY_PATH", "").split(":")
     return [
@@ -212,7 +212,7 @@ def _library_paths() -> list[str]:
 
 
 def _without(path: str, guarded: set[str]) -> list[str]:
-    """Return the path, or in place of one that is above a guarded folder, what lies around that."""
+    """Return the path, or if it contains a guarded folder, everything in it around that folder."""
     if not os.path.exists(path):
         return []
     if path in guarded:

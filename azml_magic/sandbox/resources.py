@@ -1,4 +1,4 @@
-"""The kernel's limits on one process, set once and inherited by all that it starts."""
+"""The kernel's limits on a process, set once and inherited by its children."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import resource
 
 from azml_magic.protocol.limits import Limits
 
-# Reserved but never touched: arenas of allocators and stacks of threads.
+# Reserved but hardly touched: arenas of allocators and stacks of threads.
 _RESERVED = 2 << 30
 _QUEUED_SIGNALS = 1024
 
@@ -16,23 +16,23 @@ _QUEUED_SIGNALS = 1024
 def set_limits(limits: Limits) -> None:
     """Lower the limits of this process.
 
-    Memory is counted above what the process holds now. Of what a limit cannot express
-    (sums over processes, tasks, a whole folder) the monitor keeps account. The limit of open
-    files is not among these: it comes last, see :func:`confine.confine`.
+    Memory is counted beyond what the process holds now. The monitor enforces what these limits
+    cannot express: sums over processes, tasks, a whole folder. The limit of open files is set
+    last, see :func:`confine.confine`.
 
     Parameters
     ----------
     limits : Limits
-        Of the run.
+        The limits of the run.
     """
     total, data = _memory_now()
     lower(resource.RLIMIT_DATA, data + limits.memory)
     lower(resource.RLIMIT_AS, total + 2 * limits.memory + _RESERVED)
     lower(resource.RLIMIT_FSIZE, limits.file_bytes)
     if limits.cpu_seconds is not None:
-        # The monitor looks at the sum, and comes first when it can.
+        # The monitor checks the sum, and usually acts first.
         lower(resource.RLIMIT_CPU, limits.cpu_seconds + 1)
-    # 1 and not 0: a handler that the kernel pipes core dumps to is started for 0, not for 1.
+    # 1 rather than 0: with 0, the kernel would still start a handler that core dumps are piped to.
     lower(resource.RLIMIT_CORE, 1)
     lower(resource.RLIMIT_SIGPENDING, _QUEUED_SIGNALS)
     for which in (resource.RLIMIT_MEMLOCK, resource.RLIMIT_MSGQUEUE):
@@ -43,14 +43,14 @@ def set_limits(limits: Limits) -> None:
 
 
 def raise_open_files() -> None:
-    """Let this process open, and pass on, as many files as it may."""
+    """Raise the limit of open files of this process as far as possible."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     with contextlib.suppress(OSError, ValueError):
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def lower(which: int, value: int) -> None:
-    """Set both the soft and the hard limit to `value`, unless it is lower already."""
+    """Set the soft and the hard limit to `value`, unless they are already lower."""
     _, hard = resource.getrlimit(which)
     if hard != resource.RLIM_INFINITY:
         value = min(value, hard)
@@ -66,8 +66,8 @@ def _memory_now() -> tuple[int, int]:
 
 
 def _offer_to_out_of_memory_killer() -> None:
-    """Let the kernel end this process, and not the notebook, when memory runs out."""
-    # Some containers mount /proc read-only; the monitor's own limit still holds there.
+    """Let the kernel kill this process rather than the notebook when memory runs out."""
+    # Some containers mount /proc read-only; the monitor's own limit still applies there.
     with contextlib.suppress(OSError):
         descriptor = os.open("/proc/self/oom_score_adj", os.O_WRONLY | os.O_CLOEXEC)
         try:

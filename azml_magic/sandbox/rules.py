@@ -1,8 +1,8 @@
-"""Which system calls a run may make: the table that the seccomp filter is built from.
+"""The system calls that a run may make: the table from which the seccomp filter is built.
 
-An allow-list: whatever stands nowhere here is answered ENOSYS, so that a library takes the
-path that it would take on an older kernel. Arguments are compared in their lower 32 bits,
-which is all that the kernel reads of those that are compared here, but for sizes.
+An allow-list: any call that is not listed fails with ENOSYS, so that libraries take the same path
+as on an older kernel. Only the lower 32 bits of arguments are compared, which is all that the
+kernel reads of the compared ones, except for sizes.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from dataclasses import dataclass
 
 ALL_BITS = 0xFFFFFFFF
 _COVERS_TRUNCATION, _SCOPES_SIGNALS = 3, 6
-# Stand for the worker's process number and its negative, which are known at the last moment.
+# Placeholders for the worker's process id and its negative, which are only known at the end.
 OWN_PROCESS = "own process"
 OWN_GROUP = "own group"
-# In place of an error number: the monitor is asked, and answers.
+# Instead of an error number: the monitor decides.
 ASKED = -1
 
 ALLOWED = """
@@ -41,19 +41,19 @@ ALLOWED = """
     waitid write writev
 """
 
-# Landlock does not know these, and as the owner a run could change files outside its folder
-# with them. They are answered as done, and do nothing: copying and unpacking must go on.
+# Landlock does not cover these, and with them a run could change files of its user outside its
+# folder. They report success and do nothing, so that copying and unpacking work.
 PRETENDED = """
     chmod chown fchmod fchmodat fchmodat2 fchown fchownat lchown sync syncfs
 """
 
-# The same for attributes; "not supported" is an answer that every caller is used to.
+# The same for attributes; "not supported" is a result that every caller handles.
 UNSUPPORTED = """
     fgetxattr flistxattr fremovexattr fsetxattr getxattr lgetxattr listxattr llistxattr
     lremovexattr lsetxattr removexattr setxattr
 """
 
-# Known, and refused in words: a person may have written one of them on purpose.
+# Known, and refused with EPERM: a user may have called one of them on purpose.
 REFUSED = """
     accept accept4 acct add_key adjtimex bind bpf capset chroot clock_adjtime clock_settime
     connect delete_module fanotify_init fanotify_mark finit_module fsmount fsopen fspick
@@ -69,7 +69,7 @@ REFUSED = """
     userfaultfd vhangup
 """
 
-# Which argument of each is the signal.
+# The position of the signal among the arguments of each call.
 SIGNAL_NUMBERS = {
     "kill": 1, "pidfd_send_signal": 1, "rt_sigqueueinfo": 1, "rt_tgsigqueueinfo": 2, "tgkill": 2,
     "tkill": 1,
@@ -79,7 +79,7 @@ CONNECTIONS = "accept accept4 bind connect listen"
 
 @dataclass(frozen=True)
 class Check:
-    """One comparison: the masked argument, or its upper half, is one of the values."""
+    """A comparison: the masked argument, or its upper half, is one of the values."""
 
     argument: int
     values: tuple[int | str, ...]
@@ -89,19 +89,18 @@ class Check:
 
 @dataclass(frozen=True)
 class Rule:
-    """What becomes of one system call.
+    """The rule for one system call.
 
     Attributes
     ----------
     alternatives : tuple of tuple of Check
-        It is let through when every check of one alternative holds.
+        It is allowed if all checks of any alternative hold.
     otherwise : int
-        Error number when none holds; 0 answers that it was done, ``ASKED`` that the monitor
-        decides.
+        Error number if none holds; 0 reports success, ``ASKED`` lets the monitor decide.
     asked : bool
-        Whether the monitor is asked before it is let through.
+        Whether the monitor is asked before it is allowed.
     answer : int
-        Error number in place of letting it through; 0 for none.
+        Error number to return instead of allowing it; 0 for none.
     """
 
     alternatives: tuple[tuple[Check, ...], ...] = ((),)
@@ -111,23 +110,23 @@ class Rule:
 
 
 def table(landlock_abi: int, *, network: bool, alone: bool = False) -> dict[str, Rule | int]:
-    """Return what becomes of each system call that a run may know of.
+    """Return the rule for each known system call.
 
     Parameters
     ----------
     landlock_abi : int
-        The Landlock version that confines the run, 0 for none. What it does not cover
-        before ABI 3 (truncation) and ABI 6 (signals) is refused here instead.
+        The Landlock version that confines the run, 0 for none. Truncation, not covered before
+        ABI 3, and signals, not covered before ABI 6, are refused here instead.
     network : bool
-        Whether TCP and UDP over IP are let through.
+        Whether TCP and UDP over IP are allowed.
     alone : bool
-        Whether the run lives in namespaces of its own, where it sees no other's process and
-        every file outside its folder is read-only.
+        Whether the run is in separate namespaces, where it sees no other processes and all
+        files outside its folder are read-only.
 
     Returns
     -------
     dict of str to (Rule or int)
-        A rule, or the error number of the answer; 0 answers that it was done.
+        A rule, or the error number to return; 0 reports success.
     """
     found: dict[str, Rule | int] = dict.fromkeys(REFUSED.split(), errno.EPERM)
     found.update(dict.fromkeys(ALLOWED.split(), Rule()))
@@ -146,7 +145,7 @@ def table(landlock_abi: int, *, network: bool, alone: bool = False) -> dict[str,
 
 
 def signals_are_scoped(landlock_abi: int, *, alone: bool) -> bool:
-    """Return whether the kernel itself keeps a run's signals within the run."""
+    """Return whether the kernel confines a run's signals to the run."""
     return alone or landlock_abi >= _SCOPES_SIGNALS
 
 
@@ -158,8 +157,8 @@ def _set_times(argument: int) -> Rule:
     return Rule(((Check(argument, (0,)),),), otherwise=0, answer=errno.EACCES)
 
 
-# Copying times is answered as done. Setting them to now is refused: whoever touches a file
-# must be told to go on and open it.
+# Copying times reports success. Setting them to the current time is refused, so that programs
+# that touch a file fall back to opening it.
 _TIMES: dict[str, Rule | int] = {
     "futimesat": _set_times(2),
     "utime": _set_times(1),
@@ -169,8 +168,8 @@ _TIMES: dict[str, Rule | int] = {
 
 # CLONE_NEW* of every kind, and CLONE_PTRACE. CLONE_PARENT would give the fork server a child.
 _FORBIDDEN_CLONE = 0x7E020000 | 0x00002000 | 0x00008000
-# What a process holds is looked for in one of its threads, so all of them must share their
-# descriptors (CLONE_FILES), and none may leave the others' table later (CLOSE_RANGE_UNSHARE).
+# The monitor inspects only one thread of a process, so all threads must share their descriptors
+# (CLONE_FILES), and none may unshare them later (CLOSE_RANGE_UNSHARE).
 _SHARE_FILES, _THREAD, _UNSHARE = 0x00000400, 0x00010000, 2
 _OWN = _one(0, 0, OWN_PROCESS)
 
@@ -185,11 +184,11 @@ _PROCESSES: dict[str, Rule | int] = {
         asked=True,
     ),
     "close_range": Rule(((Check(2, (0,), _UNSHARE),),), otherwise=errno.EINVAL),
-    # Its flags lie in memory, where a filter cannot read them; libraries then take clone.
+    # Its flags are in memory, where a filter cannot read them; libraries fall back to clone.
     "clone3": errno.ENOSYS,
     "fork": Rule(asked=True),
     "vfork": Rule(asked=True),
-    # Limits, priority and processors of this process, not of another of the same user.
+    # Limits, priority and processors of this process, not of other processes of the user.
     "prlimit64": _OWN,
     "sched_setaffinity": _OWN,
     "sched_setattr": _OWN,
@@ -200,14 +199,14 @@ _PROCESSES: dict[str, Rule | int] = {
     "ioprio_get": Rule(((Check(0, (1,)), Check(1, (0, OWN_PROCESS))),)),
     "ioprio_set": Rule(((Check(0, (1,)), Check(1, (0, OWN_PROCESS))),)),
     "personality": _one(0, ALL_BITS, 0),
-    # Names, time slack, huge pages, names of mappings, and questions about itself.
+    # Names, time slack, huge pages, names of mappings, and queries about itself.
     "prctl": _one(0, 2, 3, 7, 15, 16, 21, 23, 25, 29, 30, 38, 39, 41, 42, 0x53564D41, 0x41555856),
 }
 
 _SHARED_OR_PRIVATE, _PRIVATE, _ANONYMOUS, _PAGE = 0xF, 2, 0x20, 4096
 _NO_MORE = Check(1, (0,), upper=True)
-# Anonymous memory that is shared stays when most of it is unmapped, and is found nowhere then.
-# So there may be one page of it at a time, which locks of processes need.
+# Shared anonymous memory stays allocated, but invisible, when most of it is unmapped. So only one
+# page per mapping is allowed, which locks between processes need.
 _MAPPING = Rule(
     (
         (Check(3, (0,), _ANONYMOUS),),
@@ -220,32 +219,32 @@ _MAPPING = Rule(
 _SOCKET_OPTIONS = Check(1, (1,)), Check(2, (*range(2, 26), 29, 30, 38, 39))
 
 _REQUESTS: dict[str, Rule | int] = {
-    # F_DUPFD..F_SETLKW, F_GETLEASE, F_DUPFD_CLOEXEC, sizes of pipes, seals. Not: owner and number
-    # of the signal for a file, leases, directory notices; locks of open file descriptions, which
-    # belong to no process and cannot be counted.
+    # F_DUPFD..F_SETLKW, F_GETLEASE, F_DUPFD_CLOEXEC, sizes of pipes, seals. Not allowed: owner and
+    # number of a file's signal, leases, directory notifications; and locks of open file
+    # descriptions, which belong to no process and cannot be counted.
     "fcntl": _one(1, 0, 1, 2, 3, 4, 5, 6, 7, 1025, 1030, 1032, 1034),
-    # TCGETS, TIOCGPGRP, TIOCGWINSZ, FIONREAD, FIONBIO, FIONCLEX, FIOCLEX, TCGETS2. A file
-    # that knows none of the others answers the same.
+    # TCGETS, TIOCGPGRP, TIOCGWINSZ, FIONREAD, FIONBIO, FIONCLEX, FIOCLEX, TCGETS2. Others fail as
+    # on a file that does not support them.
     "ioctl": _one(
         1, 0x5401, 0x540F, 0x5413, 0x541B, 0x5421, 0x5450, 0x5451, 0x802C542A,
         otherwise=errno.ENOTTY,
     ),
-    # Pairs of streams or sequenced packets: a pair of datagram sockets could be connected
-    # or sent to any socket file. The monitor counts them, for what lies in them is memory.
+    # Pairs of stream or sequenced packet sockets: datagram sockets could be connected to, or
+    # send to, any socket file. The monitor counts them, as their buffers take memory.
     "socketpair": Rule(((Check(0, (1,)), Check(1, (1, 5), 0xF)),), asked=True),
     "setsockopt": Rule((_SOCKET_OPTIONS,), errno.ENOPROTOOPT),
     "mmap": _MAPPING,
-    # The kernel counts these for a person, and not for a process: the monitor keeps a run from
-    # using up what all of the person's programs have together.
+    # The kernel limits these per user, not per process: the monitor prevents a run from using
+    # up what all programs of the user share.
     "pipe": Rule(asked=True),
     "pipe2": Rule(asked=True),
     "timer_create": Rule(asked=True),
-    # Taking out and changing; adding is asked for.
+    # Removing and changing; the monitor is asked about adding.
     "epoll_ctl": _one(1, 2, 3, otherwise=ASKED),
 }  # fmt: skip
 
 _NETWORK: dict[str, Rule | int] = {
-    # Plain TCP and UDP over IP; every other family and protocol goes past Landlock.
+    # Plain TCP and UDP over IP; Landlock covers no other family or protocol.
     "socket": Rule(
         (
             (Check(0, (2, 10)), Check(1, (1,), 0xF), Check(2, (0, 6))),
@@ -283,19 +282,19 @@ _NO_TRUNCATION: dict[str, Rule | int] = {
 }
 
 
-# What waits in a queue takes of a number that the kernel allows a person: signals from this one
-# on, and timers.
+# Queued signals, which are those from this number on, and timers use up a per-user limit of the
+# kernel.
 FIRST_QUEUED = 32
 _PLAIN = tuple(range(FIRST_QUEUED))
 
 
 def _signals(scoped: bool) -> dict[str, Rule | int]:
-    # The monitor is asked for signals that queue, and counts them.
+    # The monitor is asked about signals that queue, and counts them.
     if scoped:
         return {
             name: _one(number, *_PLAIN, otherwise=ASKED) for name, number in SIGNAL_NUMBERS.items()
         }
-    # To others the monitor sends them, when they are of the same run.
+    # The monitor sends signals to other processes, if they are of the same run.
     own = Check(0, (OWN_PROCESS,))
     return {
         "kill": Rule(((Check(0, (OWN_PROCESS, 0, OWN_GROUP)), Check(1, _PLAIN)),), otherwise=ASKED),

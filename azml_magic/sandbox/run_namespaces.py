@@ -1,13 +1,13 @@
-"""A process namespace and a view of the files for each run, made and ended from outside.
+"""A process namespace and a view of the files for each run, created and ended from outside.
 
-The first process of the fork server's namespaces makes them (:func:`serve`): it is small, and
-forks in less than a millisecond. The fork server asks it over a socket, ahead where it can, and
-forks its worker into what it gets (:class:`RunNamespaces`).
+The first process of the fork server's namespaces creates them (:func:`serve`): it is small, and
+forks in less than a millisecond. The fork server asks for them over a socket, in advance if
+possible, and forks its worker into them (:class:`RunNamespaces`).
 
-The first process of a run's namespaces is not the worker, as signals without a handler do not
-reach a first process, and a module may rely on them. It is one of ours that only waits for
-orphans. When it is killed, the kernel kills every thread of every process in there, and it has
-ended when all of them have.
+The first process of a run's namespaces is not the worker, as the kernel does not deliver signals
+without a handler to a first process, and a module may rely on them. It is a process of ours that
+only waits for orphans. When it is killed, the kernel kills every thread of every process in the
+namespace, and its end means that all of them have ended.
 """
 
 from __future__ import annotations
@@ -24,20 +24,20 @@ from azml_magic.sandbox import capabilities, kernel, mounts
 
 NEW_MOUNTS, NEW_PROCESSES = 0x00020000, 0x20000000
 NEEDED = (capabilities.SYS_CHROOT, capabilities.SYS_ADMIN)
-"""The capabilities in its user namespace that a process needs to fork into others."""
+"""The capabilities in its user namespace that a process needs to fork into other namespaces."""
 _TEXT_BYTES = 4096
 _ASKED, _EXPECTED, _DONE = b"?", b"+", b"done"
 
 
 class NewWorker(NamedTuple):
-    """A process that was forked into namespaces of its own.
+    """A process that was forked into new namespaces.
 
     Attributes
     ----------
     pid : int
-        Its number for the process that forked it; 0 for itself.
+        Its process id as seen by its parent; 0 in the process itself.
     first : int
-        A pidfd of the first process in there; -1 for itself.
+        A pidfd of the first process of the namespace; -1 in the process itself.
     """
 
     pid: int
@@ -45,12 +45,12 @@ class NewWorker(NamedTuple):
 
 
 class RunNamespaces:
-    """Forks children into namespaces of their own.
+    """Forks children into new namespaces.
 
     Parameters
     ----------
     descriptor : int
-        The socket to the process that makes them; it is owned from now on.
+        The socket to the process that creates them; this object takes ownership.
     """
 
     def __init__(self, descriptor: int) -> None:
@@ -59,18 +59,18 @@ class RunNamespaces:
         self._own = os.open("/proc/self/ns/pid", os.O_RDONLY | os.O_CLOEXEC)
 
     def fork(self, folder: str) -> NewWorker:
-        """Fork a child that sees its own run's processes only, and its own run folder only.
+        """Fork a child that sees only the processes and the folder of its own run.
 
         Parameters
         ----------
         folder : str
-            The run folder. In the child it covers the folder in which it lies, so that nothing
-            beside it is left to see.
+            The run folder. In the child it is mounted over its parent folder, so that nothing
+            beside it is visible.
 
         Raises
         ------
         OSError
-            When the namespaces or the child cannot be made.
+            When the namespaces or the child cannot be created.
         """
         first, processes, files = self._ask()
         try:
@@ -93,24 +93,24 @@ class RunNamespaces:
         return NewWorker(pid, first)
 
     def expect(self) -> None:
-        """Have namespaces made now for the next :meth:`fork`, while this process goes on."""
+        """Request the namespaces for the next :meth:`fork` in advance, without waiting."""
         self._maker.send(_EXPECTED)
 
     def _come_back(self) -> None:
-        """Have children of this process live in its own process namespace again."""
+        """Make future children of this process join its own process namespace again."""
         kernel.syscall("setns", self._own, NEW_PROCESSES)
 
     def _ask(self) -> list[int]:
         self._maker.send(_ASKED)
         answer, received = descriptors.receive(self._maker, _TEXT_BYTES, 3)
         if len(received) != 3:
-            reason = answer.decode("utf-8", "replace") or "their maker has ended"
+            reason = answer.decode("utf-8", "replace") or "the process that creates them has ended"
             raise OSError(f"no namespaces for a run: {reason}")
         return received
 
 
 def _enter(files: int, folder: str) -> None:
-    """Take the view of the files; a child that cannot must not go on as its parent would."""
+    """Enter the view of the files; end a child that cannot, as it must not continue."""
     try:
         kernel.syscall("setns", files, NEW_MOUNTS)
         mounts.mount(folder, os.path.dirname(folder), None, mounts.BIND)
@@ -120,7 +120,7 @@ def _enter(files: int, folder: str) -> None:
 
 
 class _Made(NamedTuple):
-    """Namespaces that are ready, and their first process."""
+    """New namespaces, and their first process."""
 
     pid: int
     pidfd: int
@@ -129,15 +129,15 @@ class _Made(NamedTuple):
 
 
 class _Maker:
-    """The first process around all runs: makes namespaces when asked, and one set ahead.
+    """The first process around all runs, which creates namespaces on request, and one set ahead.
 
     Parameters
     ----------
     server : socket
-        Requests come from here. The answer brings a pidfd of the first process, and descriptors
-        of its process and mount namespaces; or a reason.
+        The socket for requests. The answer has a pidfd of the first process and descriptors of its
+        process and mount namespaces, or a reason.
     child : int
-        The process that asks; all ends with it.
+        The process that sends requests; everything ends with it.
     """
 
     def __init__(self, server: socket.socket, child: int) -> None:
@@ -151,7 +151,7 @@ class _Maker:
         self._look_after(child, os.pidfd_open(child))
 
     def serve(self) -> NoReturn:
-        """Answer until the child has ended; end as it ends."""
+        """Answer requests until the child has ended; end with the same status."""
         while True:
             for ready, _ in self._poller.poll():
                 if ready in self._children:
@@ -177,7 +177,7 @@ class _Maker:
         os.close(made.files)
 
     def _make_ahead(self) -> None:
-        # What cannot be made now is made when it is needed, or the reason is given then.
+        # If it fails now, it is tried again when needed, and the reason is reported then.
         with contextlib.suppress(OSError):
             self._ready = self._ready or self._make()
 
@@ -196,7 +196,7 @@ class _Maker:
             self._ready = None
 
     def _make(self) -> _Made:
-        """Start the first process of new namespaces."""
+        """Create namespaces by starting their first process."""
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with ours:
             with theirs:
@@ -217,29 +217,29 @@ class _Maker:
 
 
 def serve(server: socket.socket, child: int) -> NoReturn:
-    """Make namespaces for runs, as the first process around them; end as the child ends.
+    """Create namespaces for runs, as the first process around them; end with the child's status.
 
     Parameters
     ----------
     server : socket
-        The other end of the socket that :class:`RunNamespaces` has.
+        The other end of the socket of :class:`RunNamespaces`.
     child : int
-        The process that has it.
+        The process that uses :class:`RunNamespaces`.
     """
-    # A first process gets no signal from below that it does not handle.
+    # A first process only gets signals from its namespace that it handles.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     _Maker(server, child).serve()
 
 
 def _be_first(maker: socket.socket) -> NoReturn:
-    """Prepare the view of a run, then wait for orphans until the kernel ends all of it."""
+    """Prepare the view of a run, then reap orphans until the kernel ends the namespace."""
     try:
         kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
         kernel.syscall("unshare", NEW_MOUNTS)
         mounts.mount_processes("/proc")
         described = [os.open(f"/proc/self/ns/{kind}", os.O_RDONLY) for kind in ("pid", "mnt")]
         capabilities.give_up()
-        # The run, which is the same user, must not look into this process.
+        # The run, which has the same user id, must not inspect this process.
         kernel.prctl(kernel.PR_SET_DUMPABLE, 0)
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCHLD})
         descriptors.send(maker, _DONE, described)

@@ -1,4 +1,4 @@
-"""The system call filter: a small program that the kernel runs at each call of a run."""
+"""The system call filter: a small program that the kernel runs at each system call of a run."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ _LOAD, _EQUAL, _AT_LEAST, _AND, _RETURN, _JUMP = 0x20, 0x15, 0x35, 0x54, 0x06, 0
 _NUMBER_AT, _ARCHITECTURE_AT, _ARGUMENTS_AT = 0, 4, 16
 _SET_MODE_FILTER, _GET_ACTION_AVAILABLE = 1, 2
 _NEW_LISTENER, _WAIT_KILLABLE = 1 << 3, 1 << 5
-# A conditional jump reaches this many instructions.
+# A conditional jump can skip this many instructions.
 _FAR = 255
 
 
 class Instruction(NamedTuple):
-    """One instruction of the kernel's classic BPF machine."""
+    """An instruction of the kernel's classic BPF machine."""
 
     code: int
     value: int | str
@@ -40,7 +40,7 @@ class _Program(ctypes.Structure):
 
 
 def supported() -> bool:
-    """Return whether this kernel takes filters, on a machine that the tables know."""
+    """Return whether this kernel supports filters and the tables know this architecture."""
     if sys.byteorder != "little" or kernel.machine() not in NUMBERS:
         return False
     action = ctypes.c_uint32(ASK)
@@ -52,21 +52,21 @@ def supported() -> bool:
 
 
 def install(landlock_abi: int, *, network: bool, alone: bool = False) -> int:
-    """Put this process, and all that it will start, under the filter, permanently.
+    """Install the filter for this process and its future children, permanently.
 
     Parameters
     ----------
     landlock_abi : int
         The Landlock version in force, whose gaps the filter closes.
     network : bool
-        Whether TCP and UDP over IP are let through.
+        Whether TCP and UDP over IP are allowed.
     alone : bool
-        Whether this process lives in namespaces of its own.
+        Whether this process is in separate namespaces.
 
     Returns
     -------
     int
-        The listener: the descriptor on which the monitor is asked about new tasks.
+        The listener: the descriptor through which the kernel asks the monitor.
 
     Raises
     ------
@@ -76,7 +76,7 @@ def install(landlock_abi: int, *, network: bool, alone: bool = False) -> int:
     code = assemble(program(kernel.machine(), landlock_abi, network, alone), os.getpid())
     arguments = _Program(len(code) // 8, code)
     try:
-        # Otherwise a signal that arrives while the monitor is asked would start the call anew.
+        # Otherwise a signal that arrives while the monitor is asked would restart the call.
         flags = _NEW_LISTENER | _WAIT_KILLABLE
         return kernel.syscall("seccomp", _SET_MODE_FILTER, flags, ctypes.byref(arguments))
     except OSError as error:
@@ -89,7 +89,7 @@ def install(landlock_abi: int, *, network: bool, alone: bool = False) -> int:
 def program(
     machine: str, landlock_abi: int, network: bool, alone: bool = False
 ) -> tuple[Instruction, ...]:
-    """Return the filter for a machine; the own process number is left open in it."""
+    """Return the filter for an architecture, with a placeholder for the own process id."""
     calls = NUMBERS[machine]
     decided = {
         calls[name]: _block(rule)
@@ -103,13 +103,13 @@ def program(
         Instruction(_LOAD, _NUMBER_AT),
     ]
     if machine == "x86_64":
-        # The x32 interface numbers its calls differently, under the same architecture.
+        # The x32 interface uses different numbers under the same architecture.
         head += [Instruction(_AT_LEAST, X32_BIT, 0, 1), Instruction(_RETURN, ERROR | errno.ENOSYS)]
     return (*head, *_search(_ranges(decided)))
 
 
 def assemble(instructions: tuple[Instruction, ...], process: int) -> bytes:
-    """Return the filter's bytes, with the number of the process that it is for."""
+    """Return the filter's bytes, with the process id filled in."""
     known = {OWN_PROCESS: process, OWN_GROUP: -process & ALL_BITS}
     fields: list[int] = []
     for code, value, if_true, if_false in instructions:
@@ -119,7 +119,7 @@ def assemble(instructions: tuple[Instruction, ...], process: int) -> bytes:
 
 
 def _block(rule: Rule | int) -> tuple[Instruction, ...]:
-    """Return the instructions that decide on one call."""
+    """Return the instructions that decide on a call."""
     if isinstance(rule, int):
         return (Instruction(_RETURN, ERROR | rule),)
     through = ERROR | rule.answer if rule.answer else ASK if rule.asked else ALLOW
@@ -133,12 +133,12 @@ def _block(rule: Rule | int) -> tuple[Instruction, ...]:
 
 
 def _alternative(checks: tuple[Check, ...], through: int) -> list[Instruction]:
-    """Return instructions that let the call through, or fall off their end."""
+    """Return instructions that allow the call, or fall through to what follows them."""
     block = [Instruction(_RETURN, through)]
     for check in reversed(checks):
         last = len(check.values) - 1
         compare = [
-            # A hit skips the comparisons left; the last miss skips the rest of the alternative.
+            # A match skips the other comparisons; the last mismatch skips the alternative.
             Instruction(_EQUAL, value, last - place, len(block) if place == last else 0)
             for place, value in enumerate(check.values)
         ]
@@ -152,7 +152,7 @@ def _alternative(checks: tuple[Check, ...], through: int) -> list[Instruction]:
 def _ranges(
     decided: dict[int, tuple[Instruction, ...]],
 ) -> list[tuple[int, tuple[Instruction, ...]]]:
-    """Return where each run of equal decisions begins; calls between them do not exist."""
+    """Return the start of each range of calls with equal decisions."""
     missing = (Instruction(_RETURN, ERROR | errno.ENOSYS),)
     ranges: list[tuple[int, tuple[Instruction, ...]]] = []
     for number in range(max(decided) + 2):
@@ -163,7 +163,7 @@ def _ranges(
 
 
 def _search(ranges: list[tuple[int, tuple[Instruction, ...]]]) -> list[Instruction]:
-    """Return a binary search over the call's number, with the decisions as its leaves."""
+    """Return a binary search over the call's number, with the decisions as leaves."""
     if len(ranges) == 1:
         return list(ranges[0][1])
     middle = len(ranges) // 2

@@ -1,9 +1,8 @@
-"""The monitor's gate: it answers what the kernel holds a run for.
+"""The monitor's gate: it decides on system calls about which the kernel asks.
 
-New processes and threads, pairs of sockets, pipes, watches, timers and queued signals are let
-through while there are not too many; signals, where the kernel cannot confine them, are sent by
-the monitor. Only registers are looked at: nothing is read from the run's memory that it could
-change behind the answer.
+New processes and threads, pairs of sockets, pipes, watches, timers and queued signals are allowed
+up to their limits; where the kernel cannot confine signals, the monitor sends them. Only registers
+are examined: nothing is read from the run's memory, which could be changed after the check.
 """
 
 from __future__ import annotations
@@ -30,46 +29,46 @@ _RECEIVE, _SEND = 0xC0502100, 0xC0182101
 _CONTINUE = 1
 _NEW_THREAD = 0x00010000
 
-# A clone that was let through shows in /proc within this time, on the busiest machine.
+# An allowed clone is visible in /proc within this time, even on a very busy machine.
 _PENDING_SECONDS = 1.0
-# At the limit, things are counted anew this often, not at each attempt of a fork bomb; and where
-# counting is expensive, less often.
+# At the limit, resources are recounted this often, not at each attempt of a fork bomb; less often
+# where counting is expensive.
 _FULL_SECONDS = 0.005
 _PAUSE_FACTOR = 10
-# How long requests are answered before the monitor looks at everything else again.
+# How long requests are answered before the monitor returns to its other work.
 _LONGEST_SECONDS = 0.005
-# Each socket can hold a fifth of a megabyte that no process is seen to have.
+# Each socket can hold a fifth of a megabyte that is not attributed to any process.
 SOCKETS = 512
-# What follows the kernel counts for a person (docs/security.md has the table): a run gets a
-# small part of it, so that the person's other programs and runs have theirs.
+# The kernel limits the following per user (docs/security.md has the table): a run gets a small
+# part, so that enough is left for the user's other programs and runs.
 PIPES = 192
 WATCHES = 8192
-# Of things that a process can hide from being counted, there is an end over the whole run.
+# Resources that a process can hide from counting have a limit over the whole run.
 WATCHES_EVER = 100_000
 QUEUED_SIGNALS_EVER = 500
 TIMERS_EVER = 128
 
 
 class TaskGate:
-    """Answers a run's requests for new processes and threads, and for what a person's count has.
+    """Decides on a run's requests for new processes, threads and resources limited per user.
 
     Parameters
     ----------
     listener : int
-        The filter's listener; the gate owns it from now on.
+        The filter's listener; the gate takes ownership.
     limit : int
-        Processes and threads at a time.
+        Maximum number of simultaneous processes and threads.
     tree : callable
-        Returns the process numbers of the run.
+        Returns the process ids of the run.
     signals_are_scoped : bool
-        Whether the kernel keeps its signals within the run.
+        Whether the kernel confines signals to the run.
 
     Attributes
     ----------
     refused : int
-        How often a new task was refused.
+        Number of new tasks that were refused.
     processes : int
-        How many new processes were let through; a thread is none.
+        Number of new processes, without threads, that were allowed.
     """
 
     def __init__(
@@ -109,18 +108,18 @@ class TaskGate:
         }
 
     def fileno(self) -> int:
-        """Return the descriptor to wait on until :meth:`answer` has something to do."""
+        """Return the descriptor that is readable when :meth:`answer` has something to do."""
         return self._listener
 
     def answer(self) -> bool:
-        """Answer what is asked now, without waiting, and for a moment only.
+        """Answer pending requests without waiting, for a short time only.
 
-        A run can ask without end; limits and the notebook must not wait for it.
+        A run can send requests without end, and must not delay limits and the notebook.
 
         Returns
         -------
         bool
-            False when nothing more can be asked: every process under the filter has ended.
+            False if no more requests can come, as all processes under the filter have ended.
         """
         waiting = select.poll()
         waiting.register(self._listener, select.POLLIN)
@@ -134,18 +133,18 @@ class TaskGate:
         return True
 
     def refuse_all(self) -> None:
-        """Refuse every new task from now on."""
+        """Refuse all new tasks from now on."""
         self._closed_to_all = True
 
     def close(self) -> None:
-        """Give the listener up; the kernel then refuses every new task by itself."""
+        """Close the listener; the kernel itself then refuses all new tasks."""
         if self._listener >= 0:
             os.close(self._listener)
             self._listener = -1
 
     def _answer_one(self) -> None:
         question = bytearray(_QUESTION_BYTES)
-        # ENOENT: who asked was killed meanwhile.
+        # ENOENT: the requesting task was killed meanwhile.
         with contextlib.suppress(FileNotFoundError):
             fcntl.ioctl(self._listener, _RECEIVE, question)
             identity, task, _, call, _, _, *values = _QUESTION.unpack_from(question)
@@ -158,7 +157,7 @@ class TaskGate:
             fcntl.ioctl(self._listener, _SEND, reply)
 
     def _on_new_task(self, task: int, values: list[int]) -> int | None:
-        """Return an error number, or None to let one more task start; `task` asked for it."""
+        """Return an error number, or ``None`` to allow the new task that `task` requested."""
         self._asked.pop(task, None)
         if not self._tasks.admits(1):
             self.refused += 1
@@ -193,13 +192,13 @@ class TaskGate:
         return None if self._timers_left >= 0 else errno.EAGAIN
 
     def _on_signal_of(self, call: str) -> Callable[[int, list[int]], int | None]:
-        """Return what decides on the signals of one call."""
+        """Return the handler for the signals of a system call."""
         place = SIGNAL_NUMBERS[call]
         thread = call in {"tgkill", "rt_tgsigqueueinfo"}
         sent_here = call in {"kill", "tgkill"}
 
         def decide(task: int, values: list[int]) -> int | None:
-            # Process numbers and signals are 32 bits wide, whatever stands above them.
+            # Process ids and signals are 32 bits wide; the upper halves are ignored.
             target, number = (_signed(values[0]), _signed(values[place]))
             if number >= FIRST_QUEUED:
                 self._signals_left -= 1
@@ -214,9 +213,9 @@ class TaskGate:
         return decide
 
     def _count_tasks(self) -> int:
-        """Count tasks; one whose start was admitted just now may not show yet."""
+        """Count tasks, including those just admitted that may not be visible yet."""
         now = time.monotonic()
-        # Who sleeps or asks again has come back from its clone, which then shows.
+        # A task that sleeps or asks again has returned from its clone, which is then visible.
         self._asked = {
             other: asked
             for other, asked in self._asked.items()
@@ -231,15 +230,15 @@ def _signed(value: int) -> int:
 
 
 def _is_own(task: int, target: int) -> bool:
-    """Return whether a thread belongs to a process; while it asks, its process goes on."""
+    """Return whether a thread belongs to a process, which cannot end during the request."""
     return target > 0 and os.path.exists(f"/proc/{target}/task/{task}")
 
 
 class _Budget:
-    """How many there may be at a time.
+    """A limit of the number of simultaneous resources of a kind.
 
-    Counting is expensive, so each admission adds to an estimate, and what has ended is found out
-    only when that reaches the limit.
+    As counting is expensive, each admission adds to an estimate, and the resources are recounted
+    only when the estimate reaches the limit.
     """
 
     def __init__(self, limit: int, count: Callable[[], int]) -> None:

@@ -1,6 +1,6 @@
-"""Numbers of the system calls that this room names, per architecture.
+"""Numbers of the system calls used in this room, by architecture.
 
-Taken from the kernel's own headers; a number never changes once it is given.
+From the kernel's headers; a number never changes once it is assigned.
 """
 
 from __future__ import annotations

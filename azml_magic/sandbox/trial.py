@@ -1,4 +1,4 @@
-"""The trial that :mod:`probe` runs in a process of its own: confine a child, and tell."""
+"""The trial that :mod:`probe` runs in a separate process: confine a child, and report."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ _THREADS = 16
 
 
 def main() -> None:
-    """Print what was found, as JSON.
+    """Print the outcome as JSON.
 
-    ``argv[1]`` is the folder of the trial; with ``"namespaces"`` in ``argv[2]`` this process
-    lives in namespaces of its own, and the last argument is its socket to the first process.
+    ``argv[1]`` is the folder of the trial; with ``"namespaces"`` as ``argv[2]`` this process is in
+    separate namespaces, and the last argument is its socket to the first process.
     """
     folder, alone = sys.argv[1], sys.argv[2] == "namespaces"
     version = landlock.abi()
@@ -48,9 +48,9 @@ def main() -> None:
 
 
 def _confine_a_child(folder: str, level: Level, made: RunNamespaces | None) -> tuple[str, int]:
-    """Return why a child that confined itself did not succeed, and the error number.
+    """Return why the confinement of a child failed, and the error number.
 
-    Both are empty when it did; the number is also 0 when there is none.
+    The reason is empty if it succeeded; the number is 0 if there is none.
     """
     ours, theirs = socket.socketpair()
     reading, writing = os.pipe()
@@ -74,7 +74,7 @@ def _confine_a_child(folder: str, level: Level, made: RunNamespaces | None) -> t
 
 
 def _live_confined(folder: str, level: Level, listener_socket: int, report: int) -> None:
-    """Confine this process, start a thread, write a file; never returns."""
+    """Confine this process, start a thread, write a file; never return."""
     try:
         os.chdir(folder)
         limits = Limits(memory=_MEMORY, timeout=None, tasks=_THREADS)
@@ -93,7 +93,7 @@ def _live_confined(folder: str, level: Level, listener_socket: int, report: int)
 
 
 def _serve(endpoint: socket.socket, child: int) -> None:
-    """Receive the listener and answer it until the child has ended."""
+    """Receive the listener and answer its requests until the child has ended."""
     endpoint.settimeout(_SECONDS)
     _, received = descriptors.receive(endpoint, 16, 1)
     if not received:
@@ -112,7 +112,7 @@ def _install_filter() -> None:
 
 
 def _in_child(action: Callable[[], None]) -> int:
-    """Do something in a child process; return its exit status."""
+    """Run a function in a child process; return its exit status."""
     child = os.fork()
     if child == 0:
         try:
