@@ -55,8 +55,8 @@ def find(script: Script, around: Surroundings) -> Iterator[Finding]:
 def _lacking(top: str, runtime: Runtime, around: Surroundings) -> str:
     where = runtime.title if runtime.is_exact else f"{runtime.title}, as far as known"
     if not around.interpreter.can_import(top):
-        lies = "" if around.bundle_files is None else ", nor in the script bundle"
-        return f"{top} is not installed here{lies}, nor is it in {where}"
+        missing = "" if around.bundle_files is None else ", nor in the script bundle"
+        return f"{top} is not installed here{missing}, nor is it in {where}"
     return f"{top} is not in {where}"
 
 

@@ -1,4 +1,4 @@
-"""What pandas 1.1 to 3 call differently: the rules hold in all that a module may meet."""
+"""Differences between pandas 1.1 and 3, so that the rules apply in all supported versions."""
 
 from __future__ import annotations
 
@@ -17,30 +17,30 @@ FLOATS_WITH_MISSING = tuple(
 
 
 def unit_of(times: Any) -> str:
-    """Return the unit of dates or time spans; before pandas 2 there was one."""
+    """Return the unit of dates or time spans; before pandas 2 it was always ``"ns"``."""
     return str(getattr(times, "unit", "ns"))
 
 
 def in_nanoseconds(times: Any) -> Any:
-    """Return dates or time spans in nanoseconds.
+    """Convert dates or time spans to nanoseconds.
 
     Raises
     ------
     OutOfBoundsDatetime, OutOfBoundsTimedelta
-        When they reach further than that.
+        When they are out of range.
     """
     return times.as_unit("ns") if hasattr(times, "as_unit") else times
 
 
 def with_columns(frame: pd.DataFrame, replaced: Mapping[int, pd.Series]) -> pd.DataFrame:
-    """Return a frame with columns replaced, by position; what shares its memory stays as it is."""
+    """Replace columns of a frame by position, without changing memory that it shares."""
     if not replaced:
         return frame
     if hasattr(frame, "isetitem"):
         for position, column in replaced.items():
             frame.isetitem(position, column)  # type: ignore[arg-type]
         return frame
-    # Before pandas 1.5, assigning to a column may write into memory that is shared.
+    # Before pandas 1.5, assigning to a column may write into shared memory.
     columns = {
         position: replaced.get(position, frame.iloc[:, position])
         for position in range(frame.shape[1])

@@ -1,4 +1,4 @@
-"""What travels between processes, as frozen values: options, limits, jobs, messages.
+"""Values exchanged between processes, as frozen dataclasses: options, limits, jobs, messages.
 
-Python 3.8 and the standard library: the worker, and module zips, read these too.
+Limited to Python 3.8 and the standard library, as the worker and module zips use these too.
 """

@@ -1,7 +1,7 @@
 """Frozen dataclasses to JSON and back, by the types of their fields.
 
-For what processes that trust each other send. What a module may have written is read by hand,
-field by field, in :mod:`azml_magic.executors.worker_report`.
+For messages between processes that trust each other. Data that a module may have written is
+parsed by hand, field by field, in :mod:`azml_magic.executors.worker_report`.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ _HINTS: Dict[type, Dict[str, Any]] = {}
 
 
 def learn(*kinds: type) -> Dict[str, type]:
-    """Look the fields' types of dataclasses up; return the dataclasses by name.
+    """Resolve the types of the fields of dataclasses; return the dataclasses by name.
 
-    Done where they are defined: a worker hides the modules that the names are looked up in.
+    Called where they are defined, as a worker hides the modules in which the names are resolved.
     """
     for kind in kinds:
         _HINTS[kind] = get_type_hints(kind)
@@ -30,22 +30,22 @@ def learn(*kinds: type) -> Dict[str, type]:
 
 
 def to_json(value: Any) -> str:
-    """Return a dataclass as JSON."""
+    """Serialize a dataclass to JSON."""
     return json.dumps(to_plain(value))
 
 
 def from_json(kind: Type[T], text: Any) -> T:
-    """Return the value of a dataclass that :func:`to_json` wrote."""
+    """Deserialize a dataclass from the result of :func:`to_json`."""
     return from_plain(kind, json.loads(text))
 
 
 def to_plain(value: Any) -> Any:
-    """Return a dataclass as a dict of what JSON knows."""
+    """Convert a dataclass to a dict of JSON values."""
     return {one.name: _plain(getattr(value, one.name)) for one in fields(value)}
 
 
 def from_plain(kind: Type[T], plain: Dict[str, Any]) -> T:
-    """Return the value of a dataclass that :func:`to_plain` wrote."""
+    """Make a dataclass from the result of :func:`to_plain`."""
     if kind not in _HINTS:
         learn(kind)
     hints = _HINTS[kind]

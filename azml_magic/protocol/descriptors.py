@@ -1,4 +1,4 @@
-"""Bytes with descriptors over a Unix socket; ``socket.send_fds`` is newer than some workers."""
+"""Passing descriptors over a Unix socket; workers may lack ``socket.send_fds`` (Python 3.9)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def send(endpoint: socket.socket, data: bytes, descriptors: Iterable[int] = ()) 
     Raises
     ------
     OSError
-        When the other end is gone.
+        When the other end is closed.
     """
     passed = array.array("i", descriptors)
     rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, passed)] if passed else []
@@ -23,24 +23,25 @@ def send(endpoint: socket.socket, data: bytes, descriptors: Iterable[int] = ()) 
 
 
 def receive(endpoint: socket.socket, size: int, count: int) -> Tuple[bytes, List[int]]:
-    """Receive bytes, and the descriptors that came with them.
+    """Receive bytes, and the descriptors attached to them.
 
     Parameters
     ----------
     endpoint : socket
         One end of a Unix socket.
     size, count : int
-        Bytes and descriptors at most; what is more is lost.
+        Maximum number of bytes and of descriptors; any more are lost.
 
     Returns
     -------
     tuple
-        Bytes, none when the other end is gone; and the descriptors, closed at ``exec``.
+        The bytes, empty if the other end is closed; and the descriptors, which are closed on
+        ``exec``.
 
     Raises
     ------
     OSError
-        When the other end was killed before it had read all that it was sent.
+        When the other end was killed before it had read everything that was sent.
     """
     data, ancillary, _, _ = endpoint.recvmsg(
         size, socket.CMSG_LEN(count * _ITEM_BYTES), socket.MSG_CMSG_CLOEXEC

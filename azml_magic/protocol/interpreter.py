@@ -1,7 +1,7 @@
-"""The Python that runs a module: its version, and what can be imported there.
+"""The Python interpreter that runs a module: its version, and what it can import.
 
-Nothing else asks ``sys`` for that: what a notebook can import is not what its runs can. The
-notebook's own folder, and what a person adds to ``sys.path``, are not there.
+Use this instead of ``sys``, as a run cannot import everything that the notebook can: the
+notebook's folder, and additions to ``sys.path``, are missing in a run.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ class Interpreter:
     program : str
         Path of its executable.
     version : tuple of int
-        Of Python.
+        Python version.
     path : tuple of str
-        Where its isolated mode (``-I``) looks for what is imported, and the person's own packages.
+        The import path of its isolated mode (``-I``), and the user's own packages.
     standard : frozenset of str
         Top-level names of its standard library.
     """
@@ -42,19 +42,19 @@ class Interpreter:
 
     @classmethod
     def here(cls) -> Interpreter:
-        """Return the interpreter that this process runs in."""
+        """Return the interpreter of this process."""
         return _here()
 
     def can_import(self, name: str) -> bool:
-        """Return whether a top-level module can be imported in a run; nothing is imported."""
+        """Return whether a run can import a top-level module, without importing it."""
         return name in self.standard or _is_found(self.path, name)
 
     def version_of(self, distribution: str) -> str:
-        """Return the version of an installed distribution; empty when there is none."""
+        """Return the version of a distribution; empty if it is not installed."""
         return _version(self.path, distribution)
 
     def distributions(self) -> Mapping[str, str]:
-        """Return the distribution that each top-level name comes from."""
+        """Return the distribution that provides each top-level name."""
         return _distributions(self.path)
 
 
@@ -69,17 +69,17 @@ def _here() -> Interpreter:
 
 
 def _import_path() -> List[str]:
-    """Return the folders that an isolated interpreter has on its path, and the person's own."""
+    """Return the import path of an isolated interpreter, and the user's own folders."""
     standard = [sysconfig.get_path(name) for name in ("stdlib", "platstdlib")]
     standard += [os.path.join(folder, "lib-dynload") for folder in standard]
     packages = [*site.getsitepackages(), *own_packages()]
-    # What a .pth file adds is on the path of every interpreter that has the folder.
+    # The folders in a .pth file are on the path of every interpreter that uses its folder.
     added = [line for folder in packages for line in _pth_lines(folder)]
     return list(filter(os.path.isdir, dict.fromkeys((*standard, *packages, *added))))
 
 
 def own_packages() -> List[str]:
-    """Return the folders of installed packages that ``-I`` leaves out: the person's own."""
+    """Return the folders of installed packages that ``-I`` leaves out: the user's own."""
     user = site.getusersitepackages() if site.ENABLE_USER_SITE else ""
     return [user] if user and user in sys.path else []
 
@@ -104,13 +104,13 @@ def _pth_lines(folder: str) -> Iterable[str]:
 def _is_found(path: Tuple[str, ...], name: str) -> bool:
     try:
         spec = PathFinder.find_spec(name, list(path))
-        # Projects that are installed to be edited may have a finder of their own.
+        # Editable installs may use their own finder.
         for finder in sys.meta_path if spec is None else ():
             if getattr(finder, "__module__", "").startswith(_EDITABLE):
                 spec = spec or finder.find_spec(name, None)
     except (ImportError, ValueError):
         return False
-    # Any folder is a namespace package: it says nothing.
+    # Any folder is a namespace package, so this proves nothing.
     return spec is not None and spec.origin is not None
 
 
@@ -124,7 +124,7 @@ def _version(path: Tuple[str, ...], name: str) -> str:
 
 @functools.lru_cache(maxsize=4)
 def _distributions(path: Tuple[str, ...]) -> Mapping[str, str]:
-    # Reads the metadata of everything that is installed.
+    # Reads the metadata of all installed distributions.
     found: Dict[str, str] = {}
     for distribution in metadata.distributions(path=list(path)):
         for name in _top_level(distribution):

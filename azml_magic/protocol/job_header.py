@@ -1,4 +1,4 @@
-"""What a worker is told to do, and when it says that it begins."""
+"""The job that a worker receives, and the events with which it reports its start."""
 
 from __future__ import annotations
 
@@ -11,29 +11,29 @@ from azml_magic.protocol.options import DEFAULTS, Options
 MODULE_FILE = "azureml_module.py"
 """The name of a module in its tracebacks."""
 RUN_FOLDERS = ("work", "start", "uploads", "previews")
-"""The parts of a run folder: docs/architecture.md says what each is for."""
+"""The subfolders of a run folder, described in docs/architecture.md."""
 BEGUN: Dict[str, Any] = {"event": "begun"}
-"""Said just before the first line of a module runs: what fails earlier is not the module's."""
+"""Sent just before a module's first line runs; earlier failures are not the module's."""
 READY: Dict[str, Any] = {"event": "ready"}
-"""Said when a worker that answers many calls has loaded its module."""
+"""Sent when a worker that answers many calls has loaded its module."""
 
 
 @dataclass(frozen=True)
 class JobHeader:
-    """A module and how it is run; datasets and the bundle's files follow.
+    """A module and how to run it; datasets and the bundle's files follow.
 
     Attributes
     ----------
     source : str
-        The module's text.
+        The module's source.
     filename : str
         Its name in tracebacks.
     options : Options
-        How it is run, with the profile in force.
+        The options of the run, including the profile.
     datasets : tuple of str
         The connected ports, in the order in which their frames follow.
     bundle : tuple of str or None
-        Names of the files of its script bundle, which follow; None without one.
+        Names of the files of its script bundle, which follow; None without a bundle.
     calls : int
         How many calls the worker answers; 0 for a run that ends with the module.
     """
@@ -48,7 +48,7 @@ class JobHeader:
 
 @dataclass(frozen=True)
 class Call:
-    """One call of a module that is loaded; the frames of these ports follow."""
+    """A call of a loaded module; the frames of these ports follow."""
 
     datasets: Tuple[str, ...]
 

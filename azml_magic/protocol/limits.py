@@ -1,4 +1,4 @@
-"""What a run may use up, and what it may reach."""
+"""The resource limits of a run, and its access rights."""
 
 from __future__ import annotations
 
@@ -8,27 +8,27 @@ from typing import Optional
 
 @dataclass(frozen=True)
 class Limits:
-    """What a run may use up.
+    """The resource limits of a run.
 
     Attributes
     ----------
     memory : int
-        Bytes, above what the fork server holds.
+        Bytes beyond those of the fork server.
     timeout : float or None
-        Wall clock, in seconds; None for no limit. The monitor's to enforce.
+        Wall-clock seconds; None for no limit. Enforced by the monitor.
     cpu_seconds : int or None
-        Processor time of all processes together; None for no limit. Each process is ended
-        by the kernel at it, and their sum is the monitor's to enforce.
+        Total processor time of all processes, in seconds; None for no limit. Enforced by the
+        kernel for each process, and by the monitor for the sum.
     tasks : int
-        Processes and threads at a time. The monitor's to enforce.
+        Simultaneous processes and threads. Enforced by the monitor.
     open_files : int
         Open descriptors of each process.
     file_bytes : int
-        Size of one file.
+        Size of one file, in bytes.
     disk : int
-        Size of the run folder, in bytes. The monitor's to enforce.
+        Size of the run folder, in bytes. Enforced by the monitor.
     files : int
-        Files, folders and links in the run folder. The monitor's to enforce.
+        Number of files, folders and links in the run folder. Enforced by the monitor.
     """
 
     memory: int
@@ -43,12 +43,12 @@ class Limits:
 
 @dataclass(frozen=True)
 class Access:
-    """What a monitor's runs are given and may reach, for as long as it lives.
+    """The interpreter and the access rights of all runs of a monitor.
 
     Attributes
     ----------
     confinement : str
-        ``"strongest"``, or the weaker ``"files-open"`` that a person asked for.
+        ``"strongest"``, or the weaker ``"files-open"`` if the user requested it.
     network : bool
         Whether runs may use the network.
     python : str

@@ -1,4 +1,4 @@
-"""What the notebook, the monitor and the fork server say to each other."""
+"""The messages between the notebook, the monitor and the fork server."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from azml_magic.protocol.policy import Level, Policy
 
 @dataclass(frozen=True)
 class MonitorOrder:
-    """What a monitor is started with.
+    """The message that starts a monitor.
 
     Attributes
     ----------
     descriptor : int
-        Of its socket to the notebook.
+        Descriptor of its socket to the notebook.
     owner : int
-        Process number of the notebook, with which it ends.
+        Process id of the notebook; the monitor ends with it.
     access : Access
-        What its runs may reach.
+        The access rights of its runs.
     package_folders : tuple of str
-        Further folders of installed packages.
+        Additional folders of installed packages.
     """
 
     descriptor: int
@@ -34,18 +34,18 @@ class MonitorOrder:
 
 @dataclass(frozen=True)
 class ForkServerOrder:
-    """What a fork server is started with.
+    """The message that starts a fork server.
 
     Attributes
     ----------
     descriptor : int
-        Of its socket to the monitor.
+        Descriptor of its socket to the monitor.
     level : Level
-        By which means its workers are confined.
+        How its workers are confined.
     network : bool
         Whether they may use the network.
     package_folders : tuple of str
-        Further folders of installed packages.
+        Additional folders of installed packages.
     """
 
     descriptor: int
@@ -59,7 +59,7 @@ class ForkServerOrder:
 
 @dataclass(frozen=True)
 class StartRun:
-    """Have a worker run; the run's control socket, data socket and pipes come with this.
+    """Start a run in a worker; its control socket, data socket and pipes are attached.
 
     What is asked of the run, and what is reported of it, goes over its control socket.
     """
@@ -69,7 +69,7 @@ class StartRun:
 
 @dataclass(frozen=True)
 class PrepareWorker:
-    """Have a worker ready for a run with these limits."""
+    """Make a worker ready for a run with these limits."""
 
     limits: Limits
 
@@ -82,14 +82,14 @@ TO_MONITOR = learn(StartRun, PrepareWorker)
 
 @dataclass(frozen=True)
 class KillRun:
-    """End the run; it is reported with this reason."""
+    """End a run, and report it with this reason."""
 
     reason: str
 
 
 @dataclass(frozen=True)
 class ReleaseRun:
-    """Nothing of the run is needed any more; the end of the control socket says the same.
+    """The run is no longer needed; closing the control socket has the same effect.
 
     What goes on is killed, and the run folder deleted.
     """
@@ -131,14 +131,14 @@ class MonitorReady:
 
 @dataclass(frozen=True)
 class Refused:
-    """The machine cannot confine a run as it was asked for."""
+    """The machine cannot confine runs as requested."""
 
     message: str
 
 
 @dataclass(frozen=True)
 class Broken:
-    """The monitor, or its fork server, cannot go on, or cannot start this run."""
+    """The monitor or its fork server cannot continue, or cannot start this run."""
 
     message: str
     hint: str = ""
@@ -146,7 +146,7 @@ class Broken:
 
 @dataclass(frozen=True)
 class RunEnded:
-    """Every process of a run has ended.
+    """All processes of a run have ended.
 
     Attributes
     ----------
@@ -156,15 +156,15 @@ class RunEnded:
         Why the monitor ended it (``"time"``, ``"cpu"``, ``"memory"``, ``"disk"``, ...), or the
         reason of a :class:`KillRun`; empty when the worker ended by itself.
     reached : float
-        The figure that passed a limit.
+        The value that exceeded a limit.
     failure : str
-        Why the worker could not confine itself; empty for one that could.
+        Why the worker could not confine itself; empty if it could.
     folder : str
         The run folder.
     memory_peak : int
-        In bytes, as far as it was measured.
+        Highest measured memory, in bytes.
     tasks_refused : int
-        Processes and threads that were not allowed.
+        Number of processes and threads that were refused.
     """
 
     status: int = 0
@@ -185,18 +185,18 @@ FROM_RUN = learn(RunEnded, Broken)
 
 @dataclass(frozen=True)
 class Fork:
-    """Fork a worker; its socket for orders and that for its listener come with this.
+    """Fork a worker; its sockets for orders and for its listener are attached.
 
     Attributes
     ----------
     number : int
-        Tells it from others.
+        Identifies the worker.
     run : str
         The run folder, as the monitor sees it.
     folder : str
-        The same as the worker sees it.
+        The run folder, as the worker sees it.
     policy : Policy
-        What the worker confines itself to.
+        The policy under which the worker confines itself.
     """
 
     number: int
@@ -207,7 +207,7 @@ class Fork:
 
 @dataclass(frozen=True)
 class ExpectFork:
-    """Another worker will likely be asked for soon."""
+    """Another worker will probably be requested soon."""
 
 
 TO_FORK_SERVER = learn(Fork, ExpectFork)
@@ -218,14 +218,14 @@ TO_FORK_SERVER = learn(Fork, ExpectFork)
 
 @dataclass(frozen=True)
 class ForkServerReady:
-    """All is imported; a descriptor of its process comes with this."""
+    """All imports are done; a descriptor of the process is attached."""
 
     threads: int
 
 
 @dataclass(frozen=True)
 class Forked:
-    """A worker was forked; descriptors of its process, and of its run's first, come with this."""
+    """A worker was forked; descriptors of its process and its run's first process are attached."""
 
     number: int
 

@@ -1,4 +1,4 @@
-"""Messages with descriptors, over a socket that keeps them apart (``SOCK_SEQPACKET``)."""
+"""Messages with descriptors over a socket that keeps message boundaries (``SOCK_SEQPACKET``)."""
 
 from __future__ import annotations
 
@@ -24,26 +24,26 @@ def send(endpoint: socket.socket, message: Any, descriptors: Iterable[int] = ())
     Raises
     ------
     OSError
-        When the other end is gone.
+        When the other end is closed.
     """
     data = json.dumps([type(message).__name__, to_plain(message)]).encode()
     carried.send(endpoint, data, descriptors)
 
 
 def receive(endpoint: socket.socket, kinds: Mapping[str, type]) -> Tuple[Optional[Any], List[int]]:
-    """Receive one message of some kinds, and the descriptors that came with it.
+    """Receive a message of one of some kinds, and the descriptors attached to it.
 
     Parameters
     ----------
     endpoint : socket
         One end of :func:`pair`.
     kinds : mapping of str to type
-        The messages that are expected here, by name.
+        The expected kinds of messages, by name.
 
     Returns
     -------
     tuple
-        The message, None when the other end is gone; and the descriptors.
+        The message, or ``None`` if the other end is closed; and the descriptors.
 
     Raises
     ------
@@ -52,11 +52,11 @@ def receive(endpoint: socket.socket, kinds: Mapping[str, type]) -> Tuple[Optiona
     """
     try:
         data, passed_on = carried.receive(endpoint, MESSAGE_BYTES, _DESCRIPTORS)
-    except ConnectionError:  # it was killed before it had read what it was told
+    except ConnectionError:  # it was killed before it had read all messages
         return None, []
     if not data:
         return None, passed_on
     name, plain = json.loads(data)
     if name not in kinds:
-        raise ValueError(f"no message {name!r} is expected here")
+        raise ValueError(f"unexpected message {name!r}")
     return from_plain(kinds[name], plain), passed_on

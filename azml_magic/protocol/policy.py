@@ -1,4 +1,4 @@
-"""What confines a run: plain values."""
+"""How a run is confined, as plain values."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from azml_magic.protocol.limits import Limits
 
 
 class Level(enum.IntEnum):
-    """By which means a run is confined; the system call filter and the monitor come with all.
+    """The level of confinement; the system call filter and the monitor are part of all levels.
 
     ``LANDLOCK`` alone, ``BOTH`` Landlock and namespaces (preferred), ``NAMESPACES`` alone,
-    ``REFUSED``: nothing that would confine files. ``FILES_OPEN`` leaves files open to the run
-    and is only ever taken when the person asks for it by name.
+    ``REFUSED``: nothing can confine files. ``FILES_OPEN`` leaves files open to the run, and is only
+    used when the user requests it explicitly.
     """
 
     LANDLOCK = 1
@@ -30,26 +30,26 @@ class Level(enum.IntEnum):
 
     @property
     def namespaces(self) -> bool:
-        """Whether the run lives in namespaces of its own."""
+        """Whether the run is in separate namespaces."""
         return self in {Level.BOTH, Level.NAMESPACES}
 
 
 @dataclass(frozen=True)
 class Policy:
-    """What one run may do.
+    """The permissions of a run.
 
     Attributes
     ----------
     readable : tuple of str
-        Absolute paths of files and folders, with all below them, to read and to execute.
+        Absolute paths of files and folders to read and execute, with everything below them.
     writable : tuple of str
-        Absolute paths of folders to read and to write; nothing in them can be executed.
+        Absolute paths of folders to read and write; nothing in them can be executed.
     network : bool
         Whether TCP and UDP over IP may be used.
     limits : Limits
-        What it may use up.
+        Its resource limits.
     level : Level
-        By which means it is confined; a process that cannot be so must end.
+        How it is confined; a process that cannot be confined this way must end.
     """
 
     readable: Tuple[str, ...]

@@ -1,4 +1,4 @@
-"""Settings: frozen values, each checked and converted where the whole is made.
+"""Settings: frozen dataclasses whose values are checked and converted on creation.
 
 A setting is described once, at its field: default, check, help, letter, choices. Magic lines,
 ``%config``, completion, the command line and the table in README.md are derived from that.
@@ -27,7 +27,7 @@ _SWITCHES = {
 }
 
 Check = Callable[[str, Any], Any]
-"""Takes a setting's name and a value, and returns what the value comes to."""
+"""Function from a setting's name and a value to the converted value."""
 
 S = TypeVar("S", bound="Settings")
 
@@ -36,24 +36,24 @@ _DESCRIBED: Dict[type, Mapping[str, About]] = {}
 
 @dataclass(frozen=True)
 class About:
-    """What is known of a setting beside its name and type.
+    """Metadata of a setting.
 
     Attributes
     ----------
     help : str
-        One line for a person.
+        Help text of one line.
     check : callable
         Converts a value, or raises an OptionError.
     shown : str
-        The default as a person writes it; empty for none.
+        The default as a user writes it; empty for none.
     letter : str
-        Of the short form in a magic line; empty for none.
+        Letter of the short form in a magic line; empty for none.
     metavar : str
-        What stands for the value in a help text; empty for a switch.
+        Placeholder for the value in a help text; empty for a switch.
     choices : tuple of str
-        The values that it can have; empty where that is not a list.
+        The allowed values; empty if any value is possible.
     configurable : bool
-        Whether it can be set for a whole notebook, by ``%config``.
+        Whether it can be set for a whole notebook with ``%config``.
     """
 
     help: str
@@ -79,19 +79,19 @@ class Settings:
         Raises
         ------
         OptionError
-            When a setting does not take its value.
+            When a setting has an invalid value.
         """
         for name, about in described(type(self)).items():
             object.__setattr__(self, name, about.check(name, getattr(self, name)))
 
     @classmethod
     def of(cls: Type[S], **given: Any) -> S:
-        """Return settings with some values, written as a person may: ``memory="2GB"``.
+        """Make settings from values in the form that users write, such as ``memory="2GB"``.
 
         Raises
         ------
         OptionError
-            When there is no such setting, or it does not take its value.
+            When a setting does not exist, or has an invalid value.
         """
         known = [one.name for one in fields(cls)]  # type: ignore[arg-type]
         for name in given:
@@ -101,7 +101,7 @@ class Settings:
 
 
 def described(kind: type) -> Mapping[str, About]:
-    """Return what is known of the settings of a dataclass, by name, in their order."""
+    """Return the metadata of the settings of a dataclass, by name, in order."""
     if kind not in _DESCRIBED:
         found = fields(kind)
         _DESCRIBED[kind] = {
@@ -117,18 +117,18 @@ def add_arguments(
     letters: bool = False,
     defaults: bool = True,
 ) -> None:
-    """Add an option for each setting to a parser; values stay text, to be checked by the settings.
+    """Add an option for each setting to a parser; values stay text, which the settings check.
 
     Parameters
     ----------
     parser : ArgumentParser
-        Where to.
+        The parser.
     settings : mapping of str to About
-        What :func:`described` returned, or a part of it.
+        The result of :func:`described`, or a part of it.
     letters : bool
-        Whether short forms are added.
+        Whether to add short forms.
     defaults : bool
-        Whether what is not given has its default, and the help tells it. Otherwise it is None.
+        Whether options have their defaults, shown in the help; otherwise None.
     """
     for name, about in settings.items():
         flags = [f"-{about.letter}"] if letters and about.letter else []
@@ -147,13 +147,13 @@ def add_arguments(
 
 
 def given(settings: Iterable[str], values: argparse.Namespace) -> Dict[str, Any]:
-    """Return those settings that a parsed line has a value for."""
+    """Return the settings for which a parsed line has a value."""
     found = {name: getattr(values, name) for name in settings}
     return {name: value for name, value in found.items() if value is not None}
 
 
 def choice(default: str, choices: Tuple[str, ...], help: str, **more: Any) -> Any:
-    """Return a field that holds one of a few words."""
+    """Return a field for one of several words."""
 
     def check(name: str, value: Any) -> str:
         if not isinstance(value, str) or value not in choices:
@@ -167,7 +167,7 @@ def choice(default: str, choices: Tuple[str, ...], help: str, **more: Any) -> An
 
 
 def switch(help: str, **more: Any) -> Any:
-    """Return a field that is on or off; off by default."""
+    """Return a field for a switch, which is off by default."""
     return _field(False, About(help, as_switch, **more))
 
 
@@ -177,7 +177,7 @@ def as_switch(name: str, value: Any) -> bool:
     Raises
     ------
     OptionError
-        When the value is neither on nor off.
+        When the value is neither True nor False.
     """
     found = _SWITCHES.get(_shown(value).strip("'").lower())
     if found is None:
@@ -188,18 +188,18 @@ def as_switch(name: str, value: Any) -> bool:
 def seconds(
     default: Optional[float], help: str, *, none: bool = True, zero: bool = False, **more: Any
 ) -> Any:
-    """Return a field that holds a time limit.
+    """Return a field for a time limit.
 
     Parameters
     ----------
     default : float or None
-        In seconds.
+        Default in seconds.
     help : str
-        One line for a person.
+        Help text of one line.
     none : bool
-        Whether None, 0 and infinity stand for no limit.
+        Whether None, 0 and infinity mean no limit.
     zero : bool
-        Whether 0 is a limit.
+        Whether 0 is a valid limit.
     **more
         Further attributes of :class:`About`.
     """
@@ -227,7 +227,7 @@ def seconds(
 
 
 def size(default: str, help: str, *, least: str = "1kB", advice: str = "", **more: Any) -> Any:
-    """Return a field that holds a number of bytes, which may be written as ``"2GB"``."""
+    """Return a field for a number of bytes, which may be written as ``"2GB"``."""
 
     def check(name: str, value: Any) -> int:
         number = bytes_of(value)
@@ -248,7 +248,7 @@ def size(default: str, help: str, *, least: str = "1kB", advice: str = "", **mor
 def count(
     default: int, help: str, *, least: int = 1, most: int = (1 << 31) - 1, **more: Any
 ) -> Any:
-    """Return a field that holds a whole number."""
+    """Return a field for an integer."""
 
     def check(name: str, value: Any) -> int:
         number = _whole(value)
@@ -263,7 +263,7 @@ def count(
 
 
 def text(default: str, help: str, *, metavar: str, **more: Any) -> Any:
-    """Return a field that holds any text."""
+    """Return a field for any text."""
 
     def check(name: str, value: Any) -> str:
         if value is None:
@@ -276,18 +276,18 @@ def text(default: str, help: str, *, metavar: str, **more: Any) -> Any:
 
 
 def bytes_of(value: Any) -> Optional[int]:
-    """Return a number of bytes, given as such or as ``"2GB"``; None when it is neither."""
+    """Convert a number of bytes, or text such as ``"2GB"``; return None for anything else."""
     if not isinstance(value, str):
         return _whole(value)
     found = _SIZE.fullmatch(value)
     if found is None:
         return None
-    # A number that is too large for a float is too large for all else.
+    # A number that is too large for a float is too large anyway.
     return int(min(float(found[1]), float(_MOST_BYTES)) * _UNITS[found[2].lower()])
 
 
 def _whole(value: Any) -> Optional[int]:
-    """Return a whole number, given as such, as a float without fraction, or as text."""
+    """Convert an integer, a float without fraction, or text to an integer."""
     if isinstance(value, bool):
         return None
     try:
@@ -299,11 +299,11 @@ def _whole(value: Any) -> Optional[int]:
 
 
 def _shown(value: Any) -> str:
-    """Return a value for a message, however large it is."""
+    """Format a value for a message, however large it is."""
     try:
         text = repr(value)
-    except ValueError:  # an integer of more digits than Python writes
-        return "a number of thousands of digits"
+    except ValueError:  # an integer with more digits than Python formats
+        return "a number with thousands of digits"
     return text if len(text) <= 60 else f"{text[:56]} ..."
 
 

@@ -56,14 +56,14 @@ _MOST_STEPS = 400
 
 
 class Paths(NamedTuple):
-    """What an interpreter needs of the machine's files.
+    """The files of the machine that an interpreter needs.
 
     Attributes
     ----------
     readable : tuple of str
         Absolute paths that are there.
     names : tuple of str
-        Names by which it finds them, symbolic links among them.
+        Paths through which it finds them, including symbolic links.
     """
 
     readable: tuple[str, ...]
@@ -71,19 +71,19 @@ class Paths(NamedTuple):
 
 
 def of(python: str, extra: Sequence[str] = ()) -> Paths:
-    """Return what an interpreter needs.
+    """Return the files that an interpreter needs.
 
     Parameters
     ----------
     python : str
         Path of the interpreter; empty for this one.
     extra : sequence of str
-        Further folders of packages.
+        Additional folders of packages.
 
     Raises
     ------
     OSError
-        When it cannot be asked.
+        When the interpreter cannot be run.
     """
     if not python:
         return Paths(readable_paths(extra), names())
@@ -103,7 +103,7 @@ def of(python: str, extra: Sequence[str] = ()) -> Paths:
 
 
 def main() -> None:
-    """Print what this interpreter needs, for :func:`of`; ``argv[1]`` is further folders."""
+    """Print what this interpreter needs, for :func:`of`; ``argv[1]`` lists additional folders."""
     print(json.dumps([readable_paths(json.loads(sys.argv[1])), names()]))
 
 

@@ -122,7 +122,7 @@ def broken(detail: str) -> Fault:
     )
 
 
-def mistake() -> Fault:
+def internal_error() -> Fault:
     """Return the fault for an internal error of the service."""
     return broken("Internal error of the service; see its log.")
 

@@ -23,7 +23,7 @@ from azml_magic.scoring.faults import (
     Fault,
     bad_argument,
     broken,
-    mistake,
+    internal_error,
     not_found,
     overloaded,
     timed_out,
@@ -142,7 +142,7 @@ class Service:
             except Exception:
                 # A bug in this server: logged, and answered like any other fault.
                 self.log.exception("internal error")
-                ours = mistake()
+                ours = internal_error()
                 code, response = ours.code, fault_response(ours)
             seconds = time.perf_counter() - started
             self._log_request(request.method, route, response, seconds, {"code": code, **fields})

@@ -176,7 +176,7 @@ class Batch:
 
     def _next_job(self) -> str | None:
         try:
-            return self._store.next_job(besides=self._lost)
+            return self._store.next_job(excluding=self._lost)
         except sqlite3.Error:
             self._service.log.exception("job")
             return None

@@ -36,14 +36,14 @@ def main() -> None:
     with owner.makefile("rb") as stream:
         line = stream.readline()
 
-    def tell(**message: Any) -> None:
+    def send(**message: Any) -> None:
         owner.sendall(json.dumps(message).encode() + b"\n")
 
     try:
         order = from_json(ServerOrder, line)
-        serve(order.zip_path, order.settings, lambda url: tell(url=url), owner)
+        serve(order.zip_path, order.settings, lambda url: send(url=url), owner)
     except AzmlError as error:
-        tell(kind=type(error).__name__, message=error.message, hint=error.hint)
+        send(kind=type(error).__name__, message=error.message, hint=error.hint)
 
 
 if __name__ == "__main__":

@@ -129,14 +129,14 @@ class JobStore:
             (time.time(), number, *_ENDED),
         )
 
-    def next_job(self, besides: Collection[str] = ()) -> str | None:
+    def next_job(self, excluding: Collection[str] = ()) -> str | None:
         """Return the next job: one that was interrupted, or else the oldest that was started."""
-        marks = ", ".join("?" * len(besides))
+        marks = ", ".join("?" * len(excluding))
         row = self._connection.execute(
             "SELECT id FROM jobs WHERE started AND state IN ('Running', 'NotStarted')"
             f" AND id NOT IN ({marks})"
             " ORDER BY state = 'Running' DESC, created_at LIMIT 1",
-            tuple(besides),
+            tuple(excluding),
         ).fetchone()
         return None if row is None else str(row[0])
 

@@ -27,8 +27,8 @@ from azml_magic.scoring.answers import AnswerLimits, write_answer
 from azml_magic.scoring.faults import (
     Fault,
     broken,
+    internal_error,
     mismatch,
-    mistake,
     module_failed,
     out_of_memory,
     timed_out,
@@ -154,7 +154,7 @@ def answer(
     except Fault as fault:
         return _refused(fault, fault.detail if fault.status >= 500 else "")
     except Exception as error:  # a bug of ours must not affect other requests
-        return _refused(mistake(), _place_of(error))
+        return _refused(internal_error(), _place_of(error))
 
 
 def _refused(fault: Fault, reason: str) -> Answer:
