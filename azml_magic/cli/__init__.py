@@ -1,1 +1,1 @@
-"""The same verbs in a shell."""
+"""The command line."""

@@ -21,16 +21,16 @@ def add_command(commands: Any) -> None:
     check = commands.add_parser(
         "check",
         help="read a module without running it",
-        description="Say what would break or differ in the cloud, by reading alone.",
-        epilog="Exit status: 0 without errors, 1 with an error (with --strict: or a warning), "
-        "2 for a wrong call.",
+        description="Report what would break or differ in the cloud, without running the module.",
+        epilog="Exit status: 0 without errors, 1 with errors (with --strict: or warnings), "
+        "2 for a usage error.",
     )
     add = check.add_argument
-    add("module", help="a .py file with an azureml_main, or a zip")
+    add("module", help="a .py file that defines azureml_main, or a zip")
     add("--bundle", metavar="PATH", help="script bundle: a .zip or a folder")
     add_arguments(check, {"profile": described(Options)["profile"]}, letters=True)
     add("--format", default="text", choices=FORMATS, help="text (default), json, sarif or github")
-    add("--strict", action="store_true", help="warnings are errors")
+    add("--strict", action="store_true", help="treat warnings as errors")
     check.set_defaults(action=_check)
 
 

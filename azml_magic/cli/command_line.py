@@ -1,4 +1,4 @@
-"""The same verbs in a shell: ``azml-magic run|check|export|import|serve|doctor|demo``."""
+"""The command line: ``azml-magic run|check|export|import|serve|doctor|demo``."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ _OPTIONS = described(Options)
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return its exit status.
 
-    0 is success, 1 a failed run or findings, 2 a wrong call, 3 no confinement, 130 an
-    interrupt.
+    0 is success, 1 a failed run or findings, 2 a usage error, 3 a machine that cannot confine
+    runs, 130 an interrupt.
     """
     if arguments is None and os.getpid() == 1:
         first_process.stand_aside()
@@ -71,11 +71,11 @@ def build_parser() -> argparse.ArgumentParser:
     check_command.add_command(commands)
     deployment_commands.add_commands(commands)
     doctor = commands.add_parser(
-        "doctor", help="print what this machine enforces, and try it by a real run"
+        "doctor", help="print what this machine can enforce, and check it with a real run"
     )
     doctor.set_defaults(action=_doctor)
     demo = commands.add_parser("demo", help="rank the features of the Pima diabetes data")
-    demo.add_argument("--folder", type=Path, default=Path("azml-demo"), help="where the page goes")
+    demo.add_argument("--folder", type=Path, default=Path("azml-demo"), help="folder for the page")
     demo.set_defaults(action=_demo)
     return parser
 
@@ -83,17 +83,17 @@ def build_parser() -> argparse.ArgumentParser:
 def _add_run(commands: Any) -> None:
     run = commands.add_parser("run", help="run a module", description="Run a module.")
     add = run.add_argument
-    add("module", help="a .py file with an azureml_main, or a zip")
+    add("module", help="a .py file that defines azureml_main, or a zip")
     add("--dataset1", metavar="FILE", help="first dataset: .csv, .tsv, .parquet or .feather")
     add("--dataset2", metavar="FILE", help="second dataset")
     add("--bundle", metavar="PATH", help="script bundle: a .zip or a folder")
-    add("--output", metavar="FILE", help="where the first output frame goes")
-    add("--output2", metavar="FILE", help="where the second output frame goes")
-    add("--figures", metavar="FOLDER", type=Path, help="where the figures go")
-    add("--html", metavar="FILE", type=Path, help="write a page with everything that is shown")
+    add("--output", metavar="FILE", help="file for the first output frame")
+    add("--output2", metavar="FILE", help="file for the second output frame")
+    add("--figures", metavar="FOLDER", type=Path, help="folder for the figures")
+    add("--html", metavar="FILE", type=Path, help="write an HTML page with the complete result")
     add_arguments(run, _OPTIONS, letters=True)
-    add("--rows", type=int, default=10, help="rows to print")
-    add("--quiet", action="store_true", help="print nothing when the run succeeds")
+    add("--rows", type=int, default=10, help="number of output rows to print")
+    add("--quiet", action="store_true", help="print nothing if the run succeeds")
     run.set_defaults(action=_run)
 
 
@@ -150,11 +150,11 @@ def _make_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise OptionError(f"no folder {folder} can be made: {error.strerror}") from error
+        raise OptionError(f"the folder {folder} cannot be created: {error.strerror}") from error
 
 
 def save_figures(result: Result, folder: Path) -> list[Path]:
-    """Write a result's figures into `folder` under safe names; return their paths."""
+    """Write the figures of a result to `folder` under safe names; return their paths."""
     _make_folder(folder)
     written: list[Path] = []
     for figure in result.figures:
@@ -205,7 +205,7 @@ def _demo(options: argparse.Namespace) -> int:
 
 
 class _Progress:
-    """Live output and, on a terminal, a line that says that the run goes on."""
+    """Live output and, on a terminal, a line that shows that the run is still going."""
 
     def __init__(self) -> None:
         self._shown = False

@@ -1,4 +1,4 @@
-"""The commands that take a module out and bring one back: export, import, serve."""
+"""The commands that export, import and serve a module."""
 
 from __future__ import annotations
 
@@ -24,52 +24,64 @@ _MODULE_OPTIONS = {name: described(Options)[name] for name in ("profile", *DATA)
 
 
 def add_commands(commands: Any) -> None:
-    """Add the commands to the parser's."""
+    """Add the commands to the subparsers of the command line."""
     _add_export(commands)
     _add_import(commands)
     _add_serve(commands)
 
 
 def _add_export(commands: Any) -> None:
-    text = "write a module as one zip: script bundle, program, component, endpoint, model"
+    text = (
+        "Write a module as one zip that is a script bundle, a program, a component, an endpoint "
+        "and a model."
+    )
     parser = commands.add_parser("export", help="write a module as one zip", description=text)
-    parser.add_argument("module", help="a .py file with an azureml_main, or a zip")
+    parser.add_argument("module", help="a .py file that defines azureml_main, or a zip")
     parser.add_argument("path", help="the zip to write")
     _add_module_options(parser)
     add = parser.add_argument
-    add("--input-type", default="uri_file", help="of the component: uri_file or uri_folder")
+    add("--input-type", default="uri_file",
+        help="type of the component's inputs: uri_file (default) or uri_folder")  # fmt: skip
     parser.set_defaults(action=_export)
 
 
 def _add_module_options(parser: Any) -> None:
     add = parser.add_argument
-    add("--dataset1", metavar="FILE", help="sample of the first dataset, to run it and record it")
+    add(
+        "--dataset1",
+        metavar="FILE",
+        help="sample of the first dataset, to run the module and record its columns",
+    )
     add("--dataset2", metavar="FILE", help="sample of the second dataset")
     add("--bundle", metavar="PATH", help="script bundle: a .zip or a folder")
     add("--name", default="", help="name of the module in the zip")
     add("--include", action="append", default=[], metavar="NAME",
-        help="module or file beside the module to put into the bundle; repeatable")  # fmt: skip
+        help="module or file next to the module to add to the bundle; repeatable")  # fmt: skip
     add_arguments(parser, _MODULE_OPTIONS)
-    add("--force", action="store_true", help="in spite of findings of level error")
+    add("--force", action="store_true", help="export despite findings of level error")
 
 
 def _add_import(commands: Any) -> None:
-    text = "print the notebook cell of a script box's text, a .py file or a zip"
+    text = "Print the text of a script box, a .py file or a zip as a notebook cell."
     parser = commands.add_parser("import", help="turn a module into a cell", description=text)
     add = parser.add_argument
-    add("path", help="a .txt with the script box's text, a .py or a .zip")
-    add("--bundle", metavar="PATH", help="its script bundle")
-    add("--folder", default=".", help="where a bundle that came inside the zip goes")
+    add("path", help="a .txt with the text of a script box, a .py file or a .zip")
+    add("--bundle", metavar="PATH", help="script bundle of the module: a .zip or a folder")
+    add("--folder", default=".", help="folder for a bundle that is contained in the zip")
     parser.set_defaults(action=_import)
 
 
 def _add_serve(commands: Any) -> None:
-    text = "serve a module as a web service; keys come from a file or AZML_PRIMARY_KEY"
+    text = "Serve a module as a web service. Keys are read from a file or from AZML_PRIMARY_KEY."
     parser = commands.add_parser("serve", help="serve a module over HTTP", description=text)
     add = parser.add_argument
-    add("module", help="a module zip, or a .py file to be exported first")
+    add("module", help="a module zip, or a .py file that is exported first")
     _add_module_options(parser)
-    add("--key-file", metavar="FILE", help="primary key, and a secondary one on the second line")
+    add(
+        "--key-file",
+        metavar="FILE",
+        help="file with the primary key, and optionally a secondary key on its second line",
+    )
     add_arguments(parser, described(ServiceSettings))
     parser.set_defaults(action=_serve)
 
@@ -106,7 +118,7 @@ def _import(options: argparse.Namespace) -> int:
     from azml_magic.deployment import import_cell
 
     taken = import_cell(options.path, options.bundle, folder=options.folder)
-    # A person looks at it before it is run; a file gets it as it is.
+    # On a terminal, a person reads it first; a file receives it unchanged.
     cell = plain(taken.cell) if sys.stdout.isatty() else taken.cell
     print(cell, end="" if cell.endswith("\n") else "\n")
     if taken.bundle and taken.bundle != options.bundle:

@@ -1,9 +1,9 @@
-"""The command line as the first process of a container: its number is 1.
+"""The command line as the first process of a container, with process id 1.
 
-The kernel gives a first process no default actions for signals, so that ``docker stop`` would
-wait in vain, and it makes every orphan in the container its child, to be waited for. So the
-command goes on in a child, where everything is as it is elsewhere, and the first process does
-what a first process is there for.
+The kernel applies no default actions for signals to process 1, so ``docker stop`` would wait in
+vain, and it makes every orphan in the container a child of process 1, which has to reap it. So
+the command continues in a child process, where everything works as usual, and process 1 only
+passes signals on and reaps orphans.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ _PASSED_ON = {
     signal.SIGUSR2,
 }
 _FROM_TERMINAL = 0x80
-# A monitor whose notebook was killed ends its run and deletes its folder within these.
+# A monitor whose notebook was killed ends its run and deletes its folder within this time.
 _LAST_SECONDS = 8.0
 
 
 def stand_aside() -> None:
-    """Go on in a child process; returns there only, and this process ends as the child ends."""
+    """Continue in a child process: return only there, and end this process as the child ends."""
     expected = {*_PASSED_ON, signal.SIGCHLD}
-    # Blocked, they wait until they are asked for: a first process would lose them.
+    # Blocked signals stay pending until they are read; unblocked, process 1 would lose them.
     before = signal.pthread_sigmask(signal.SIG_BLOCK, expected)
     child = os.fork()
     if child == 0:
@@ -41,13 +41,13 @@ def stand_aside() -> None:
 
 
 def _look_after(child: int, expected: set[signal.Signals]) -> int:
-    """Pass signals on and wait for orphans; return how the child ended."""
+    """Pass signals on and reap orphans; return the status of the child when it ends."""
     while True:
-        told = signal.sigwaitinfo(expected)
-        if told.si_signo != signal.SIGCHLD:
-            # What is typed at the terminal reaches the child by itself.
-            if told.si_code != _FROM_TERMINAL:
-                os.kill(child, told.si_signo)
+        received = signal.sigwaitinfo(expected)
+        if received.si_signo != signal.SIGCHLD:
+            # The terminal sends its signals to the child as well.
+            if received.si_code != _FROM_TERMINAL:
+                os.kill(child, received.si_signo)
             continue
         status = _reap(child)
         if status is not None:
@@ -55,7 +55,7 @@ def _look_after(child: int, expected: set[signal.Signals]) -> int:
 
 
 def _reap(child: int) -> int | None:
-    """Wait for all that have ended by now; return the status of the child when it is one."""
+    """Reap every process that has ended; return the status of the child if it is among them."""
     found = None
     try:
         while True:
@@ -69,7 +69,7 @@ def _reap(child: int) -> int | None:
 
 
 def _wait_for_the_rest() -> None:
-    """Let those that are left end by themselves, for a while: the kernel kills them after us."""
+    """Give remaining processes some time to end: the kernel kills them when process 1 ends."""
     deadline = time.monotonic() + _LAST_SECONDS
     while time.monotonic() < deadline:
         try:

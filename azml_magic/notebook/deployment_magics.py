@@ -1,4 +1,4 @@
-"""The magics for exporting, serving and importing modules."""
+"""The magics that export, import and serve a module."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class _Parser(argparse.ArgumentParser):
 
 @magics_class
 class DeploymentMagics(Magics):
-    """Export, import and serve the modules that ``-n`` has named."""
+    """Export and serve the modules that were named with ``-n``, and import a module."""
 
     def __init__(self, shell: Any, workspace: Workspace) -> None:
         super().__init__(shell)
@@ -38,7 +38,7 @@ class DeploymentMagics(Magics):
     @no_var_expand
     @line_magic
     def azureml_export(self, line: str) -> None:
-        """Write a module that has run under ``-n NAME`` as one zip.
+        """Write a module that has run with ``-n NAME`` as one zip.
 
         %azureml_export NAME PATH [--include NAME]... [--input-type TYPE] [--force]
         """
@@ -57,7 +57,7 @@ class DeploymentMagics(Magics):
     @no_var_expand
     @line_magic
     def azureml_import(self, line: str) -> None:
-        """Put a script box's text, a .py file or a zip into the next cell.
+        """Put the text of a script box, a .py file or a zip into the next cell.
 
         %azureml_import PATH [-z BUNDLE]
         """
@@ -82,8 +82,10 @@ class DeploymentMagics(Magics):
         """Serve a module as a web service on this machine, until ``--stop`` or the kernel's end.
 
         %azureml_serve NAME [--port PORT] [--isolate worker|request] [--workers N] [-o VARIABLE]
-            [--timeout SECONDS] [--memory SIZE] ... as of ServiceSettings
+            [--timeout SECONDS] [--memory SIZE] ...
         %azureml_serve NAME --stop
+
+        It takes an option for every setting of ``azml_magic.ServiceSettings``.
         """
         __tracebackhide__ = True
         parser = _Parser(prog="%azureml_serve", add_help=False)
@@ -98,7 +100,7 @@ class DeploymentMagics(Magics):
             raise current_cell.presentable(error, self.shell) from None
 
     def stop_services(self) -> None:
-        """Stop all services that were started in this notebook."""
+        """Stop all running services."""
         while self.services:
             self.services.popitem()[1].stop()
 

@@ -86,17 +86,22 @@ def build_parser() -> argparse.ArgumentParser:
         action="append",
         default=[],
         metavar="NAME[,NAME]",
-        help="variables for the output frames, in the order of the ports",
+        help="variables for the output frames, in port order",
     )
     add("-n", "--name", default="", metavar="NAME", help="remember the module under a name")
-    add("-c", "--check", action="store_true", help="findings only, no run")
-    add("-q", "--quiet", action="store_true", help="show nothing when the run succeeds")
-    add("-r", "--rows", type=_rows, metavar="NUMBER", help="rows of the frame to show")
-    add("-f", "--function", metavar="NAME", help="run a function, or a module of -n (line form)")
+    add("-c", "--check", action="store_true", help="report findings without running the module")
+    add("-q", "--quiet", action="store_true", help="show nothing if the run succeeds")
+    add("-r", "--rows", type=_rows, metavar="NUMBER", help="number of output rows to show")
+    add(
+        "-f",
+        "--function",
+        metavar="NAME",
+        help="line form: run a function, or a module named with -n",
+    )
     add_arguments(parser, described(Options), letters=True, defaults=False)
-    add("--result", default="", metavar="NAME", help="variable for the whole Result")
-    add("--debug", action="store_true", help="run in the notebook's process, WITHOUT sandbox")
-    add("--no-raise-error", action="store_true", help="show an error and go on")
+    add("--result", default="", metavar="NAME", help="variable for the complete Result")
+    add("--debug", action="store_true", help="run in the notebook's process, WITHOUT a sandbox")
+    add("--no-raise-error", action="store_true", help="show an error without failing the cell")
     return parser
 
 
@@ -105,17 +110,17 @@ def build_ports_parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="%azureml_ports",
         usage="%%azureml_ports [NAME] [--write]",
-        description="Choose frames for a module's ports, and run it with a button.",
-        epilog="NAME is a function of the notebook, or a module of -n.",
+        description="Choose the frames for a module's ports, and run the module with a button.",
+        epilog="NAME is a function of the notebook, or a module named with -n.",
         formatter_class=_Help,
         add_help=False,
         allow_abbrev=False,
     )
-    parser.add_argument("name", nargs="?", default="", metavar="NAME", help="the module to choose")
+    parser.add_argument("name", nargs="?", default="", metavar="NAME", help="the module to select")
     parser.add_argument(
         "--write",
         action="store_true",
-        help="replace this cell by the line that was chosen last",
+        help="replace this cell with the line for the last selection",
     )
     return parser
 

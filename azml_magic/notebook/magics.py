@@ -26,12 +26,12 @@ DEBUG_WARNING = (
     "Debug run: no sandbox. The module runs in the notebook's own process, "
     "and can read, write and reach whatever you can.\n"
 )
-EARLY = "the run was interrupted; nothing of it is still running"
+EARLY = "the run was interrupted; nothing is left running"
 
 
 @magics_class
 class AzmlMagics(Workspace):
-    """The magics of azml_magic; defaults by ``%config AzmlMagics``."""
+    """The magics of azml_magic; ``%config AzmlMagics`` sets the defaults."""
 
     def __init__(self, shell: Any) -> None:
         super().__init__(shell)
@@ -66,9 +66,9 @@ class AzmlMagics(Workspace):
     @no_var_expand
     @line_cell_magic
     def azureml_check(self, line: str, cell: str | None = None) -> None:
-        """Read the cell as a module without running it, and say what would break in the cloud.
+        """Report what would break or differ in the cloud, without running the cell.
 
-        The same as ``%%azureml_module -c``, and it takes the same options.
+        This is ``%%azureml_module -c``, and takes the same options.
         """
         __tracebackhide__ = True
         self.azureml_module(f"-c {line}", cell)
@@ -86,7 +86,7 @@ class AzmlMagics(Workspace):
     @no_var_expand
     @line_magic
     def azureml_doctor(self, line: str) -> None:
-        """Print what this machine enforces for a run, and how, and try it by a real run."""
+        """Print what this machine can enforce on a run, and check it with a real run."""
         from azml_magic.real_run import real_run
 
         __tracebackhide__ = True

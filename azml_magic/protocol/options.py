@@ -1,4 +1,4 @@
-"""The options of a run: the one list."""
+"""The options of a run, each defined once."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from azml_magic.protocol.settings import Settings, choice, count, seconds, size,
 
 PROFILES = ("classic", "designer")
 DATA = ("dates", "text")
-"""The options that change what a module gets; a module zip keeps them."""
+"""The options that change what a module receives; a module zip stores them."""
 
-# With more, the descriptors that a run has in flight, which the kernel counts for the person,
-# could keep ordinary programs from passing theirs: those can as long as it is 1,024 at most.
+# The kernel counts descriptors in flight per user. With a higher limit, a run could keep the
+# user's other programs from passing descriptors: those can while at most 1,024 are in flight.
 _OPEN_FILES = 512
 _FRAME_FACTOR = 2
 
@@ -26,25 +26,25 @@ class Options(Settings):
     Attributes
     ----------
     profile : {"classic", "designer"}
-        Whose rules apply.
+        The rules to apply.
     timeout : float or None
-        Time limit, in seconds; None for none.
+        Time limit, in seconds; None for no limit.
     memory : int
-        Limit of memory of all processes of the run together, in bytes.
+        Memory limit for all processes of the run together, in bytes.
     dates : {"epoch", "datetime"}
-        How classic hands dates over (rule 2.7).
+        How classic passes dates (rule 2.7).
     text : {"object", "str"}
-        How text columns are handed over (rule 2.17).
+        How text columns are passed (rule 2.17).
     cpu_seconds : float or None
-        Limit of the processor time of all processes of the run together; None for none.
+        CPU time limit for all processes of the run together, in seconds; None for no limit.
     tasks : int
-        Limit of processes and threads at a time.
+        Maximum number of processes and threads at a time.
     disk : int
-        Limit of what the run folder may hold, in bytes.
+        Size limit of the run folder, in bytes.
     files : int
-        Limit of how many files and folders it may hold.
+        Maximum number of files and folders in the run folder.
     strict : bool
-        Whether findings are errors.
+        Whether findings of level warning or error raise an exception.
     allow_network : bool
         Whether the module may use the network.
     confinement : {"strongest", "files-open"}
@@ -53,48 +53,48 @@ class Options(Settings):
     Raises
     ------
     OptionError
-        When an option does not take its value.
+        When the value of an option is invalid.
     """
 
-    profile: str = choice("classic", PROFILES, "rules of the run: classic or designer", letter="p")
+    profile: str = choice("classic", PROFILES, "rules to apply: classic or designer", letter="p")
     timeout: Optional[float] = seconds(600.0, "time limit in seconds; 0 for none", letter="t")
     memory: int = size(
         "2GB",
-        "memory limit of all processes of the run together",
+        "memory limit for all processes of the run together",
         least="32MB",
-        advice="nothing can run in that: give 32MB or more, for example 64MB",
+        advice="no run fits into that: give 32MB or more, for example 64MB",
         letter="m",
     )
-    strict: bool = switch("findings of level warning or error raise", letter="s")
+    strict: bool = switch("fail on findings of level warning or error", letter="s")
     dates: str = choice(
         "epoch",
         ("epoch", "datetime"),
-        "how classic hands dates over: epoch (seconds since 1970) or datetime",
+        "how classic passes dates: epoch (seconds since 1970) or datetime",
         metavar="FORM",
     )
     text: str = choice(
         "object",
         ("object", "str"),
-        "how text is handed over: object (Python objects, as in the cloud) or str (pandas' own)",
+        "how text is passed: object (Python objects, as in the cloud) or str (pandas' native type)",
         metavar="FORM",
     )
     cpu_seconds: Optional[float] = seconds(
-        None, "limit of processor time of all its processes together, in seconds"
+        None, "CPU time limit for all processes of the run together, in seconds"
     )
-    tasks: int = count(128, "limit of processes and threads at a time")
-    disk: int = size("4GB", "limit of what the run folder may hold", least="1MB")
-    files: int = count(100_000, "limit of files and folders in the run folder")
-    allow_network: bool = switch("let the module use the network", configurable=False)
+    tasks: int = count(128, "maximum number of processes and threads at a time")
+    disk: int = size("4GB", "size limit of the run folder", least="1MB")
+    files: int = count(100_000, "maximum number of files and folders in the run folder")
+    allow_network: bool = switch("allow the module to use the network", configurable=False)
     confinement: str = choice(
         "strongest",
         ("strongest", "files-open"),
-        "strongest, or files-open where nothing can confine files; the result says so",
+        "strongest, or files-open for machines that cannot confine files; the result says so",
         metavar="HOW",
         configurable=False,
     )
 
     def limits(self) -> Limits:
-        """Return what the run may use up."""
+        """Return the limits of the run."""
         cpu = None if self.cpu_seconds is None else max(1, math.ceil(self.cpu_seconds))
         return Limits(
             memory=self.memory,
@@ -113,11 +113,11 @@ class Options(Settings):
 
     @property
     def frame_bytes(self) -> int:
-        """How large one frame that comes back may be; text takes more on the way than it may."""
+        """Size limit of one frame as it is sent back, where text can take more than in memory."""
         return _FRAME_FACTOR * self.memory
 
     def data(self) -> Dict[str, Any]:
-        """Return those that change what a module gets."""
+        """Return the options that change what a module receives."""
         return {name: getattr(self, name) for name in DATA}
 
 

@@ -1,4 +1,4 @@
-"""The settings of a service."""
+"""The settings of a scoring service."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from azml_magic.serving.keys import Keys
 
 @dataclass(frozen=True)
 class ServiceSettings(Settings):
-    """The settings of a service.
+    """The settings of a scoring service.
 
     Sizes may be given as ``"64MB"``, as in :func:`azml_magic.run`.
 
@@ -23,26 +23,26 @@ class ServiceSettings(Settings):
     host : str
         Address to listen on; without a key, only a loopback address is allowed.
     port : int
-        Port to listen on; 0 for a free one.
+        Port to listen on; 0 for a free port.
     workers : int
-        How many requests are scored at the same time.
+        Number of requests that are scored at a time.
     isolate : {"worker", "request"}
-        ``"worker"``: a worker answers many requests; ``"request"``: each request has a
-        fresh worker.
+        ``"worker"``: a worker handles many requests; ``"request"``: each request gets a new
+        worker.
     recycle : int
-        How many requests a worker answers before it is replaced.
+        Number of requests that a worker handles before it is replaced.
     timeout : float
-        Time limit of one request in seconds, once a worker has it: for reading the request, the
-        module, and the response.
+        Time limit for one request in seconds, counted from when a worker takes it: reading
+        the request, running the module and writing the response.
     memory : int
-        Memory limit of one worker, in bytes; also limits the memory that its scoring process
-        needs to read a request and to write the response.
+        Memory limit of one worker, in bytes; also the limit of what its scoring process may use
+        in addition to read a request and to write the response.
     queue : int
         Maximum number of requests that wait for a worker.
     queue_timeout : float
-        How long a request may wait, in seconds.
+        Maximum time that a request waits, in seconds.
     max_body : int
-        Maximum size of a request's body, in bytes.
+        Maximum size of a request body, in bytes.
     max_rows : int
         Maximum number of rows of one input.
     max_cells : int
@@ -50,46 +50,52 @@ class ServiceSettings(Settings):
     max_answer : int
         Maximum size of a response, in bytes of JSON.
     body_timeout : float
-        How long the headers of a request, and then its body, may take to arrive, in seconds.
+        Maximum time for the headers of a request to arrive, and again for its body, in seconds.
     batch_folder : str
         Folder that batch jobs read from and write to; empty for no batch service.
     allow_network : bool
         Whether the module may use the network.
     keys : Keys
-        The API keys; if there are none, no key is required.
+        The API keys; without any, clients need no key.
 
     Raises
     ------
     OptionError
-        When a setting has an invalid value, or the host can be reached from other machines and no
-        key is set.
+        When the value of a setting is invalid, or the host can be reached from other machines and
+        no key is set.
     """
 
     host: str = text(
-        "127.0.0.1", "address; others than this machine's need a key", metavar="ADDRESS"
+        "127.0.0.1",
+        "address to listen on; addresses other than loopback need a key",
+        metavar="ADDRESS",
     )
-    port: int = count(8000, "port; 0 for a free one", least=0, most=65535)
-    workers: int = count(2, "requests scored at a time")
+    port: int = count(8000, "port to listen on; 0 for a free port", least=0, most=65535)
+    workers: int = count(2, "number of requests scored at a time")
     isolate: str = choice(
         "worker",
         ("worker", "request"),
-        "worker: one answers many requests; request: a fresh one for each",
+        "worker: a worker handles many requests; request: a new worker for each request",
         metavar="HOW",
     )
-    recycle: int = count(500, "requests that a worker answers before it is replaced")
-    timeout: float = seconds(60.0, "time limit of a request, in seconds", none=False)
+    recycle: int = count(500, "number of requests that a worker handles before it is replaced")
+    timeout: float = seconds(60.0, "time limit for a request, in seconds", none=False)
     memory: int = size("2GB", "memory limit of a worker", least="32MB")
-    queue: int = count(64, "requests that may wait", least=0)
-    queue_timeout: float = seconds(60.0, "how long one may wait, in seconds", none=False, zero=True)
-    max_body: int = size("32MB", "limit of a request's body")
-    max_rows: int = count(100_000, "limit of the rows of an input")
-    max_cells: int = count(5_000_000, "limit of the cells of an answer")
-    max_answer: int = size("64MB", "limit of an answer's body")
-    body_timeout: float = seconds(
-        30.0, "how long headers, and then a body, may take to arrive, in seconds", none=False
+    queue: int = count(64, "maximum number of requests that wait for a worker", least=0)
+    queue_timeout: float = seconds(
+        60.0, "maximum time that a request waits, in seconds", none=False, zero=True
     )
-    batch_folder: str = text("", "folder of batch jobs", metavar="FOLDER")
-    allow_network: bool = switch("let the module use the network")
+    max_body: int = size("32MB", "maximum size of a request body")
+    max_rows: int = count(100_000, "maximum number of rows of an input")
+    max_cells: int = count(5_000_000, "maximum number of cells of a response")
+    max_answer: int = size("64MB", "maximum size of a response body")
+    body_timeout: float = seconds(
+        30.0,
+        "maximum time for the headers to arrive, and again for the body, in seconds",
+        none=False,
+    )
+    batch_folder: str = text("", "folder that batch jobs read and write", metavar="FOLDER")
+    allow_network: bool = switch("allow the module to use the network")
     keys: Keys = field(default_factory=Keys)
 
     def __post_init__(self) -> None:
@@ -100,7 +106,7 @@ class ServiceSettings(Settings):
             raise OptionError("host is empty", "give an address, for example 127.0.0.1")
         if not is_loopback(self.host) and not self.keys:
             raise OptionError(
-                f"{self.host} can be reached from other machines, but no key is set",
+                f"{self.host} can be reached from other machines, and no key is set",
                 "set AZML_PRIMARY_KEY or --key-file, or listen on 127.0.0.1",
             )
         if self.batch_folder and not Path(self.batch_folder).is_dir():
@@ -108,7 +114,7 @@ class ServiceSettings(Settings):
 
     @property
     def calls(self) -> int:
-        """The number of calls that one worker answers."""
+        """Number of calls that one worker handles."""
         return 1 if self.isolate == "request" else self.recycle
 
     def options(self, profile: str = "classic", **data: str) -> Options:
