@@ -165,9 +165,7 @@ def _zone(described: Any) -> Any:
 def _find_zone(name: str) -> None:
     try:
         from zoneinfo import ZoneInfo
-    except ImportError:  # before Python 3.9, where pandas brings pytz
-        import pytz
-
-        pytz.timezone(name)
+    except ImportError:  # before Python 3.9
+        pd.DatetimeTZDtype("ns", name)
     else:
         ZoneInfo(name)

@@ -1,10 +1,10 @@
 """Environments from nothing, with interpreters that the tests do not run in."""
 
 import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
+from support import programs
 
 
 def interpreter(version):
@@ -23,10 +23,10 @@ def environment(tmp_path_factory):
     def make(version, *packages):
         if (version, packages) not in made:
             folder = tmp_path_factory.mktemp("environments") / version
-            subprocess.run([interpreter(version), "-m", "venv", folder], check=True)
+            programs.run([interpreter(version), "-m", "venv", folder])
             program = folder / "bin" / "python"
             install = [program, "-m", "pip", "install", "-q", "--only-binary", ":all:", *packages]
-            subprocess.run(install, check=True, stderr=subprocess.DEVNULL)
+            programs.run(install, timeout=1800, errors=lambda said: None)
             made[version, packages] = str(program)
         return made[version, packages]
 
