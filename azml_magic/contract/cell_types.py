@@ -9,6 +9,8 @@ from typing import Any, Callable, Collection, Dict, Optional, Sequence, Set, Tup
 import numpy as np
 import pandas as pd
 
+from azml_magic.contract.column_values import Column, Flags
+
 NUMBERS = frozenset({"bool", "int", "float"})
 SCALARS = NUMBERS | {"str", "decimal", "date", "time", "datetime", "timedelta"}
 
@@ -44,7 +46,7 @@ def families(cells: Any) -> Set[str]:
     return {family(kind) for kind in set(map(type, cells))}
 
 
-def first_row(values: Any, missing: Any, accepted: Collection[str]) -> int:
+def first_row(values: Column, missing: Flags, accepted: Collection[str]) -> int:
     """Return the position of the first cell outside these families."""
     known: Dict[type, bool] = {}
     for row, (cell, gone) in enumerate(zip(values, missing)):
@@ -56,12 +58,12 @@ def first_row(values: Any, missing: Any, accepted: Collection[str]) -> int:
     return 0
 
 
-def name_of(cell: Any) -> str:
+def name_of(cell: object) -> str:
     """Return the name of a cell's type."""
     return type(cell).__name__
 
 
-def mapped(values: Any, missing: Any, convert: Optional[Callable[[Any], Any]]) -> Any:
+def mapped(values: Column, missing: Flags, convert: Optional[Callable[[Any], Any]]) -> Any:
     """Return new cells: converted if a function is given, and ``None`` where missing."""
     if convert is None:
         result = values.copy()

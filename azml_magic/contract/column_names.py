@@ -46,7 +46,7 @@ def unique_names(labels: Iterable[Any], profile: Profile) -> List[str]:
     return result
 
 
-def name_text(label: Any) -> str:
+def name_text(label: object) -> str:
     """Return a label as text that can be encoded (rule N1)."""
     text = label if type(label) is str else str.__str__(str(label))
     # UTF-8 cannot encode a lone surrogate.

@@ -10,12 +10,13 @@ import pandas as pd
 from azml_magic import sentences
 from azml_magic.contract.changes import CATEGORY, CATEGORY_TEXT, FLOATS, STORED
 from azml_magic.contract.column_rules import UNCHANGED, Carried, ColumnRules, Unfit
+from azml_magic.contract.column_values import Column, DType
 from azml_magic.contract.dates import carry_dates, carry_spans
 from azml_magic.contract.objects import carry_objects
 from azml_magic.contract.pandas_versions import FLOATS_WITH_MISSING, NumpyArray
 
 
-def passes(dtype: Any, rules: ColumnRules) -> bool:
+def passes(dtype: DType, rules: ColumnRules) -> bool:
     """Return whether every column of a type passes unchanged, so that none need be examined."""
     if isinstance(dtype, np.dtype):
         if not dtype.isnative:
@@ -32,7 +33,7 @@ def passes(dtype: Any, rules: ColumnRules) -> bool:
     return nullable and not rules.profile.plain_types_only
 
 
-def carry(values: Any, rules: ColumnRules) -> Carried:
+def carry(values: Column, rules: ColumnRules) -> Carried:
     """Convert a column under the rules.
 
     Parameters
@@ -56,7 +57,7 @@ def carry(values: Any, rules: ColumnRules) -> Carried:
         return _numpy(values, dtype, rules)
     if isinstance(dtype, pd.DatetimeTZDtype):
         return carry_dates(values, rules)
-    if isinstance(dtype, pd.CategoricalDtype):
+    if isinstance(values, pd.Categorical):
         return _category(values, rules)
     if isinstance(dtype, pd.SparseDtype):
         if not (rules.incoming or rules.profile.plain_types_only):
@@ -69,12 +70,12 @@ def carry(values: Any, rules: ColumnRules) -> Carried:
     return _nullable(values, dtype, rules)
 
 
-def _numpy(values: Any, dtype: Any, rules: ColumnRules) -> Carried:
+def _numpy(values: Column, dtype: np.dtype[Any], rules: ColumnRules) -> Carried:
     if not dtype.isnative:
         native = values.astype(dtype.newbyteorder("="))
         return _again(native, rules, Carried())
     if dtype.kind == "O":
-        return carry_objects(values, rules)
+        return carry_objects(np.asarray(values), rules)
     if dtype.kind == "M":
         return carry_dates(values, rules)
     if dtype.kind == "m":
@@ -86,7 +87,7 @@ def _numpy(values: Any, dtype: Any, rules: ColumnRules) -> Carried:
     raise Unfit(sentences.VALUES(dtype=dtype), sentences.TWO_PARTS())
 
 
-def _again(values: Any, rules: ColumnRules, before: Carried) -> Carried:
+def _again(values: Column, rules: ColumnRules, before: Carried) -> Carried:
     """Convert the values that a first rule has produced."""
     after = carry(values, rules)
     made = values if after.values is None else after.values
@@ -108,10 +109,10 @@ def _nullable(values: Any, dtype: Any, rules: ColumnRules) -> Carried:
     return _again(np.asarray(values, dtype=object), rules, Carried())
 
 
-def _category(values: Any, rules: ColumnRules) -> Carried:
+def _category(values: pd.Categorical, rules: ColumnRules) -> Carried:
     categories = values.categories
     if isinstance(categories.dtype, (pd.IntervalDtype, pd.PeriodDtype)):
-        named = values.rename_categories([str(category) for category in categories])
+        named = values.rename_categories(str)
         return _again(named, rules, Carried(None, (CATEGORY_TEXT,)))
     if rules.profile.plain_types_only:
         # Missing values have code -1, which has no row.

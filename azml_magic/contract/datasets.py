@@ -22,6 +22,7 @@ from azml_magic.contract.changes import (
 from azml_magic.contract.column_names import is_reserved, name_text, unique_names
 from azml_magic.contract.column_rules import Carried, ColumnRules, Unfit
 from azml_magic.contract.column_types import carry, passes
+from azml_magic.contract.column_values import Column
 from azml_magic.contract.index import carry_index
 from azml_magic.contract.pandas_versions import with_columns
 from azml_magic.contract.profile import Profile
@@ -135,7 +136,7 @@ def _prepare(frame: pd.DataFrame, rules: ColumnRules, changes: Changes) -> pd.Da
     return prepared
 
 
-def _carry(values: Any, name: str, rules: ColumnRules) -> Carried:
+def _carry(values: Column, name: str, rules: ColumnRules) -> Carried:
     try:
         return carry(values, rules)
     except Unfit as error:
@@ -151,7 +152,7 @@ def _unfit(where: ComposedText, error: Unfit) -> _Refused:
     return _Refused(joined(where, error.holds, *row), error.hint, error.number)
 
 
-def _names(columns: Any, rules: ColumnRules, changes: Changes) -> List[str]:
+def _names(columns: pd.Index, rules: ColumnRules, changes: Changes) -> List[str]:
     if isinstance(columns, pd.MultiIndex) and rules.profile.keeps_index:
         raise _Refused(sentences.SEVERAL_LEVELS(), sentences.JOIN_LEVELS(), "0085")
     try:
@@ -171,7 +172,7 @@ def _names(columns: Any, rules: ColumnRules, changes: Changes) -> List[str]:
     return names
 
 
-def _index(index: Any, rules: ColumnRules, changes: Changes) -> Any:
+def _index(index: pd.Index, rules: ColumnRules, changes: Changes) -> Any:
     try:
         carried = carry_index(index, rules, changes)
     except Unfit as error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Iterable, Union
 
 import numpy as np
 import pandas as pd
@@ -11,13 +11,14 @@ from azml_magic import sentences
 from azml_magic.contract.cell_types import object_array
 from azml_magic.contract.changes import SECONDS, SPANS, UNREADABLE
 from azml_magic.contract.column_rules import UNCHANGED, Carried, ColumnRules, Unfit
+from azml_magic.contract.column_values import Column
 from azml_magic.contract.pandas_versions import in_nanoseconds, unit_of
 
 _PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 _NANOSECOND_YEARS = (1678, 2261)
 
 
-def carry_dates(values: Any, rules: ColumnRules) -> Carried:
+def carry_dates(values: Union[Column, pd.Index], rules: ColumnRules) -> Carried:
     """Convert a column of ``datetime64``, with or without a time zone."""
     dates = pd.DatetimeIndex(values)
     if rules.epoch and rules.incoming:
@@ -42,7 +43,7 @@ def carry_dates(values: Any, rules: ColumnRules) -> Carried:
     return Carried(converted.array) if rules.incoming else UNCHANGED
 
 
-def carry_spans(values: Any, rules: ColumnRules) -> Carried:
+def carry_spans(values: Union[Column, pd.Index], rules: ColumnRules) -> Carried:
     """Convert a column of ``timedelta64``."""
     spans = pd.TimedeltaIndex(values)
     if not rules.profile.plain_types_only:
@@ -61,7 +62,7 @@ def carry_spans(values: Any, rules: ColumnRules) -> Carried:
     return Carried(np.full(len(spans), np.nan))
 
 
-def _seconds(dates: Any) -> Any:
+def _seconds(dates: pd.DatetimeIndex) -> Any:
     seconds = dates.asi8 / _PER_SECOND[unit_of(dates)]
     missing = dates.isna()
     if missing.any():
@@ -69,13 +70,13 @@ def _seconds(dates: Any) -> Any:
     return seconds
 
 
-def _first_out_of_bounds(dates: Any) -> int:
+def _first_out_of_bounds(dates: pd.DatetimeIndex) -> int:
     first, last = _NANOSECOND_YEARS
     outside = (dates.year < first) | (dates.year > last)
     return int(np.argmax(outside)) if outside.any() else 0
 
 
-def _span_texts(spans: Any, missing: Any) -> Any:
+def _span_texts(spans: pd.TimedeltaIndex, missing: Iterable[bool]) -> Any:
     """Return ``[-][d.]hh:mm:ss[.fffffff]``, as .NET writes a TimeSpan."""
     ticks = spans.asi8
     per_second = _PER_SECOND[unit_of(spans)]

@@ -13,9 +13,10 @@ from azml_magic.contract.changes import INDEX, INDEX_CHANGED, PLAIN_INDEX, SHOWN
 from azml_magic.contract.column_names import name_text
 from azml_magic.contract.column_rules import ColumnRules
 from azml_magic.contract.column_types import carry
+from azml_magic.contract.column_values import Column
 
 
-def carry_index(index: Any, rules: ColumnRules, changes: Changes) -> Optional[Any]:
+def carry_index(index: pd.Index, rules: ColumnRules, changes: Changes) -> Optional[Any]:
     """Return the new index of a frame; ``None`` when its own index is kept unchanged.
 
     Raises
@@ -39,7 +40,7 @@ def carry_index(index: Any, rules: ColumnRules, changes: Changes) -> Optional[An
     return _levels(index, rules, changes)
 
 
-def _dropped(index: Any, numbered: Any, changes: Changes) -> Optional[Any]:
+def _dropped(index: pd.Index, numbered: pd.Index, changes: Changes) -> Optional[Any]:
     names = [name for name in index.names if name is not None]
     if isinstance(index, pd.RangeIndex) and not names and index.equals(numbered):
         return None
@@ -54,14 +55,14 @@ def _dropped(index: Any, numbered: Any, changes: Changes) -> Optional[Any]:
     return numbered
 
 
-def _is_mixed(index: Any) -> bool:
+def _is_mixed(index: pd.Index) -> bool:
     if isinstance(index, pd.MultiIndex) or index.dtype != object:
         return False
     # Integers and floats together are one type, float64.
     return infer_dtype(index, skipna=True) in ("mixed", "mixed-integer")
 
 
-def _levels(index: Any, rules: ColumnRules, changes: Changes) -> Optional[Any]:
+def _levels(index: pd.Index, rules: ColumnRules, changes: Changes) -> Optional[Any]:
     if not isinstance(index, pd.MultiIndex):
         values = _level(index.array, rules, changes, index.name)
         if values is None:
@@ -78,14 +79,14 @@ def _levels(index: Any, rules: ColumnRules, changes: Changes) -> Optional[Any]:
     return _named(pd.MultiIndex.from_arrays(arrays, names=index.names))
 
 
-def _level(values: Any, rules: ColumnRules, changes: Changes, name: Any) -> Optional[Any]:
+def _level(values: Column, rules: ColumnRules, changes: Changes, name: Any) -> Optional[Any]:
     carried = carry(values, rules)
     named = sentences.THE_INDEX() if name is None else sentences.INDEX_LEVEL(label=name)
     changes.add(carried.kinds, named)
     return carried.values
 
 
-def _named(index: Any) -> Optional[Any]:
+def _named(index: pd.Index) -> Optional[Any]:
     """Convert the names to text."""
     names = [None if name is None else name_text(name) for name in index.names]
     return index if list(index.names) == names else index.set_names(names)

@@ -33,6 +33,7 @@ from azml_magic.contract.changes import (
     Kind,
 )
 from azml_magic.contract.column_rules import UNCHANGED, Carried, ColumnRules, Unfit
+from azml_magic.contract.column_values import Array, Flags
 from azml_magic.contract.dates import carry_dates, carry_spans
 
 _DIGITS = 76
@@ -50,7 +51,7 @@ _HINTS = {
 }
 
 
-def carry_objects(values: Any, rules: ColumnRules) -> Carried:
+def carry_objects(values: Array, rules: ColumnRules) -> Carried:
     """Convert a column of dtype object.
 
     Parameters
@@ -83,7 +84,7 @@ def carry_objects(values: Any, rules: ColumnRules) -> Carried:
     return _any_types(values, missing, found, rules)
 
 
-def _plain_types(values: Any, missing: Any, found: Set[str], rules: ColumnRules) -> Carried:
+def _plain_types(values: Array, missing: Flags, found: Set[str], rules: ColumnRules) -> Carried:
     """Classic: numbers and text; dates and time spans in inputs only (V8 to V11, C17 to C29)."""
     if found <= NUMBERS | {"str"}:
         return Carried(mapped(values, missing, str), (MIXED,))
@@ -94,7 +95,7 @@ def _plain_types(values: Any, missing: Any, found: Set[str], rules: ColumnRules)
     return _refuse(values, missing, found, _CLASSIC)
 
 
-def _any_types(values: Any, missing: Any, found: Set[str], rules: ColumnRules) -> Carried:
+def _any_types(values: Array, missing: Flags, found: Set[str], rules: ColumnRules) -> Carried:
     """Designer: anything that one column type of its file format describes (V11, C19 to C26)."""
     if found == {"datetime"}:
         return _dates(values, missing, rules)
@@ -113,7 +114,7 @@ def _any_types(values: Any, missing: Any, found: Set[str], rules: ColumnRules) -
     return Carried(mapped(values, missing, None))
 
 
-def _numbers(values: Any, missing: Any, found: Set[str], rules: ColumnRules) -> Carried:
+def _numbers(values: Array, missing: Flags, found: Set[str], rules: ColumnRules) -> Carried:
     """Convert booleans, integers and floats to the narrowest of three types (C6 to C8, C31)."""
     gaps = bool(missing.any())
     if found == {"bool"}:
@@ -140,11 +141,11 @@ def _numbers(values: Any, missing: Any, found: Set[str], rules: ColumnRules) -> 
     return Carried(result, (FLOATS,) if "float" not in found else ())
 
 
-def _is_too_large(cell: Any) -> bool:
+def _is_too_large(cell: object) -> bool:
     return isinstance(cell, (int, np.integer)) and int(cell).bit_length() > 63
 
 
-def _dates(values: Any, missing: Any, rules: ColumnRules) -> Carried:
+def _dates(values: Array, missing: Flags, rules: ColumnRules) -> Carried:
     if rules.incoming:
         return _converted(_as_dates(values, missing), rules)
     return Carried(mapped(values, missing, _timestamp), (UNREADABLE,))
@@ -155,11 +156,11 @@ def _converted(dates: pd.DatetimeIndex, rules: ColumnRules) -> Carried:
     return Carried(dates.array, carried.kinds) if carried.values is None else carried
 
 
-def _timestamp(cell: Any) -> Any:
+def _timestamp(cell: object) -> Any:
     return pd.Timestamp(cell) if isinstance(cell, np.datetime64) else cell
 
 
-def _as_dates(values: Any, missing: Any) -> pd.DatetimeIndex:
+def _as_dates(values: Array, missing: Flags) -> pd.DatetimeIndex:
     try:
         return pd.DatetimeIndex(mapped(values, missing, _timestamp))
     except (ValueError, TypeError, OverflowError):
@@ -167,7 +168,7 @@ def _as_dates(values: Any, missing: Any) -> pd.DatetimeIndex:
         raise Unfit(sentences.SEVERAL_DATES(), sentences.IN_UTC(), row) from None
 
 
-def _as_spans(values: Any, missing: Any) -> pd.TimedeltaIndex:
+def _as_spans(values: Array, missing: Flags) -> pd.TimedeltaIndex:
     try:
         return pd.TimedeltaIndex(mapped(values, missing, pd.Timedelta))
     except (ValueError, TypeError, OverflowError):
@@ -175,7 +176,7 @@ def _as_spans(values: Any, missing: Any) -> pd.TimedeltaIndex:
         raise Unfit(sentences.LONG_SPAN(), sentences.AS_NUMBER(), row) from None
 
 
-def _decimals(values: Any, missing: Any) -> Carried:
+def _decimals(values: Array, missing: Flags) -> Carried:
     """Give all decimals the number of places of the longest (rule C21)."""
     present = values[~missing]
     exponents = [cell.as_tuple().exponent for cell in present]
@@ -194,7 +195,7 @@ def _decimals(values: Any, missing: Any) -> Carried:
     return Carried(scaled, (RESCALED,) if changed else ())
 
 
-def _nested(values: Any, missing: Any) -> Carried:
+def _nested(values: Array, missing: Flags) -> Carried:
     """Convert lists and dicts to the one type that describes all rows (rules C24, C25)."""
     kinds: List[Kind] = []
     shape: nested.Shape = "none"
@@ -216,13 +217,13 @@ def _nested(values: Any, missing: Any) -> Carried:
     return Carried(object_array([nested.stored(cell, settled) for cell in cells]), tuple(kinds))
 
 
-def _scalar_text(cell: Any) -> str:
+def _scalar_text(cell: object) -> str:
     if isinstance(cell, (np.datetime64, np.timedelta64)):
         cell = pd.Timestamp(cell) if isinstance(cell, np.datetime64) else pd.Timedelta(cell)
     return cell.isoformat() if isinstance(cell, datetime.time) else str(cell)
 
 
-def _refuse(values: Any, missing: Any, found: Set[str], accepted: AbstractSet[str]) -> NoReturn:
+def _refuse(values: Array, missing: Flags, found: Set[str], accepted: AbstractSet[str]) -> NoReturn:
     """Refuse the first cell that is not accepted, or the first that differs from those before."""
     if found <= accepted:
         first = values[int(np.argmin(missing))]

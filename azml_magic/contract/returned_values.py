@@ -65,7 +65,7 @@ class ReturnRefused(Exception):
         self.number = number
 
 
-def collect_outputs(returned: Any, profile: Profile) -> Tuple[FRAMES, List[Finding]]:
+def collect_outputs(returned: object, profile: Profile) -> Tuple[FRAMES, List[Finding]]:
     """Return the frames of the two output ports, and findings.
 
     Parameters
@@ -89,7 +89,7 @@ def collect_outputs(returned: Any, profile: Profile) -> Tuple[FRAMES, List[Findi
     return _designer(returned)
 
 
-def _classic(returned: Any) -> Tuple[FRAMES, List[Finding]]:
+def _classic(returned: object) -> Tuple[FRAMES, List[Finding]]:
     """Take the first frame of a sequence; others have no port (rules R1, R3 to R6, R8, R10)."""
     items = _items(returned)
     if items is None:
@@ -106,7 +106,7 @@ def _classic(returned: Any) -> Tuple[FRAMES, List[Finding]]:
     return [first, None], findings + _without_port(items[1:], 1)
 
 
-def _designer(returned: Any) -> Tuple[FRAMES, List[Finding]]:
+def _designer(returned: object) -> Tuple[FRAMES, List[Finding]]:
     """Take a tuple of up to two values, or one value; convert what is not a frame (rule R11)."""
     items: Sequence[Any] = (returned,)
     if isinstance(returned, tuple):
@@ -127,7 +127,7 @@ def _designer(returned: Any) -> Tuple[FRAMES, List[Finding]]:
     return frames, findings + _without_port(items[2:], 2)
 
 
-def _items(returned: Any) -> Optional[List[Any]]:
+def _items(returned: object) -> Optional[List[Any]]:
     """Return the items of a sequence that may hold frames; ``None`` for anything else."""
     # The __iter__ of a subclass cannot be trusted.
     if isinstance(returned, tuple):
@@ -153,5 +153,5 @@ def _without_port(items: Sequence[Any], ports: int) -> List[Finding]:
     return [NOWHERE[ports].at(NOWHERE[ports].message(number=len(lost)))] if lost else []
 
 
-def _made(item: Any, port: str) -> Finding:
+def _made(item: object, port: str) -> Finding:
     return A_VALUE.at(A_VALUE.message(type=name_of(item)), port=port)
