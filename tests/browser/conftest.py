@@ -2,29 +2,14 @@
 
 import itertools
 import os
-import sys
 from pathlib import Path
 
-import nbformat
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))
+from browser.pages import BROWSERS, FLAGS, Notebook, write
+from browser.servers import Server
 
-from pages import Notebook
-from servers import Server
-
-BROWSERS = ("/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome")
 NUMBERS = itertools.count(1)
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--force-color-profile=srgb",
-]
 
 
 @pytest.fixture(scope="module")
@@ -85,9 +70,3 @@ def open_notebook(servers, browser):
     for page, server in pages:
         page.close()
         server.end_sessions()
-
-
-def write(path, cells):
-    metadata = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}}
-    made = [nbformat.v4.new_code_cell(source) for source in cells]
-    nbformat.write(nbformat.v4.new_notebook(cells=made, metadata=metadata), path)

@@ -15,11 +15,10 @@ from typing import Any
 from PIL import Image
 from playwright.sync_api import sync_playwright
 
-sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from conftest import BROWSERS, FLAGS, write
-from pages import SELECT, Notebook
-from servers import Server
+from browser.pages import BROWSERS, FLAGS, SELECT, Notebook, write
+from browser.servers import Server
 
 LOAD = "%load_ext azml_magic\nfrom azml_magic.demo import patients as load\n\npatients = load()"
 RANK = """\

@@ -5,7 +5,6 @@ import re
 from pathlib import Path
 
 import pytest
-from cases import BOTH
 from support import documents
 
 from azml_magic.checks import check
@@ -14,6 +13,7 @@ from azml_magic.contract.profile import get_profile
 from azml_magic.findings import CODES, READING
 from azml_magic.module.module import Module
 from azml_magic.result import LEVELS
+from checks.cases import BOTH
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "findings.md").read_text()

@@ -3,13 +3,13 @@
 import sys
 
 import pytest
-from cases import BOTH, CLASSIC, DESIGNER, codes, found, main
 from support import programs
 
 from azml_magic.checks import check, describe_codes
 from azml_magic.contract.profile import get_profile
 from azml_magic.module.bundle import Bundle
 from azml_magic.module.module import Module
+from checks.cases import BOTH, CLASSIC, DESIGNER, codes, found, main
 
 # (source, profiles that find it, code, line, rule, words of the message or fix)
 CASES = [

@@ -1,12 +1,12 @@
 """Findings about frames: their index, changes in place, what is returned, files, the bundle."""
 
 import pytest
-from cases import BOTH, CLASSIC, DESIGNER, codes, found, main, with_pandas
 
 from azml_magic.checks import check
 from azml_magic.contract.profile import get_profile
 from azml_magic.module.bundle import Bundle
 from azml_magic.module.module import Module
+from checks.cases import BOTH, CLASSIC, DESIGNER, codes, found, main, with_pandas
 
 # (source, profiles that find it, code, line, rule, words of the message or fix)
 CASES = [

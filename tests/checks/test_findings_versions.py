@@ -3,10 +3,10 @@
 import sys
 
 import pytest
-from cases import BOTH, CLASSIC, DESIGNER, codes, found, main, with_pandas
 
 from azml_magic.checks.runtimes import as_version
 from azml_magic.protocol.interpreter import Interpreter
+from checks.cases import BOTH, CLASSIC, DESIGNER, codes, found, main, with_pandas
 
 NEW_PANDAS = as_version(Interpreter.here().version_of("pandas")) >= (3,)
 since_pandas_3 = pytest.mark.skipif(not NEW_PANDAS, reason="pandas 3 took it away")

@@ -1,8 +1,9 @@
 """Modules as people write them get the findings that they should, and no others."""
 
 import pytest
-from cases import codes
-from realistic_modules import MISSED, MODULES
+
+from checks.cases import codes
+from checks.realistic_modules import MISSED, MODULES
 
 
 @pytest.mark.parametrize(

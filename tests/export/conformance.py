@@ -23,11 +23,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pandas as pd
-import sample
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import azml_magic
 from azml_magic.deployment import export, serve
 from azml_magic.module.bundle import Bundle
+from export import sample
 
 ENVIRONMENTS = {
     "plain": ["pandas"],

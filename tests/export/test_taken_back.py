@@ -1,12 +1,12 @@
 """Modules turned back into notebook cells."""
 
 import pandas as pd
-import sample
 
 import azml_magic
 from azml_magic import export, import_cell
 from azml_magic.cli.command_line import main
 from azml_magic.module.bundle import Bundle
+from export import sample
 
 BUNDLE = Bundle("bundle", tuple(sorted(sample.BUNDLE.items())))
 

@@ -8,7 +8,6 @@ import zipfile
 
 import pandas as pd
 import pytest
-import sample
 import yaml
 from sklearn.linear_model import LinearRegression
 from support import programs
@@ -18,6 +17,7 @@ from azml_magic import export
 from azml_magic.errors import BundleError, ExportError, OptionError, RunError
 from azml_magic.module.bundle import Bundle
 from azml_magic.module.exported import manifest_of
+from export import sample
 
 BUNDLE = Bundle("bundle", tuple(sorted(sample.BUNDLE.items())))
 

@@ -16,11 +16,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from wire.conftest import wire_bytes
-from wire.test_mutations import changed_bytes, changed_manifest, corpus, use
+from support.mutants import REPORTS, changed_bytes, changed_manifest, corpus, use
+from support.wires import wire_bytes
 
-from azml_magic import sentences
-from azml_magic.contract import changes
 from azml_magic.executors.png import NotAnImage, png_size
 from azml_magic.executors.worker_report import BadReport, read_report
 from azml_magic.wire import Channel, WireError, receive_frame
@@ -30,28 +28,6 @@ GROWTH_KILOBYTES = 600 << 10
 BUFFER = 8 << 20
 NOTED_BYTES = 1 << 20
 CORPUS = Path(__file__).parent / "corpus"
-KIND = changes.REPEATED.of(incoming=False)
-FINDING = {
-    **dict(zip(("code", "level", "rule"), KIND.key, strict=True)), "line": None, "port": "output1",
-    "message": [[KIND.message.text, {}], [sentences.BECAME.text, {"label": 1, "label_2": "a"}]],
-}  # fmt: skip
-HINT = [[sentences.ONE_TYPE.text, {}]]
-HOLDS = [["holds {type} after {type_2}", {"type": "str", "type_2": "int"}]]
-ENTRY = {"file": "azureml_module.py", "line": 1, "function": "f", "text": "t", "mine": True}
-REPORTS = (
-    {
-        "event": "result",
-        "outputs": [True, False],
-        "findings": [FINDING],
-        "unsaved": [{"number": 1, "preview": True}],
-        "uploads": [{"file": "0001", "name": "a.png"}],
-    },
-    {
-        "event": "failure", "stage": "call", "kind": "E", "message": "m", "errno": None,
-        "entries": [ENTRY],
-    },
-    {"event": "refusal", "stage": "write", "number": "0018", "message": HOLDS, "hint": HINT},
-)  # fmt: skip
 
 
 def message(content):

@@ -7,13 +7,13 @@ import time
 
 import pandas as pd
 import pytest
-from test_waiting_workers import below, children
 
 import azml_magic
 from azml_magic.errors import Interrupted, MemoryLimitError, SandboxBroken
 from azml_magic.executors import link
 from azml_magic.monitor import client
 from azml_magic.sandbox.probe import probe
+from runs.process_tree import below, children
 
 FRAME = pd.DataFrame({"a": [1.0, 2.0]})
 SLOW = """

@@ -17,6 +17,7 @@ from azml_magic.monitor import client
 from azml_magic.protocol.limits import Limits
 from azml_magic.protocol.messages import Fork
 from azml_magic.protocol.policy import Policy
+from runs.process_tree import below
 
 VALUE = """
 import os, random, resource, sys
@@ -53,26 +54,6 @@ def new_pool(monkeypatch):
     monkeypatch.setattr(client, "_pool", made)
     yield made
     made.close()
-
-
-def children(pid):
-    found = []
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                stat = (entry / "stat").read_text()
-            except OSError:
-                continue
-            if int(stat.rpartition(")")[2].split()[1]) == pid:
-                found.append(int(entry.name))
-    return found
-
-
-def below(pid):
-    found = children(pid)
-    for child in found:
-        found += children(child)
-    return found
 
 
 def waiting_worker(pool):

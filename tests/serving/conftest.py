@@ -1,17 +1,11 @@
 """One service that most tests share."""
 
-import sys
-from pathlib import Path
-
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent))
-
-from served import LIMITS, SOURCE, Client, sample
 from support import programs
 
-from azml_magic import ServiceSettings, serve
+from azml_magic import ServiceSettings, export, serve
 from azml_magic.serving import running_service
+from serving.served import LIMITS, SOURCE, Client, sample
 
 
 @pytest.fixture(scope="package")
@@ -19,6 +13,13 @@ def client():
     settings = ServiceSettings(**LIMITS, max_rows=2000, body_timeout=2.0, queue=2)
     with serve(SOURCE, sample(), name="obedient", force=True, settings=settings) as service:
         yield Client(service)
+
+
+@pytest.fixture(scope="module")
+def module_zip(tmp_path_factory):
+    path = tmp_path_factory.mktemp("life") / "obedient.zip"
+    export(SOURCE, path, sample(), name="obedient", force=True)
+    return path
 
 
 @pytest.fixture(scope="session")

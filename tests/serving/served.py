@@ -1,10 +1,18 @@
 """A served module that does what a request tells it to, good and bad."""
 
+import contextlib
 import json
+import sys
 import textwrap
+import types
+from pathlib import Path
 
 import pandas as pd
 import requests
+from support import programs
+
+COMMAND = [sys.executable, "-m", "azml_magic"]
+PRIMARY, SECONDARY = "p" * 40, "s" * 40
 
 SOURCE = textwrap.dedent(
     """
@@ -110,3 +118,30 @@ def fault(response):
     (detail,) = error["details"]
     assert detail["message"]
     return response.status_code, error["code"], detail["code"]
+
+
+@contextlib.contextmanager
+def server(path, *options):
+    """Start a server by the command line; give its process and a client."""
+    command = [*COMMAND, "serve", str(path), "--workers", "1", *options]
+    with programs.Started(command, stdout=programs.PIPE, errors=programs.log_lines) as process:
+        url = process.stdout.readline().split()[-1]
+        yield process, Client(types.SimpleNamespace(url=url, name="obedient"))
+        process.terminate()
+        process.wait(60)
+
+
+def processes(service, pattern):
+    """Return the process numbers below the server that match."""
+    parents, lines = {}, {}
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            parent = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
+            parents.setdefault(parent, []).append(int(folder.name))
+            lines[int(folder.name)] = (folder / "cmdline").read_bytes().decode()
+    found, waiting = [], [service._process.pid]
+    while waiting:
+        children = parents.get(waiting.pop(), [])
+        found += children
+        waiting += children
+    return [pid for pid in found if pattern in lines.get(pid, "")]

@@ -8,9 +8,9 @@ import time
 
 import pandas as pd
 import pytest
-from served import Client, fault
 
 from azml_magic import ServiceSettings, serve
+from serving.served import Client, fault
 
 MODULE = """
 import time

@@ -15,9 +15,9 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
     unsupported_method,
 )
-from served import Client
 
 from azml_magic import Keys, ServiceSettings, serve
+from serving.served import Client
 
 KEY = "k" * 40
 MODULE = """

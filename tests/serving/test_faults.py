@@ -5,12 +5,11 @@ import contextlib
 import os
 import signal
 import time
-from pathlib import Path
 
 import pytest
-from served import LIMITS, SOURCE, Client, fault, row, sample
 
 from azml_magic import ServiceSettings, serve
+from serving.served import LIMITS, SOURCE, Client, fault, processes, row, sample
 
 FAILURES = {
     "raise": (400, "ModuleExecutionError", "85"),
@@ -80,22 +79,6 @@ def test_a_full_queue_says_so(client):
     refused = next(answer for answer in answers if answer.status_code == 503)
     assert fault(refused) == (503, "ServiceUnavailable", "TooManyConcurrentRequests")
     assert refused.headers["Retry-After"] == "1"
-
-
-def processes(service, pattern):
-    """Return the process numbers below the server that match."""
-    parents, lines = {}, {}
-    for folder in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError):
-            parent = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
-            parents.setdefault(parent, []).append(int(folder.name))
-            lines[int(folder.name)] = (folder / "cmdline").read_bytes().decode()
-    found, waiting = [], [service._process.pid]
-    while waiting:
-        children = parents.get(waiting.pop(), [])
-        found += children
-        waiting += children
-    return [pid for pid in found if pattern in lines.get(pid, "")]
 
 
 @pytest.mark.parametrize("victim", ["serving.scoring_process", "monitor.monitor", "worker.server"])

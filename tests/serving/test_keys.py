@@ -5,14 +5,12 @@ import sys
 from pathlib import Path
 
 import pytest
-from served import SOURCE, Client, fault, row, sample
 from support import programs
 
 from azml_magic import Keys, ServiceSettings, serve
 from azml_magic.errors import OptionError
 from azml_magic.serving.keys import read_keys
-
-PRIMARY, SECONDARY = "p" * 40, "s" * 40
+from serving.served import PRIMARY, SECONDARY, SOURCE, Client, fault, row, sample
 
 
 @pytest.mark.rule("S-2", profile="classic")

@@ -1,38 +1,15 @@
 """A server from its start to its end, as a program."""
 
 import concurrent.futures
-import contextlib
-import sys
 import time
-import types
 import zipfile
 
 import pytest
-from served import SOURCE, Client, row, sample
 from support import programs
 
 from azml_magic import export, serve
 from azml_magic.errors import BundleError, SandboxError
-
-COMMAND = [sys.executable, "-m", "azml_magic"]
-
-
-@pytest.fixture(scope="module")
-def module_zip(tmp_path_factory):
-    path = tmp_path_factory.mktemp("life") / "obedient.zip"
-    export(SOURCE, path, sample(), name="obedient", force=True)
-    return path
-
-
-@contextlib.contextmanager
-def server(path, *options):
-    """Start a server by the command line; give its process and a client."""
-    command = [*COMMAND, "serve", str(path), "--workers", "1", *options]
-    with programs.Started(command, stdout=programs.PIPE, errors=programs.log_lines) as process:
-        url = process.stdout.readline().split()[-1]
-        yield process, Client(types.SimpleNamespace(url=url, name="obedient"))
-        process.terminate()
-        process.wait(60)
+from serving.served import COMMAND, row, server
 
 
 def test_a_stop_answers_what_was_begun_and_logs_json(module_zip):

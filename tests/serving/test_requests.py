@@ -5,7 +5,8 @@ import socket
 import time
 
 import pytest
-from served import fault, row
+
+from serving.served import fault, row
 
 PARSE = (400, "BadUserArgument", "InputParseError")
 MISMATCH = (400, "BadUserArgument", "InputMismatchError")

@@ -14,14 +14,22 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import requests
-from served import LIMITS, SOURCE, Client, fault, row, sample
 from support import programs
-from test_faults import processes
-from test_keys import PRIMARY
-from test_life import COMMAND, module_zip, server  # noqa: F401 -- a fixture is taken by its name
 
 from azml_magic import ServiceSettings, serve
 from azml_magic.sandbox import processes as tasks
+from serving.served import (
+    COMMAND,
+    LIMITS,
+    PRIMARY,
+    SOURCE,
+    Client,
+    fault,
+    processes,
+    row,
+    sample,
+    server,
+)
 
 WIDE = """
 import numpy as np
@@ -235,7 +243,7 @@ def test_connections_that_say_nothing_cost_nobody_anything(client):
         used.assert_serves()
 
 
-def test_a_reason_is_logged_for_each_500(module_zip):  # noqa: F811
+def test_a_reason_is_logged_for_each_500(module_zip):
     with server(module_zip, "--port", "0") as (process, client):
         assert client.score(row("exit")).status_code == 500
         (scoring,) = processes(type("Named", (), {"_process": process}), "serving.scoring_process")
@@ -257,7 +265,7 @@ def test_a_reason_is_logged_for_each_500(module_zip):  # noqa: F811
     assert "process ended" in replaced["reason"]
 
 
-def test_the_keys_are_in_no_childs_environment(module_zip, monkeypatch):  # noqa: F811
+def test_the_keys_are_in_no_childs_environment(module_zip, monkeypatch):
     monkeypatch.setenv("AZML_PRIMARY_KEY", PRIMARY)
     monkeypatch.setenv("AZML_SECONDARY_KEY", PRIMARY[::-1])
     with server(module_zip, "--port", "0") as (process, client):
@@ -312,7 +320,7 @@ def test_a_stop_during_the_start_leaves_nothing(tmp_path, temporary, seconds, nu
     wait_until(lambda: not list(temporary.iterdir()))
 
 
-def test_what_killed_servers_left_is_cleared_at_the_next_start(module_zip, temporary):  # noqa: F811
+def test_what_killed_servers_left_is_cleared_at_the_next_start(module_zip, temporary):
     with server(module_zip, "--port", "0") as (process, client):
         client.assert_serves()
         process.kill()
@@ -375,7 +383,7 @@ def held(client):
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
-def test_a_second_signal_ends_a_server_at_once(module_zip, temporary, number):  # noqa: F811
+def test_a_second_signal_ends_a_server_at_once(module_zip, temporary, number):
     with server(module_zip, "--port", "0") as (process, client):
         held(client)
         below = processes(type("Named", (), {"_process": process}), "")
@@ -390,7 +398,7 @@ def test_a_second_signal_ends_a_server_at_once(module_zip, temporary, number):  
     wait_until(lambda: not list(temporary.iterdir()))
 
 
-def test_what_runs_ends_with_a_server_that_is_killed(module_zip, temporary):  # noqa: F811
+def test_what_runs_ends_with_a_server_that_is_killed(module_zip, temporary):
     with server(module_zip, "--port", "0") as (process, client):
         held(client)
         below = processes(type("Named", (), {"_process": process}), "")
@@ -403,7 +411,7 @@ def test_what_runs_ends_with_a_server_that_is_killed(module_zip, temporary):  # 
     assert left == {"azml-serve", "azml-service"}
 
 
-def test_what_is_not_found_is_logged_and_counted(module_zip):  # noqa: F811
+def test_what_is_not_found_is_logged_and_counted(module_zip):
     with server(module_zip, "--port", "0") as (process, client):
         assert client.get("/nothing").status_code == 404
         assert client.post("/score/", {}).status_code == 404
@@ -419,7 +427,7 @@ def test_what_is_not_found_is_logged_and_counted(module_zip):  # noqa: F811
     assert found[:3] == [("GET", 404), ("POST", 404), ("GET", 405)]
 
 
-def test_a_port_that_is_none(module_zip):  # noqa: F811
+def test_a_port_that_is_none(module_zip):
     command = [*COMMAND, "serve", str(module_zip), "--port", "80000"]
     programs.run(command, status=2, errors="port is '80000'")
 

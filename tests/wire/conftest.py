@@ -5,9 +5,7 @@ import threading
 
 import pytest
 
-from azml_magic.wire import Channel, encode_frame, receive_frame, send_frame
-
-LIMIT = 1 << 30
+from azml_magic.wire import Channel
 
 
 @pytest.fixture
@@ -35,40 +33,3 @@ def sent():
         end.close()
     for thread in threads:
         thread.join()
-
-
-def travel(frame, *, text="str", trusted=False, keep_index=True, max_bytes=LIMIT):
-    """Send a frame through a socket, and return what arrives."""
-    ours, theirs = socket.socketpair()
-    encoded = encode_frame(frame, keep_index=keep_index)
-
-    def send():
-        with ours:
-            send_frame(Channel(ours), encoded)
-
-    thread = threading.Thread(target=send)
-    thread.start()
-    try:
-        return receive_frame(Channel(theirs), text=text, max_bytes=max_bytes, trusted=trusted)
-    finally:
-        theirs.close()
-        thread.join()
-
-
-def wire_bytes(frame, *, keep_index=True):
-    """Return a frame as it travels: the manifest's event and the buffers, as bytes."""
-    ours, theirs = socket.socketpair()
-    encoded = encode_frame(frame, keep_index=keep_index)
-    pieces = []
-
-    def collect():
-        while piece := theirs.recv(1 << 16):
-            pieces.append(piece)
-
-    thread = threading.Thread(target=collect)
-    thread.start()
-    send_frame(Channel(ours), encoded)
-    ours.close()
-    thread.join()
-    theirs.close()
-    return b"".join(pieces)

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from wire.conftest import travel
+from support.wires import travel
 
 PANDAS_3 = int(pd.__version__.split(".")[0]) >= 3
 INDIA = datetime.timezone(datetime.timedelta(hours=5, minutes=30))

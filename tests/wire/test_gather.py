@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from wire.conftest import travel
+from support.wires import travel
 
 from azml_magic.wire.gather import pieces
 

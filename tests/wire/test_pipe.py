@@ -8,7 +8,7 @@ import threading
 import numpy as np
 import pandas as pd
 import pytest
-from wire.conftest import LIMIT, wire_bytes
+from support.wires import LIMIT, wire_bytes
 
 from azml_magic.wire import Channel, encode_frame, frames, pipe, receive_frame, send_frame
 from azml_magic.wire.channel import ChannelClosed

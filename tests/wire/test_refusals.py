@@ -8,7 +8,7 @@ import tracemalloc
 import numpy as np
 import pandas as pd
 import pytest
-from wire.conftest import LIMIT, wire_bytes
+from support.wires import LIMIT, base, put_together, wire_bytes
 
 from azml_magic.wire import (
     ColumnRefused,
@@ -19,30 +19,11 @@ from azml_magic.wire import (
 )
 
 
-def base():
-    return pd.DataFrame(
-        {
-            "number": [1.5, 2.5, 3.5],
-            "flag": [True, False, True],
-            "text": pd.array(["aé", None, "bc"], "string[pyarrow]"),
-            "masked": pd.array([1, None, 3], "Int64"),
-            "when": pd.to_datetime(["2020", "2021", "2022"], format="%Y").tz_localize("UTC"),
-            "kind": pd.Categorical(["x", "y", "x"]),
-            "cells": np.array([1, "a", None], object),
-        }
-    )
-
-
 def taken_apart(frame):
     """Return the manifest and the bytes that follow it."""
     data = wire_bytes(frame)
     (length,) = struct.unpack("<Q", data[:8])
     return json.loads(data[8 : 8 + length]), data[8 + length :]
-
-
-def put_together(manifest, rest):
-    text = json.dumps(manifest).encode()
-    return struct.pack("<Q", len(text)) + text + rest
 
 
 def receive(channel, **options):
