@@ -51,7 +51,7 @@ class Road:
 
     def _exactly(self, size: int) -> Any:
         data = np.empty(size, np.uint8)
-        view = memoryview(data)
+        view = memoryview(data.data)
         while view.nbytes:
             got = self.socket.recv_into(view)
             if not got:
@@ -83,7 +83,8 @@ def _send_out_of_band(road: Road, frame: pd.DataFrame) -> None:
 def _receive_out_of_band(road: Road) -> pd.DataFrame:
     head = road.receive()
     count = int(bytes(road.receive()))
-    return pickle.loads(head, buffers=[road.receive() for _ in range(count)])
+    frame: pd.DataFrame = pickle.loads(head, buffers=[road.receive() for _ in range(count)])
+    return frame
 
 
 def _send_arrow(road: Road, frame: pd.DataFrame) -> None:
@@ -96,7 +97,8 @@ def _receive_arrow(road: Road) -> pd.DataFrame:
     with road.socket.makefile("rb") as file:
         table = pa.ipc.open_stream(pa.PythonFile(file, "r")).read_all()
     table.validate(full=True)
-    return table.to_pandas(split_blocks=True)
+    frame: pd.DataFrame = table.to_pandas(split_blocks=True)
+    return frame
 
 
 class _Sink(io.RawIOBase):

@@ -37,7 +37,7 @@ def make(name: str, scale: float = 1.0) -> pd.DataFrame:
             "flag": draw.random(rows) < 0.5,
             "day": draw.integers(1_500_000_000, 1_600_000_000, rows).view("M8[s]").astype("M8[ns]"),
             "text": _texts(rows, 12, draw),
-            "kind": pd.Categorical.from_codes(draw.integers(0, 5, rows), list("abcde")),
+            "kind": pd.Categorical.from_codes(draw.integers(0, 5, rows), pd.Index(list("abcde"))),
         }
     )
 

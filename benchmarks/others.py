@@ -186,10 +186,11 @@ def display(quick: bool) -> list[Table]:
     """Show a result of few rows and of many."""
     made = Table("Showing a result, milliseconds", ("frame", "time"))
     for name, scale in (("A", 0.001), ("A", 0.1 if quick else 1.0), ("B", 0.002), ("B", 0.2)):
-        result = Result(output1=frames.make(name, scale))
+        frame = frames.make(name, scale)
+        result = Result(output1=frame)
         show = functools.partial(result_mimebundle, result, rows=10)
         samples = [milliseconds(show) for _ in range(15)]
-        rows = len(result.output1)
+        rows = len(frame)
         made.rows.append((f"{name}, {rows:,} rows", Sample(tuple(samples)).text(2)))
     return [made]
 
@@ -241,13 +242,15 @@ def inside(quick: bool) -> list[Table]:
         return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
     def within(source: str) -> float:
-        return float(azml_magic.run(source + _TIMED).output1.seconds[0])
+        output = azml_magic.run(source + _TIMED).output1
+        assert output is not None
+        return float(output.seconds[0])
 
     for name, source in INSIDE.items():
         try:
             things: dict[str, Callable[[], float]] = {
-                "outside": lambda source=source: outside(source),
-                "inside": lambda source=source: within(source),
+                "outside": functools.partial(outside, source),
+                "inside": functools.partial(within, source),
             }
             found = rounds(things, 2 if quick else 9, 12 if quick else 60)
         except (azml_magic.RunError, subprocess.CalledProcessError) as error:

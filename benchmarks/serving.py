@@ -24,7 +24,7 @@ import sys
 import tempfile
 import time
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -73,16 +73,19 @@ class InProcess:
 
     waiting = 0
     idle = 1
+    ready = True
 
     def __init__(self, zip_path: str) -> None:
-        self.manifest = manifest_of(read_bundle(zip_path, CLASSIC)[0])
+        manifest = manifest_of(read_bundle(zip_path, CLASSIC)[0])
+        assert manifest is not None
+        self.manifest = manifest
         self.loaded = Loaded(zip_path)
 
     async def score(self, request: Score, body: bytes, gone: object) -> Answered:
         return await asyncio.to_thread(self._score, request, body)
 
     def _score(self, request: Score, body: bytes) -> Answered:
-        def call(datasets: dict[str, pd.DataFrame], clock: Clock) -> Result:
+        def call(datasets: Mapping[str, pd.DataFrame], clock: Clock) -> Result:
             clock.go_on()
             output1, output2 = self.loaded.call(datasets)
             return Result(output1, output2)
@@ -155,7 +158,7 @@ def inference_server(zip_path: Path, environment: Path) -> Iterator[str]:
 
 def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        return listener.getsockname()[1]
+        return int(listener.getsockname()[1])
 
 
 def wait_for(port: int) -> None:

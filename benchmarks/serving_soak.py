@@ -136,8 +136,8 @@ class Soak:
             self.wrong += status not in (500, 503)
 
     def kill(self) -> None:
-        names, weights = zip(*VICTIMS, strict=True)
-        name = self.random.choices(names, weights)[0]
+        weights = [weight for _, weight in VICTIMS]
+        name = self.random.choices([name for name, _ in VICTIMS], weights)[0]
         victims = [pid for pid, line in self.tree() if name in line]
         if victims:
             self.kills += 1
@@ -202,6 +202,7 @@ def main() -> int:
     options = parser.parse_args()
     samples = pd.DataFrame({"action": ["good"], "a": [0.5]})
     with tempfile.TemporaryDirectory() as folder, serving(Path(folder), samples) as (process, log):
+        assert process.stdout is not None
         url = process.stdout.readline().split()[-1].decode()
         soak = Soak(process.pid, url, options.requests, options.kill_every)
         print(f"at the start {soak.memory():.0f} MB", flush=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -97,7 +98,7 @@ def _of_frame(name: str, scale: float, seconds: float, most: int) -> Table:
         label = "pickle 5 out-of-band, object text"
         things[label] = ratio(label, lambda: oob.echo(plain))
     for method, peer in peers.items():
-        things[method] = ratio(method, lambda peer=peer: peer.echo(frame))
+        things[method] = ratio(method, functools.partial(peer.echo, frame))
     slow = {method: things.pop(method) for method in SLOW}
     try:
         for first in things.values():
@@ -158,10 +159,10 @@ def small(quick: bool) -> list[Table]:
     frame = frames.make("D")
     sides: dict[str, list[tuple[float, float]]] = {"with D": [], "without": []}
 
-    def timed(label: str, source: str, *ports: pd.DataFrame) -> float:
+    def timed(label: str, source: str, port: pd.DataFrame | None = None) -> float:
         time.sleep(PAUSE_SECONDS)
         started = time.monotonic()
-        result = azml_magic.run(source, *ports, profile="designer", text="str")
+        result = azml_magic.run(source, port, profile="designer", text="str")
         if result.output1 is not None:
             frames.read(result.output1)
         ended = time.monotonic()

@@ -160,6 +160,7 @@ def test_designer_makes_tables_of_values(returned, names, rows):
 @pytest.mark.rule("R11", profile="designer")
 def test_designer_makes_an_index_of_inner_keys():
     (table, _), _ = collect_outputs({"a": {"x": 1, "y": 2}}, DESIGNER)
+    assert table is not None
     assert list(table.index) == ["x", "y"]
     assert table["a"].tolist() == [1, 2]
 
@@ -210,7 +211,7 @@ def test_a_subclass_becomes_a_plain_frame(profile):
     assert type(prepared) is pd.DataFrame
 
 
-class Hostile(tuple):
+class Hostile(tuple[object, ...]):
     """A tuple whose own code fails."""
 
     def __iter__(self):

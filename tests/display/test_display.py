@@ -192,7 +192,7 @@ def test_a_value_that_cannot_be_shown_does_not_hide_the_others():
         ([1e20, 1.0], ["1.000000e+20", "1.000000e+00"]),
         ([0.1234567, 2.0], ["0.123457", "2.000000"]),
         ([float("inf"), 1.0], ["inf", "1.0"]),
-        (pd.to_datetime(["2020-01-02", None]), ["2020-01-02", "NaT"]),
+        (pd.to_datetime(["2020-01-02", "NaT"]), ["2020-01-02", "NaT"]),
         (pd.to_datetime(["2020-01-02 03:04"]), ["2020-01-02 03:04:00"]),
         (pd.array([1, None], dtype="Int64"), ["1", "<NA>"]),
         (pd.array([1.25, None], dtype="Float64"), ["1.25", "<NA>"]),

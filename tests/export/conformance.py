@@ -21,6 +21,7 @@ import urllib.request
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -125,7 +126,7 @@ class Uses:
             # not ours: pip and venv
             subprocess.run([first, "-m", "venv", place], check=True)
             packages = OLD if name == "old" else ENVIRONMENTS[name]
-            command = [place / "bin" / "pip", "install", "-q", *packages]
+            command = [str(place / "bin" / "pip"), "install", "-q", *packages]
             # not ours: pip and venv
             subprocess.run(command, check=True)
         return str(place / "bin" / "python")
@@ -265,7 +266,7 @@ def _versions(python: str) -> str:
     return _run([python, "-W", "ignore", "-c", code]).strip()
 
 
-def _post(url: str, value: object) -> tuple[int, dict[str, object]]:
+def _post(url: str, value: object) -> tuple[int, Any]:
     headers = {"Content-Type": "application/json"}
     request = urllib.request.Request(url, json.dumps(value).encode(), headers)
     try:

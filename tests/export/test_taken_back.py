@@ -24,8 +24,9 @@ def test_a_zip_comes_back_with_its_bundle(tmp_path):
     bundle = tmp_path / "ranker_bundle.zip"
     line = f"%%azureml_module -n ranker -i dataset1=dataset1 -z {bundle}"
     assert imported.cell == f"{line}\n{sample.SOURCE}"
-    expected = azml_magic.run(sample.SOURCE, sample.frame(), bundle=BUNDLE)
-    pd.testing.assert_frame_equal(run_cell(imported).output1, expected.output1)
+    expected = azml_magic.run(sample.SOURCE, sample.frame(), bundle=BUNDLE).output1
+    assert expected is not None
+    pd.testing.assert_frame_equal(run_cell(imported).output1, expected)
 
 
 def test_a_script_box_that_imports_its_bundle(tmp_path):

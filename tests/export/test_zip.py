@@ -33,7 +33,9 @@ def made(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def cell():
-    return azml_magic.run(sample.SOURCE, sample.frame(), bundle=BUNDLE)
+    result = azml_magic.run(sample.SOURCE, sample.frame(), bundle=BUNDLE)
+    assert result.output1 is not None
+    return result
 
 
 @pytest.fixture(scope="module")
@@ -55,6 +57,7 @@ def test_two_exports_are_the_same_bytes(made, tmp_path):
 
 def test_it_gives_back_the_cells_result(made, cell):
     result = azml_magic.run(made.path, sample.frame())
+    assert result.output1 is not None
     pd.testing.assert_frame_equal(result.output1, cell.output1)
     assert (result.stdout, result.log, result.profile) == (cell.stdout, cell.log, cell.profile)
 
@@ -62,6 +65,7 @@ def test_it_gives_back_the_cells_result(made, cell):
 def test_it_is_a_script_bundle(made, cell):
     assert made.script_box == "from ranker import azureml_main\n"
     result = azml_magic.run(made.script_box, sample.frame(), bundle=made.path)
+    assert result.output1 is not None
     pd.testing.assert_frame_equal(result.output1, cell.output1)
 
 
@@ -89,6 +93,8 @@ def test_a_designer_module_as_a_program(tmp_path):
     programs.run(command, cwd=tmp_path)
     result = azml_magic.run(tmp_path / "two.zip", frame)
     assert result.profile == "designer"
+    assert result.output1 is not None
+    assert result.output2 is not None
     pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / "1.parquet"), result.output1)
     pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / "2.parquet"), result.output2)
     assert len(list((tmp_path / "figures").iterdir())) == len(result.figures) == 1
@@ -243,7 +249,9 @@ def test_local_modules_are_offered_and_taken_by_name(tmp_path):
     taken = {"include": ["outer", "weights.csv"], "folder": tmp_path}
     made = export(source, tmp_path / "x.zip", frame, **taken)
     assert made.manifest.bundle == ("inner.py", "outer.py", "weights.csv")
-    assert azml_magic.run(made.path, frame).output1["b"].tolist() == [6.0]
+    output = azml_magic.run(made.path, frame).output1
+    assert output is not None
+    assert output["b"].tolist() == [6.0]
     left = export(source, tmp_path / "y.zip", include=["outer"], folder=tmp_path)
     assert any(finding.code == "AZ702" for finding in left.findings)
 

@@ -10,6 +10,7 @@ import json
 import sys
 import time
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import snippets_files
 import snippets_kernel
@@ -71,9 +72,10 @@ def run_battery(snippets: list[Snippet], level: int, patience: float) -> list[Ve
 
 def try_one(snippet: Snippet, canary: Canary, level: int) -> Verdict:
     """Run one snippet and judge it."""
-    options = {"timeout": SECONDS, **snippet.options}
+    options: dict[str, Any] = {"timeout": SECONDS, **snippet.options}
     begun = time.monotonic()
     result, error, crash = None, "", ""
+    seen: azml_magic.AzmlError | None = None
     try:
         result = azml_magic.run(_source(snippet, canary), **options)
     except azml_magic.AzmlError as refused:
@@ -83,8 +85,6 @@ def try_one(snippet: Snippet, canary: Canary, level: int) -> Verdict:
             crash = f"the sandbox broke: {refused}"[:300]
     except BaseException as unexpected:
         crash = f"the notebook raised {type(unexpected).__name__}: {unexpected}"[:300]
-    else:
-        seen = None
     took = time.monotonic() - begun
     harms = canary.changes()
     if crash:

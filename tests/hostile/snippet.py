@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from azml_magic.sandbox import kernel
 from azml_magic.sandbox.syscalls import NUMBERS
@@ -36,15 +37,15 @@ class Snippet:
     code: str
     group: str = ""
     escape: str = ""
-    options: dict[str, object] = field(default_factory=dict)
+    options: dict[str, Any] = field(default_factory=dict)
     slow: bool = False
     harmless: bool = True
     documented: str = ""
 
 
-def group(name: str, escape: str, *snippets: Snippet, **changes: object) -> list[Snippet]:
+def group(name: str, escape: str, *snippets: Snippet, **changes: Any) -> list[Snippet]:
     """Put snippets into a group; each may say more exactly what its escape or its options are."""
-    options = dict(changes.pop("options", {}))  # type: ignore[call-overload]
+    options = dict(changes.pop("options", {}))
     return [
         replace(
             one,

@@ -33,7 +33,7 @@ FRAMES = {
         }
     ),
     "text": pd.DataFrame({"a": ["é", None, ""], "b": pd.array(["x", None, "y"], "string")}),
-    "dates": pd.DataFrame({"a": pd.to_datetime(["2020-01-01 12:00:00.000001", None])}),
+    "dates": pd.DataFrame({"a": pd.to_datetime(["2020-01-01 12:00:00.000001", "NaT"])}),
     "dates in seconds": pd.DataFrame({"a": np.array(["2000-01-01", "NaT"], "M8[s]")}),
     "far dates": pd.DataFrame({"a": np.array(["1000-01-01", "2020-01-01"], "M8[s]")}),
     "time zone": pd.DataFrame(
@@ -168,5 +168,7 @@ def test_it_stays_for_many_calls(elsewhere):
     frame = pd.DataFrame({"a": [1]})
     session = Session(module, None, get_profile("classic"), Options())
     for expected in (2, 3, 4):
-        assert session.call({"dataset1": frame}).output1["a"].tolist() == [expected]
+        output = session.call({"dataset1": frame}).output1
+        assert output is not None
+        assert output["a"].tolist() == [expected]
     session.close()

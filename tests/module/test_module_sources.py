@@ -4,6 +4,7 @@ import functools
 import textwrap
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -96,7 +97,7 @@ def test_decorators_of_the_notebook_are_left_out_and_lines_stay(tmp_path):
         def register(self, function):
             return function
 
-    namespace = {"magics": Magics(), "keep": lambda function: function}
+    namespace: dict[str, Any] = {"magics": Magics(), "keep": lambda function: function}
     exec(compile(path.read_text(), str(path), "exec"), namespace)
     module = Module.from_function(namespace["score"])
     assert module.source.split("\n")[:3] == ["", "@keep", "def score(frame):"]

@@ -156,7 +156,7 @@ def test_names_that_ipython_adds_to_the_builtins_do_not_count(monkeypatch):
 
 def test_a_tree_too_deep_for_the_reader_is_left_alone():
     depth = 100_000
-    node = ast.Constant(1)
+    node: ast.expr = ast.Constant(1)
     for _ in range(depth):
         node = ast.UnaryOp(ast.USub(), node)
     tree = ast.Module([ast.Expr(node)], [])

@@ -1,6 +1,7 @@
 """What travels between processes arrives as it was, with the descriptors that belong to it."""
 
 import dataclasses
+import operator
 import os
 import socket
 import sys
@@ -53,7 +54,7 @@ def values_for(kind):
     return strategies.builds(kind, **{name: values_of(hint) for name, hint in hints.items()})
 
 
-@pytest.mark.parametrize("kind", sorted(KINDS, key=lambda kind: kind.__qualname__))
+@pytest.mark.parametrize("kind", sorted(KINDS, key=operator.attrgetter("__qualname__")))
 def test_every_message_arrives_as_it_was(kind):
     @given(values_for(kind))
     def arrives(message):

@@ -17,12 +17,14 @@ from azml_magic.errors import (
     ContractError,
     DiskLimitError,
     InputError,
+    Interrupted,
     MemoryLimitError,
     ModuleError,
     ModuleFailed,
     OptionError,
     PortError,
     ResultRefused,
+    RunError,
     TimeLimitError,
     WorkerDied,
 )
@@ -36,6 +38,7 @@ FRAME = pd.DataFrame({"a": [1.0, 2.0]})
 def the_next_run_works():
     yield
     result = azml_magic.run(ECHO, pd.DataFrame({"a": [1]}))
+    assert result.output1 is not None
     assert result.output1["a"].tolist() == [1]
 
 
@@ -311,7 +314,7 @@ def test_a_gigabyte_of_output_is_cut():
 
 
 def test_an_interrupt_ends_the_run():
-    main = threading.main_thread().ident
+    main = threading.get_ident()
     started = threading.Event()
 
     def interrupt():
@@ -324,7 +327,7 @@ def test_an_interrupt_ends_the_run():
     with pytest.raises(KeyboardInterrupt) as raised:
         azml_magic.run(body(code), on_output=lambda stream, text: started.set())
     thread.join()
-    assert isinstance(raised.value, AzmlError)
+    assert isinstance(raised.value, Interrupted)
     assert raised.value.result.stdout == "started\n"
 
 
@@ -354,4 +357,5 @@ def test_a_failure_that_reading_foresaw_is_told_once(source, hint):
     with pytest.raises(AzmlError) as raised:
         azml_magic.run(source, FRAME)
     assert hint in raised.value.hint
+    assert isinstance(raised.value, RunError)
     assert raised.value.result.findings == ()

@@ -91,6 +91,7 @@ def test_environment_is_scrubbed(monkeypatch):
         "import os, pandas as pd\n"
         "def azureml_main():\n    return pd.DataFrame({'name': list(os.environ)}),\n"
     )
+    assert result.output1 is not None
     names = set(result.output1["name"])
     assert "SECRET_TOKEN" not in names
     assert {"HOME", "TMPDIR", "MPLBACKEND"} <= names

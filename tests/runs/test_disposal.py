@@ -1,6 +1,7 @@
 """Run folders are deleted beside the work: what resists or takes long is nobody's problem."""
 
 import threading
+from pathlib import Path
 
 from azml_magic.monitor import disposal
 from azml_magic.sandbox import folders
@@ -17,20 +18,21 @@ def test_folders_are_deleted(tmp_path):
 
 
 def test_a_folder_that_resists_is_tried_again_and_then_left(tmp_path, monkeypatch):
+    full, fine = tmp_path / "full", tmp_path / "fine"
     tried = []
 
     def remove(path):
-        tried.append(path)
-        if path != "fine":
+        tried.append(Path(path))
+        if tried[-1] != fine:
             raise OSError(39, "Directory not empty")
 
     monkeypatch.setattr(folders, "remove_tree", remove)
     monkeypatch.setattr(disposal, "_PAUSE_SECONDS", 0.001)
     remover = disposal.Disposal()
-    remover.delete("full")
-    remover.delete("fine")
+    remover.delete(full)
+    remover.delete(fine)
     remover.close()
-    assert tried == ["full"] * 3 + ["fine"]
+    assert tried == [full] * 3 + [fine]
 
 
 def test_nobody_waits_for_a_folder_that_takes_long(tmp_path, monkeypatch):

@@ -31,6 +31,7 @@ def frame(request, monkeypatch):
 def test_a_frame_arrives_whole_and_the_notebooks_own_stays(frame):
     before = frame.to_numpy().sum()
     result = azml_magic.run(CHANGES, frame, frame)
+    assert result.output1 is not None
     assert result.output1["total"].tolist() == [2.0 * frame["x"].sum()] * 2
     assert result.output1["x"].tolist() == [-1.0, -1.0]
     assert frame.to_numpy().sum() == before

@@ -21,6 +21,7 @@ def test_inputs_are_let_go_before_results_are_made():
 
     datasets = inputs()
     outputs, _ = script.call(azureml_main, CLASSIC, datasets, script.Progress())
+    assert outputs[0] is not None
     assert outputs[0]["b"].tolist() == [1, 1]
     assert datasets == {}
     assert held[0]() is None
@@ -31,4 +32,5 @@ def test_an_input_that_is_returned_stays():
     outputs, _ = script.call(
         lambda given: (given,), CLASSIC, {"dataset1": frame}, script.Progress()
     )
+    assert outputs[0] is not None
     assert outputs[0]["a"].tolist() == [1, 2]

@@ -179,6 +179,7 @@ def test_a_process_forked_from_the_notebook_has_a_monitor_of_its_own(pool):
     if child == 0:
         try:
             result = azml_magic.run(SLOW.format(seconds=0, factor=2), FRAME)
+            assert result.output1 is not None
             os.write(writing, str(result.output1["a"].tolist()).encode())
             client.shut_down()
         finally:

@@ -1,6 +1,7 @@
 """When a run is looked at, and what is seen of it."""
 
 import itertools
+import time
 
 import pytest
 
@@ -17,7 +18,7 @@ FILES = "def azureml_main():\n    for n in range({}):\n        open(str(n), 'w')
 def looks(tmp_path, monkeypatch):
     """Return a function that makes a Usage, and the clock that it lives by."""
     now = [1000.0]
-    monkeypatch.setattr(usage.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
 
     def make(**limits):
         return usage.Usage(tmp_path, Limits(memory=1 << 30, timeout=None, **limits), 0, list)

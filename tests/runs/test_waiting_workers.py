@@ -30,7 +30,9 @@ def azureml_main():
 
 def value_of(expression, setup="", **options):
     source = VALUE.format(expression=expression, setup=setup)
-    return azml_magic.run(source, **options).output1["value"][0]
+    output = azml_magic.run(source, **options).output1
+    assert output is not None
+    return output["value"][0]
 
 
 @pytest.fixture(scope="module")
@@ -215,4 +217,6 @@ def test_a_frame_of_another_run_is_never_what_arrives(pool):
     frame = pd.DataFrame({"a": [0]})
     for number in range(5):
         frame.loc[0, "a"] = number
-        assert azml_magic.run(source, frame).output1["a"][0] == number
+        output = azml_magic.run(source, frame).output1
+        assert output is not None
+        assert output["a"][0] == number

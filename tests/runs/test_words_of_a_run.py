@@ -4,6 +4,7 @@ import copy
 import json
 import pickle
 import re
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -218,7 +219,8 @@ def azureml_main():
 @pytest.mark.parametrize("name", FORGERS)
 def test_no_run_speaks_for_the_product(name, profile, monkeypatch):
     monkeypatch.setenv("COLUMNS", "400")
-    error = result = None
+    error: Any = None
+    result = None
     try:
         result = azml_magic.run(SOURCE + FORGERS[name], profile=profile)
     except azml_magic.AzmlError as raised:

@@ -13,6 +13,7 @@ import time
 import traceback
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -83,8 +84,8 @@ class Sandbox:
         finally:
             ours.close()
             status = _end(child)
-        found = json.loads(text) if text else [None, "", 0, ""]
-        return Outcome(*found, status, refused)
+        value, error, number, trace = json.loads(text or '[null, "", 0, ""]')
+        return Outcome(value, error, number, trace, status, refused)
 
     def close(self):
         folders.remove_tree(str(self.folder))
@@ -131,6 +132,7 @@ def _serve(road, child, tasks):
     ending = os.pidfd_open(child)
     deadline = time.monotonic() + SECONDS
     asking = True
+    waiting: list[Any]
     while time.monotonic() < deadline:
         waiting = [gate, ending] if asking else [ending]
         ready, _, _ = select.select(waiting, [], [], 1)

@@ -132,7 +132,7 @@ def test_a_fork_bomb_leaves_nothing(sandbox):
 
 def test_memory_is_limited(sandbox):
     def attempt():
-        sizes = []
+        sizes: list[int | None] = []
         for size in (64 << 20, 1 << 30):
             try:
                 sizes.append(len(bytearray(size)))

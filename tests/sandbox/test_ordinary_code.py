@@ -105,7 +105,7 @@ def certificates():
 def queries():
     return [
         len(os.sched_getaffinity(0)) > 0,
-        os.cpu_count() > 0,
+        (os.cpu_count() or 0) > 0,
         len(os.urandom(8)),
         len(os.getrandom(4)),
         uuid.uuid4().version,

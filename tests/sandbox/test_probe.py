@@ -1,5 +1,6 @@
 """What a machine can enforce is found by trying, and refused in words that help."""
 
+import platform
 import subprocess
 import sys
 from dataclasses import replace
@@ -7,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from azml_magic.protocol.policy import Level
-from azml_magic.sandbox import doctor
+from azml_magic.sandbox import doctor, standalone
 from azml_magic.sandbox import probe as module
 from azml_magic.sandbox.probe import Capabilities, probe
 
@@ -96,7 +97,7 @@ def trial(anew, monkeypatch):
 
     def replace_by(source):
         command = [sys.executable, "-I", "-S", "-c", source]
-        monkeypatch.setattr(module.standalone, "command", lambda *arguments, **options: command)
+        monkeypatch.setattr(standalone, "command", lambda *arguments, **options: command)
 
     return replace_by
 
@@ -153,7 +154,7 @@ def test_it_is_found_out_once(anew, monkeypatch):
 
 
 def test_elsewhere_nothing_is_tried(anew, monkeypatch):
-    monkeypatch.setattr(module.platform, "system", lambda: "Darwin")
+    monkeypatch.setattr(platform, "system", lambda: "Darwin")
     monkeypatch.setattr(subprocess, "Popen", None)
     assert "Darwin" in probe().refusal
 

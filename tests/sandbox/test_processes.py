@@ -76,6 +76,7 @@ def dead_leader(work):
 def test_a_process_lives_as_long_as_one_of_its_threads():
     child = dead_leader(lambda: None)
     process = processes.read(child)
+    assert process is not None
     assert process.threads == 2
     assert not process.ended
     assert not processes.reap(process)
@@ -87,7 +88,7 @@ def test_a_process_lives_as_long_as_one_of_its_threads():
 
 def test_what_a_process_without_its_first_thread_holds_is_measured(tmp_path):
     size = 64 << 20
-    kept = []
+    kept: list[object] = []
 
     def work():
         kept.append(b"x" * size)

@@ -6,6 +6,7 @@ import sys
 import textwrap
 import types
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import requests
@@ -109,7 +110,13 @@ class Client:
         assert response.json()["Results"]["output1"][0]["doubled"] == 3.0
 
 
-LIMITS = {"port": 0, "workers": 1, "timeout": 3.0, "memory": 300 << 20, "max_body": 2 << 20}
+LIMITS: dict[str, Any] = {
+    "port": 0,
+    "workers": 1,
+    "timeout": 3.0,
+    "memory": 300 << 20,
+    "max_body": 2 << 20,
+}
 
 
 def fault(response):

@@ -2,6 +2,7 @@
 
 import os
 import sys
+import types
 from pathlib import Path
 
 import pytest
@@ -85,12 +86,7 @@ def test_a_key_is_never_logged(tmp_path):
     command += ["--port", "0", "--workers", "1", "--key-file", keys]
     with programs.Started(command, stdout=programs.PIPE, errors=programs.log_lines) as server:
         url = server.stdout.readline().split()[-1]
-
-        class Service:
-            name = "obedient"
-
-        Service.url = url
-        client = Client(Service)
+        client = Client(types.SimpleNamespace(url=url, name="obedient"))
         for key in (PRIMARY, "wrong" * 10):
             client.score({"a": 1}, headers={"Authorization": f"Bearer {key}"})
         server.terminate()

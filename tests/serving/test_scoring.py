@@ -80,7 +80,7 @@ def test_the_classic_answer_is_all_text():
             "n": [1, 2, 3],
             "s": ["x", "", None],
             "b": [True, False, True],
-            "d": pd.to_datetime(["2010-05-30 18:07", "2010-01-01 00:00", None]),
+            "d": pd.to_datetime(["2010-05-30 18:07", "2010-01-01 00:00", "NaT"]),
             "large": [2**31, 0, 0],
         }
     )
@@ -117,7 +117,7 @@ def test_the_typed_answer_has_the_types_of_json():
             "a": [math.inf, math.nan],
             "n": [1, 2],
             "s": ["x", None],
-            "d": pd.to_datetime(["2010-05-30 18:07", None]),
+            "d": pd.to_datetime(["2010-05-30 18:07", "NaT"]),
             "x": [b"\0", None],
         }
     )

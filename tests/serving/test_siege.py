@@ -10,6 +10,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -48,7 +49,7 @@ MEGABYTE = 1 << 20
 
 @pytest.fixture(scope="module")
 def wide():
-    limits = {"port": 0, "workers": 1, "memory": 600 * MEGABYTE}
+    limits: dict[str, Any] = {"port": 0, "workers": 1, "memory": 600 * MEGABYTE}
     settings = ServiceSettings(**limits, max_cells=500_000, max_answer=8 * MEGABYTE)
     given = pd.DataFrame({"rows": [1], "kind": ["int8"]})
     with serve(WIDE, given, name="wide", settings=settings) as service:
@@ -147,8 +148,10 @@ def test_a_whole_pair_is_text(client):
 
 
 ROUTES = ("/", "/score", "/health", "/ready", "/metrics", "/openapi.json", "/swagger.json")
-NAMES = ("evil.com", "localhost.evil.com", "localhost, evil.com", "evil.com#localhost", "")
-NAMES += ("localhost@evil.com", "127.0.0.1.evil.com", "[::1].evil.com", "localhost:80:80")
+NAMES = [
+    *("evil.com", "localhost.evil.com", "localhost, evil.com", "evil.com#localhost", ""),
+    *("localhost@evil.com", "127.0.0.1.evil.com", "[::1].evil.com", "localhost:80:80"),
+]
 
 
 @pytest.mark.parametrize("host", NAMES)

@@ -26,8 +26,8 @@ class Room:
     """A row of the table."""
 
     name: str
-    rooms: frozenset
-    packages: frozenset
+    rooms: frozenset[str]
+    packages: frozenset[str]
 
 
 def read_rooms(text):

@@ -33,7 +33,7 @@ def findings_page(page):
         table = _table([code for code in CODES.values() if section_of(code) == section])
         page, count = re.subn(
             rf"(?s)(## {re.escape(section)}\n\n(?:[^|\n][^\n]*\n)*\n?)(?:\|[^\n]*\n)+",
-            lambda found, table=table: found[1] + table,
+            r"\1" + table.replace("\\", r"\\"),
             page,
         )
         assert count == 1, section

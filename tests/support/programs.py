@@ -14,6 +14,7 @@ import subprocess
 import tempfile
 import threading
 import types
+from typing import Any
 
 END_SECONDS = 30
 PIPE = subprocess.PIPE
@@ -49,7 +50,7 @@ def run(command, *, errors="", status=0, timeout=300, **options):
     return done
 
 
-class Started(subprocess.Popen):
+class Started(subprocess.Popen[Any]):
     """A program that runs beside the test; ``with`` ends it, and looks at what it said.
 
     Parameters

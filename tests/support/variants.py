@@ -28,7 +28,7 @@ class Variant:
     """A machine, and the level that it gives."""
 
     level: int
-    edits: tuple = ()
+    edits: tuple[tuple[str, str], ...] = ()
     outer: str = "none"
 
 

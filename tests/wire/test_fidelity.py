@@ -3,6 +3,7 @@
 import datetime
 import zoneinfo
 from decimal import Decimal
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -25,9 +26,9 @@ COLUMNS = {
     "bool": [True, False, True],
     "seconds": np.array(["2020-01-01", "NaT", "1000-01-01"], "M8[s]"),
     "nanoseconds": np.array(["2020-01-01", "NaT", "1970-01-01T00:00:00.000000001"], "M8[ns]"),
-    "zone": pd.to_datetime(["2020-07-01", None, "2020-01-01"]).tz_localize("Europe/Paris"),
-    "utc": pd.to_datetime(["2020-07-01", None, "2020-01-01"]).tz_localize("UTC"),
-    "offset": pd.to_datetime(["2020-07-01", None, "2020-01-01"]).tz_localize(INDIA),
+    "zone": pd.to_datetime(["2020-07-01", "NaT", "2020-01-01"]).tz_localize("Europe/Paris"),
+    "utc": pd.to_datetime(["2020-07-01", "NaT", "2020-01-01"]).tz_localize("UTC"),
+    "offset": pd.to_datetime(["2020-07-01", "NaT", "2020-01-01"]).tz_localize(INDIA),
     "milliseconds": np.array([1, -1, 0], "m8[ms]"),
     "Int64": pd.array([2**60 + 1, None, 0], "Int64"),
     "UInt8": pd.array([255, None, 0], "UInt8"),
@@ -182,7 +183,7 @@ def frames(draw):
     for name in names:
         kind = draw(st.sampled_from(sorted(VALUES)))
         values = draw(st.lists(VALUES[kind], min_size=rows, max_size=rows))
-        dtype = {"integers": "i8", "floats": "f8", "flags": bool}.get(kind, object)
+        dtype: Any = {"integers": "i8", "floats": "f8", "flags": bool}.get(kind, object)
         columns[name] = pd.Series(values, dtype=dtype)
     return pd.DataFrame(columns, index=range(rows))
 

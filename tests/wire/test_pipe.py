@@ -1,5 +1,6 @@
 """Memory that is lent to a pipe: the same frames arrive, and nothing but a copy is shared."""
 
+import fcntl
 import os
 import signal
 import socket
@@ -53,7 +54,7 @@ def large():
             "b": draw.integers(0, 9, rows),
             "c": draw.random(rows),
             "flag": draw.random(rows) < 0.5,
-            "kind": pd.Categorical.from_codes(draw.integers(0, 3, rows), ["u", "v", "w"]),
+            "kind": pd.Categorical.from_codes(draw.integers(0, 3, rows), pd.Index(["u", "v", "w"])),
         }
     )
 
@@ -163,7 +164,7 @@ def test_an_interrupt_is_felt_while_nobody_reads(ends):
 def test_no_pipe_where_the_kernel_grants_too_little(monkeypatch):
     before = len(os.listdir("/proc/self/fd"))
     monkeypatch.setattr(pipe, "PIPE_BYTES", 1 << 30)
-    monkeypatch.setattr(pipe.fcntl, "fcntl", lambda *_: 1 << 16)
+    monkeypatch.setattr(fcntl, "fcntl", lambda *_: 1 << 16)
     assert pipe.make() is None
     assert len(os.listdir("/proc/self/fd")) == before
 
