@@ -415,3 +415,22 @@ def test_codes_are_described_once_and_match_what_is_found():
 def test_reading_loads_no_pandas():
     source = "import sys, azml_magic.checks; print('pandas' in sys.modules)"
     assert programs.run([sys.executable, "-c", source]).stdout == "False\n"
+
+
+MODEL = "from models import load\nfrom sklearn.linear_model import LinearRegression\n"
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        (["model = LinearRegression().fit(frame, frame['a'])"], ["AZ112"]),
+        (["model = LinearRegression()", "model.fit(frame, frame['a'])"], ["AZ112"]),
+        # Whose it is nobody can tell.
+        (["model = load()"], []),
+        (["model = LinearRegression()", "model = load(model)"], []),
+        (["global model"], []),
+    ],
+)
+def test_what_a_model_predicts_is_an_array(lines, expected):
+    source = MODEL + main(*lines, returns="return model.predict(frame),")
+    assert [code for code in codes(source) if code == "AZ112"] == expected
