@@ -16,7 +16,7 @@ import threading
 import types
 from typing import Any
 
-END_SECONDS = 30
+END_SECONDS = 60
 PIPE = subprocess.PIPE
 
 
@@ -181,8 +181,10 @@ class Beneath:
     def take(self):
         """Return what came since the last look."""
         # Where it stands for reading is shared with those who write.
-        came = os.pread(self._file.fileno(), 1 << 20, self._seen)
-        self._seen += len(came)
+        came = b""
+        while piece := os.pread(self._file.fileno(), 1 << 20, self._seen):
+            came += piece
+            self._seen += len(piece)
         return came.decode("utf-8", "replace")
 
     def close(self):
