@@ -26,7 +26,7 @@ from azml_magic.sandbox.supervise import TaskGate
 from sandbox.roomy import ROOMY
 
 NOBODY = 65534
-SECONDS = 60
+SECONDS = 120
 
 if sys.platform != "linux":
     collect_ignore_glob = ["test_*.py"]

@@ -195,7 +195,7 @@ def queue_and_locks():
     few = multiprocessing.BoundedSemaphore(2)
 
     def work():
-        event.wait(5)
+        event.wait(60)
         with condition:
             condition.notify_all()
         with lock, lock, few:
@@ -205,8 +205,8 @@ def queue_and_locks():
     process.start()
     with condition:
         event.set()
-        notified = condition.wait(5)
-    found = queue.get(timeout=5), notified, lock.acquire(timeout=5), few.get_value()
+        notified = condition.wait(60)
+    found = queue.get(timeout=60), notified, lock.acquire(timeout=60), few.get_value()
     process.join()
     with pytest.raises(ValueError, match="too many"):
         few.release()

@@ -48,7 +48,7 @@ with multiprocessing.Pool(2) as pool:
 queue = multiprocessing.Queue()
 process = multiprocessing.Process(target=queue.put, args=(1,))
 process.start()
-queue.get(timeout=10)
+queue.get(timeout=60)
 process.join()
 child = multiprocessing.Process(target=print)
 child.start()

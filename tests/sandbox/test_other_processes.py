@@ -145,12 +145,14 @@ def test_own_children_can_be_ended(sandbox, monkeypatch, version, group):
         monkeypatch.setattr(landlock, "abi", lambda: version)
 
     def work():
+        reading, writing = os.pipe()
         child = os.fork()
         if child == 0:
             os.setpgid(0, 0)
             signal.raise_signal(signal.SIGCONT)
+            os.write(writing, b"x")
             time.sleep(600)
-        time.sleep(0.1)
+        os.read(reading, 1)
         (os.killpg if group else os.kill)(child, signal.SIGTERM)
         ended = os.waitpid(child, 0)[1]
         with pytest.raises(ProcessLookupError):

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from support import programs
+from support.waiting import until
 
 from azml_magic import api
 from azml_magic.sandbox import folders, kernel, measure, processes
@@ -35,23 +36,16 @@ def fork(action):
     return child
 
 
-def wait_for(condition, seconds=5):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.005)
-
-
 def family():
     """Fork a child with a child of its own; the latter in a session of its own."""
 
     def parent():
         def grandchild():
             os.setsid()
-            time.sleep(60)
+            time.sleep(600)
 
         fork(grandchild)
-        time.sleep(60)
+        time.sleep(600)
 
     return fork(parent)
 
@@ -61,15 +55,15 @@ def dead_leader(work):
 
     def action():
         def go_on():
-            wait_for(lambda: processes.read(os.getpid()).state == "Z")
+            until(lambda: processes.read(os.getpid()).state == "Z")
             work()
-            time.sleep(60)
+            time.sleep(600)
 
         threading.Thread(target=go_on).start()
         kernel.syscall("exit", 0)
 
     child = fork(action)
-    wait_for(lambda: processes.read(child).state == "Z")
+    until(lambda: processes.read(child).state == "Z")
     return child
 
 
@@ -101,7 +95,7 @@ def test_what_a_process_without_its_first_thread_holds_is_measured(tmp_path):
 
     ready = tmp_path / "ready"
     child = dead_leader(work)
-    wait_for(ready.exists)
+    until(ready.exists)
     assert measure.memory_of(child) > size
     assert measure.tree_memory([child], limit=size // 2) > size // 2
     assert measure.count_sockets([child]) >= 2
@@ -111,7 +105,7 @@ def test_what_a_process_without_its_first_thread_holds_is_measured(tmp_path):
 
 def test_a_zombie_has_ended():
     child = fork(lambda: None)
-    wait_for(lambda: processes.read(child).state == "Z")
+    until(lambda: processes.read(child).state == "Z")
     assert processes.read(child).ended
     assert processes.live_task(child) == child
     assert measure.memory_of(child) == 0
@@ -120,7 +114,7 @@ def test_a_zombie_has_ended():
 
 def test_descendants_are_found_and_killed():
     child = family()
-    wait_for(lambda: len(processes.descendants([child])) == 1)
+    until(lambda: len(processes.descendants([child])) == 1)
     (grandchild,) = processes.descendants([child])
     assert {child, grandchild} <= set(processes.descendants([os.getpid()]))
     assert child not in processes.descendants([os.getpid()], spare=[child])
@@ -131,7 +125,7 @@ def test_descendants_are_found_and_killed():
 
 def test_the_spared_one_lives():
     server = family()
-    wait_for(lambda: len(processes.descendants([server])) == 1)
+    until(lambda: len(processes.descendants([server])) == 1)
     assert processes.kill_tree([os.getpid()], spare=[server])
     os.kill(server, 0)
     assert os.waitpid(server, os.WNOHANG) == (0, 0)
@@ -141,7 +135,7 @@ def test_the_spared_one_lives():
 def test_orphans_are_found():
     def parent():
         for _ in range(3):
-            fork(lambda: time.sleep(60))
+            fork(lambda: time.sleep(600))
 
     os.waitpid(fork(parent), 0)
     assert len(processes.descendants([os.getpid()])) == 3
@@ -167,24 +161,24 @@ def test_processes_that_fork_while_they_are_killed():
 
 
 def test_a_stopped_process_is_killed():
-    child = fork(lambda: time.sleep(60))
+    child = fork(lambda: time.sleep(600))
     os.kill(child, signal.SIGSTOP)
     assert processes.kill_tree([os.getpid()])
 
 
 def test_tasks_are_counted_and_adopted_zombies_reaped():
     child = family()
-    wait_for(lambda: len(processes.descendants([child])) == 1)
+    until(lambda: len(processes.descendants([child])) == 1)
     assert measure.count_tasks([child, *processes.descendants([child])]) == 2
     os.kill(child, signal.SIGKILL)
-    wait_for(lambda: measure.count_tasks([child]) == 0)
+    until(lambda: measure.count_tasks([child]) == 0)
     with pytest.raises(ChildProcessError):
         os.waitpid(child, 0)
     processes.kill_tree([os.getpid()])
 
 
 def test_a_process_descriptor_tells_its_number():
-    child = fork(lambda: time.sleep(60))
+    child = fork(lambda: time.sleep(600))
     pidfd = os.pidfd_open(child)
     assert processes.pid_of(pidfd) == child
     os.kill(child, signal.SIGKILL)
@@ -200,7 +194,7 @@ def hold(size, shared):
         memory = mmap.mmap(-1, size) if shared else bytearray(size)
         for offset in range(0, size, 4096):
             memory[offset] = 1
-        time.sleep(60)
+        time.sleep(600)
 
     return fork(action)
 
@@ -211,7 +205,7 @@ def test_memory_is_measured(shared):
     child = hold(size, shared)
     base = measure.memory_of(os.getpid())
     for limit in (size // 2, size * 100):
-        wait_for(lambda limit=limit: measure.tree_memory([child], limit) > size)
+        until(lambda limit=limit: measure.tree_memory([child], limit) > size)
         time.sleep(0.1)
         assert measure.tree_memory([child], limit, base) < size * 1.2
     processes.kill_tree([os.getpid()])
@@ -226,12 +220,12 @@ def test_tables_of_pages_are_memory():
         for offset in range(0, size, 2 << 20):
             memory[offset]
         ready.touch()
-        time.sleep(60)
+        time.sleep(600)
 
     with tempfile.TemporaryDirectory() as folder:
         ready = Path(folder, "ready")
         child = fork(read)
-        wait_for(ready.exists)
+        until(ready.exists)
     # A table of 4 KiB for each 2 MiB of addresses, and not one page of the process's own.
     assert measure.memory_of(child) - measure.memory_of(os.getpid()) > (size >> 21) * 4096 // 2
     assert measure.tree_memory([child], limit=1) > (size >> 21) * 4096 // 2
@@ -266,7 +260,7 @@ for offset in range(0, {size}, 4096):
 for _ in range(4):
     if os.fork() == 0:
         break
-time.sleep(60)
+time.sleep(600)
 """
 
 
@@ -275,7 +269,7 @@ def test_memory_that_processes_share_counts_once():
     # An interpreter of its own, which shares nothing with the process of the tests.
     command = [sys.executable, "-I", "-S", "-c", SHARING.format(size=size)]
     with programs.Started(command) as child:
-        wait_for(lambda: len(processes.descendants([child.pid])) == 4)
+        until(lambda: len(processes.descendants([child.pid])) == 4)
         pids = [child.pid, *processes.descendants([child.pid])]
         assert measure.tree_memory(pids, limit=size * 100) > size * 4
         assert measure.tree_memory(pids, limit=size * 2) < size * 3
@@ -290,7 +284,7 @@ def test_processor_time_is_measured():
             pass
 
     child = fork(burn)
-    wait_for(lambda: measure.cpu_seconds([child]) > 0.05)
+    until(lambda: measure.cpu_seconds([child]) > 0.05)
     processes.kill_tree([os.getpid()])
 
 
@@ -313,12 +307,12 @@ def test_files_without_a_name_are_measured(tmp_path, mapped):
             memory = mmap.mmap(file.fileno(), size) if mapped else None
             os.unlink(tmp_path / "file")
             if memory is None:
-                time.sleep(60)
+                time.sleep(600)
         # mmap keeps a copy of the descriptor, which hostile code would close.
         os.closerange(3, 100)
-        time.sleep(60)
+        time.sleep(600)
 
     child = fork(hide)
-    wait_for(lambda: size <= folders.unlinked_bytes([child]) < 2 * size)
+    until(lambda: size <= folders.unlinked_bytes([child]) < 2 * size)
     assert folders.unlinked_bytes([os.getpid()]) < size
     processes.kill_tree([os.getpid()])

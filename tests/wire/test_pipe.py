@@ -151,11 +151,14 @@ def test_an_interrupt_is_felt_while_nobody_reads(ends):
     def interrupt(*_):
         raise KeyboardInterrupt
 
+    def lend():
+        signal.setitimer(signal.ITIMER_REAL, 0.1)
+        pipe.PipeWriter(ends.writing, int).lend([np.zeros(4 << 20)])
+
     before = signal.signal(signal.SIGALRM, interrupt)
-    signal.setitimer(signal.ITIMER_REAL, 0.1)
     try:
         with pytest.raises(KeyboardInterrupt):
-            pipe.PipeWriter(ends.writing, int).lend([np.zeros(4 << 20)])
+            lend()
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
