@@ -28,13 +28,12 @@ class Kernel:
                 continue
             if message["msg_type"] == "status" and message["content"]["execution_state"] == "idle":
                 break
-            message["received"] = time.monotonic()
             messages.append(message)
             if on_message is not None:
                 on_message(message)
         return self.reply(identity, timeout), messages
 
-    def reply(self, identity, timeout=30):
+    def reply(self, identity, timeout=120):
         """Return the reply on the shell channel to a request."""
         while True:
             message = self.client.get_shell_msg(timeout=timeout)

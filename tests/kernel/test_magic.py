@@ -1,9 +1,9 @@
 """The magic in a real kernel: binding, output, streaming, errors, interrupts."""
 
 import re
-import time
 
 import pytest
+from support.waiting import Held
 
 ECHO = "def azureml_main(frame): return frame,\n"
 
@@ -61,23 +61,32 @@ def test_braces_in_a_cell_are_left_alone(kernel):
 
 
 def test_output_streams_whole_lines_while_the_module_runs(kernel):
+    held = Held()
     source = (
-        "%%azureml_module\nimport time\ndef azureml_main():\n"
-        "    print('one', 1); time.sleep(1); print('two', 2)\n"
+        f"%%azureml_module\n{Held.HOLD}def azureml_main():\n"
+        f"    print('one', 1); hold({held.name!r}); print('two', 2)\n"
     )
-    _, messages = kernel.execute(source)
-    lines = [
-        (message["received"], message["content"]["text"])
-        for message in messages
-        if message["msg_type"] == "stream"
-    ]
-    assert [text for _, text in lines] == ["one 1\n", "two 2\n"]
-    assert lines[1][0] - lines[0][0] > 0.6
+
+    def let_go(message):
+        if message["msg_type"] == "stream" and message["content"]["text"] == "one 1\n":
+            held.let_go()
+
+    _, messages = kernel.execute(source, on_message=let_go)
+    texts = [one["content"]["text"] for one in messages if one["msg_type"] == "stream"]
+    assert texts == ["one 1\n", "two 2\n"]
 
 
 def test_progress_appears_after_two_seconds_and_goes(kernel):
-    source = "%%azureml_module\nimport time\ndef azureml_main():\n    time.sleep(3.2)\n"
-    _, messages = kernel.execute(source)
+    held = Held()
+    source = f"%%azureml_module\n{Held.HOLD}def azureml_main():\n    hold({held.name!r})\n"
+    shown = []
+
+    def let_go(message):
+        shown.append(message)
+        if "<progress" in text_of(shown) and "<progress" not in text_of(shown[:-1]):
+            held.let_go()
+
+    _, messages = kernel.execute(source, on_message=let_go)
     shown = text_of(messages[:-1])
     assert "<progress" in shown
     updates = [m for m in messages if m["msg_type"] == "update_display_data"]
@@ -186,16 +195,14 @@ def test_an_interrupt_ends_the_run_and_the_kernel_lives(kernel):
     source = (
         "%%azureml_module\nimport signal, time\ndef azureml_main():\n"
         "    signal.signal(signal.SIGINT, signal.SIG_IGN)\n"
-        "    print('started', flush=True)\n    time.sleep(60)\n"
+        "    print('started', flush=True)\n    time.sleep(600)\n"
     )
 
     def interrupt(message):
         if message["msg_type"] == "stream":
             kernel.manager.interrupt_kernel()
 
-    began = time.monotonic()
     reply, _ = kernel.execute(source, on_message=interrupt)
-    assert time.monotonic() - began < 20
     assert reply["status"] == "error"
     assert reply["ename"] == "Interrupted"
     assert kernel.value("1 + 1") == "2"
