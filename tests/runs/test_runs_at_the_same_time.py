@@ -3,10 +3,10 @@
 import os
 import signal
 import threading
-import time
 
 import pandas as pd
 import pytest
+from support.waiting import Held, until
 
 import azml_magic
 from azml_magic.errors import Interrupted, MemoryLimitError, SandboxBroken
@@ -23,6 +23,7 @@ def azureml_main(frame):
     time.sleep({seconds})
     return frame * {factor},
 """
+HOLDS = f"{Held.HOLD}def azureml_main(frame):\n    hold({{name!r}})\n    return frame * 3,\n"
 HUNGRY = "def azureml_main():\n    return len(b'x' * (1 << 30))\n"
 
 pytestmark = pytest.mark.skipif(
@@ -83,7 +84,7 @@ def test_twenty_runs_have_one_monitor_and_one_fork_server(pool, monkeypatch):
     monkeypatch.setattr(client, "MonitorClient", _noting(client.MonitorClient, started))
     runs = [Run(SLOW.format(seconds=1, factor=factor), FRAME) for factor in range(20)]
     for run in runs:
-        assert run.begun.wait(60)
+        assert run.begun.wait(120)
     (monitor,) = pool._kept.values()
     assert started == [monitor]
     assert len(children(monitor.process.pid)) == 1  # the fork server's
@@ -97,11 +98,11 @@ def test_twenty_runs_have_one_monitor_and_one_fork_server(pool, monkeypatch):
 
 def test_what_one_run_meets_is_no_matter_of_the_others(pool):
     runs = [Run(SLOW.format(seconds=3, factor=factor), FRAME) for factor in range(3)]
-    late = Run(SLOW.format(seconds=60, factor=1), FRAME, timeout=1)
-    cancelled = Run(SLOW.format(seconds=60, factor=1), FRAME)
+    late = Run(SLOW.format(seconds=600, factor=1), FRAME, timeout=1)
+    cancelled = Run(SLOW.format(seconds=600, factor=1), FRAME)
     hungry = Run(HUNGRY, memory="300MB")
     dying = Run("import os, signal\ndef azureml_main():\n    os.kill(os.getpid(), signal.SIGKILL)")
-    assert cancelled.begun.wait(60)
+    assert cancelled.begun.wait(120)
     cancelled.execution.cancel()
     for run, error in ((late, "TimeLimitError"), (dying, "WorkerDied")):
         run.join()
@@ -117,7 +118,7 @@ def test_what_one_run_meets_is_no_matter_of_the_others(pool):
 
 def test_a_run_that_is_given_up_ends_and_the_monitor_goes_on(pool, monkeypatch):
     beside = Run(SLOW.format(seconds=2, factor=3), FRAME)
-    assert beside.begun.wait(60)
+    assert beside.begun.wait(120)
     (monitor,) = pool._kept.values()
 
     class GivenUp(BaseException):
@@ -129,10 +130,7 @@ def test_a_run_that_is_given_up_ends_and_the_monitor_goes_on(pool, monkeypatch):
     with pytest.raises(GivenUp):
         azml_magic.run(SLOW.format(seconds=600, factor=1), FRAME, on_output=give_up)
     assert beside.result().output1.equals(FRAME * 3)
-    end = time.monotonic() + 30
-    while _sleeping_workers(monitor) > 1 and time.monotonic() < end:
-        time.sleep(0.02)
-    assert _sleeping_workers(monitor) <= 1  # the one that waits for a run
+    until(lambda: _sleeping_workers(monitor) <= 1)  # the one that waits for a run
     assert list(pool._kept.values()) == [monitor]
 
 
@@ -148,9 +146,9 @@ def _sleeping_workers(monitor):
 
 
 def test_a_monitor_that_ends_is_named_by_every_run_that_had_begun(pool):
-    runs = [Run(SLOW.format(seconds=60, factor=1), FRAME) for _ in range(4)]
+    runs = [Run(SLOW.format(seconds=600, factor=1), FRAME) for _ in range(4)]
     for run in runs:
-        assert run.begun.wait(60)
+        assert run.begun.wait(120)
     (monitor,) = pool._kept.values()
     monitor.process.send_signal(signal.SIGKILL)
     for run in runs:
@@ -162,18 +160,21 @@ def test_a_monitor_that_ends_is_named_by_every_run_that_had_begun(pool):
 
 def test_a_monitor_that_stands_still_costs_no_run_that_comes_later(pool, monkeypatch):
     monkeypatch.setattr(link, "END_SECONDS", 2.0)
-    run = Run(SLOW.format(seconds=0.5, factor=1), FRAME)
-    assert run.begun.wait(60)
+    held = Held()
+    run = Run(HOLDS.format(name=held.name), FRAME)
+    held.wait_for()
     (monitor,) = pool._kept.values()
     monitor.process.send_signal(signal.SIGSTOP)
+    held.let_go()
     with pytest.raises(SandboxBroken):
         run.result()
     assert azml_magic.run(SLOW.format(seconds=0, factor=1), FRAME).output1.equals(FRAME)
 
 
 def test_a_process_forked_from_the_notebook_has_a_monitor_of_its_own(pool):
-    beside = Run(SLOW.format(seconds=2, factor=3), FRAME)
-    assert beside.begun.wait(60)
+    held = Held()
+    beside = Run(HOLDS.format(name=held.name), FRAME)
+    held.wait_for()
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
@@ -188,11 +189,14 @@ def test_a_process_forked_from_the_notebook_has_a_monitor_of_its_own(pool):
     with os.fdopen(reading) as answer:
         assert answer.read() == "[2.0, 4.0]"
     os.waitpid(child, 0)
+    held.let_go()
     assert beside.result().output1.equals(FRAME * 3)
 
 
 def test_runs_of_other_threads_go_on_when_monitors_are_given_back(pool):
-    beside = Run(SLOW.format(seconds=1, factor=3), FRAME)
-    assert beside.begun.wait(60)
+    held = Held()
+    beside = Run(HOLDS.format(name=held.name), FRAME)
+    held.wait_for()
     client.shut_down()
+    held.let_go()
     assert beside.result().output1.equals(FRAME * 3)
