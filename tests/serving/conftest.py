@@ -23,14 +23,14 @@ def module_zip(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def _servers():
+def servers():
     servers = programs.Beneath(running_service, silenced=True)
     yield servers
     servers.close()
 
 
 @pytest.fixture(autouse=True)
-def _servers_write_their_log_and_nothing_else(_servers):
+def servers_write_their_log_and_nothing_else(servers):
     """A server of a notebook has no standard error to show; what it would say is looked at here."""
     yield
-    programs.log_lines(_servers.take())
+    programs.log_lines(servers.take())

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import socket
 import sys
 import textwrap
 import types
@@ -11,11 +12,14 @@ from typing import Any
 import pandas as pd
 import requests
 from support import programs
+from support.waiting import Held
+
+from azml_magic.sandbox import processes as tasks
 
 COMMAND = [sys.executable, "-m", "azml_magic"]
 PRIMARY, SECONDARY = "p" * 40, "s" * 40
 
-SOURCE = textwrap.dedent(
+SOURCE = Held.HOLD + textwrap.dedent(
     """
     import ctypes
     import os
@@ -35,7 +39,9 @@ SOURCE = textwrap.dedent(
         if action == "crash":
             ctypes.string_at(0)
         if action == "hang":
-            time.sleep(60)
+            time.sleep(600)
+        if str(action).startswith("held-"):
+            hold(action)
         if action == "eat":
             hoard = []
             while True:
@@ -100,6 +106,19 @@ class Client:
     def get(self, path, **options):
         return self.session.get(self.service.url + path, **options)
 
+    def connect(self):
+        """Return a connection over which nothing has been said."""
+        host, _, port = self.service.url.removeprefix("http://").rpartition(":")
+        return socket.create_connection((host, int(port)), timeout=60)
+
+    def is_refused(self):
+        """Return whether the service takes no more connections."""
+        try:
+            self.connect().close()
+        except ConnectionRefusedError:
+            return True
+        return False
+
     @property
     def base(self):
         return f"/workspaces/local/services/{self.service.name}"
@@ -152,3 +171,9 @@ def processes(service, pattern):
         found += children
         waiting += children
     return [pid for pid in found if pattern in lines.get(pid, "")]
+
+
+def living(pids):
+    """Return those that have not ended; the test's own process need not have waited for them."""
+    found = map(tasks.read, pids)
+    return [process for process in found if process is not None and not process.ended]

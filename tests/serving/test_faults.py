@@ -4,12 +4,13 @@ import concurrent.futures
 import contextlib
 import os
 import signal
-import time
 
 import pytest
+from support.waiting import Held, until
 
 from azml_magic import ServiceSettings, serve
-from serving.served import LIMITS, SOURCE, Client, fault, processes, row, sample
+from azml_magic.sandbox import processes as tasks
+from serving.served import LIMITS, SOURCE, Client, fault, living, processes, row, sample
 
 FAILURES = {
     "raise": (400, "ModuleExecutionError", "85"),
@@ -72,11 +73,18 @@ def test_a_worker_is_replaced_after_so_many_requests():
 
 
 def test_a_full_queue_says_so(client):
+    held = Held()
     with concurrent.futures.ThreadPoolExecutor(8) as threads:
-        answers = list(threads.map(lambda _: client.score(row("slow")), range(8)))
+        first = threads.submit(client.score, row(held.name))
+        held.wait_for()
+        others = [threads.submit(client.score, row()) for _ in range(7)]
+        # Two may wait: none of those that are answered while the first one holds is among them.
+        until(lambda: sum(one.done() for one in others) >= 5)
+        refused, *_ = (one.result() for one in others if one.done())
+        held.let_go()
+        answers = [one.result() for one in (first, *others)]
     statuses = sorted(answer.status_code for answer in answers)
     assert statuses == [200] * 3 + [503] * 5
-    refused = next(answer for answer in answers if answer.status_code == 503)
     assert fault(refused) == (503, "ServiceUnavailable", "TooManyConcurrentRequests")
     assert refused.headers["Retry-After"] == "1"
 
@@ -86,12 +94,13 @@ def test_each_process_may_be_killed(client, victim):
     client.assert_serves()
     victims = processes(client.service, victim)
     assert victims, processes(client.service, "")
+    below = [*victims, *tasks.descendants(victims)]
     for pid in victims:
         # With the end of one may come that of the next.
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
     # A worker that outlives its monitor for a moment could still begin with a request.
-    time.sleep(0.5)
+    until(lambda: not living(below))
     # From now on none has begun, so none is lost.
     for _ in range(3):
         client.assert_serves()

@@ -1,11 +1,11 @@
 """A server from its start to its end, as a program."""
 
 import concurrent.futures
-import time
 import zipfile
 
 import pytest
 from support import programs
+from support.waiting import Held, until
 
 from azml_magic import export, serve
 from azml_magic.errors import BundleError, SandboxError
@@ -16,9 +16,12 @@ def test_a_stop_answers_what_was_begun_and_logs_json(module_zip):
     with server(module_zip, "--port", "0") as (process, client):
         client.assert_serves()
         with concurrent.futures.ThreadPoolExecutor(1) as thread:
-            last = thread.submit(client.score, row("slow"))
-            time.sleep(0.2)
+            held = Held()
+            last = thread.submit(client.score, row(held.name))
+            held.wait_for()
             process.terminate()
+            until(client.is_refused)
+            held.let_go()
             assert last.result().status_code == 200
         assert process.wait(60) == 0
         lines = programs.log_lines(process.all_said())

@@ -1,10 +1,10 @@
 """Calls of one module in a worker that is kept."""
 
 import os
-import time
 
 import pandas as pd
 import pytest
+from support.waiting import until
 
 from azml_magic.contract.profile import CLASSIC, DESIGNER
 from azml_magic.errors import (
@@ -38,6 +38,15 @@ def own_sockets():
         except OSError:
             continue
 
+def exit_after_the_answer():
+    # The files of a call are taken away when it has been answered.
+    file = Path("left.txt")
+    while not file.exists():
+        time.sleep(0.01)
+    while file.exists():
+        time.sleep(0.01)
+    os._exit(3)
+
 def azureml_main(frame=None, second=None):
     global calls
     calls += 1
@@ -50,9 +59,9 @@ def azureml_main(frame=None, second=None):
     if action == "exit":
         os._exit(3)
     if action == "exit later":
-        threading.Timer(0.2, os._exit, [3]).start()
+        threading.Thread(target=exit_after_the_answer).start()
     if action == "hang":
-        time.sleep(60)
+        time.sleep(600)
     if action == "eat":
         hoard = [bytearray(16 << 20) for _ in range(64)]
     if action == "speak":
@@ -114,10 +123,9 @@ def test_an_end_or_a_limit_brings_a_fresh_worker(session, action, error):
     assert after["calls"][0] == 1
 
 
-@pytest.mark.timeout(60)
 def test_a_worker_that_ends_between_calls_is_noticed(session):
     before = call(session, "exit later").output1["loaded"][0]
-    time.sleep(0.6)
+    until(lambda: not session.worker_ready)
     assert call(session).output1["loaded"][0] > before
 
 

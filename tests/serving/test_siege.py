@@ -6,9 +6,12 @@ import json
 import os
 import signal
 import socket
+import statistics
 import sys
 import tempfile
 import time
+import types
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +19,10 @@ import pandas as pd
 import pytest
 import requests
 from support import programs
+from support.waiting import Held, until
 
 from azml_magic import ServiceSettings, serve
+from azml_magic.sandbox import measure
 from azml_magic.sandbox import processes as tasks
 from serving.served import (
     COMMAND,
@@ -26,6 +31,7 @@ from serving.served import (
     SOURCE,
     Client,
     fault,
+    living,
     processes,
     row,
     sample,
@@ -75,14 +81,14 @@ def peak(pid):
 )
 def test_an_answer_is_bounded_before_it_is_json(wide, rows, kind, query):
     (scoring,) = scoring_processes(wide)
-    before, started = peak(scoring), time.monotonic()
+    before, used = peak(scoring), measure.cpu_seconds([scoring])
     body = {"Inputs": {"input1": [{"rows": rows, "kind": kind}]}}
     if query is None:
         response = wide.post("/score", body)
     else:
         response = wide.post(f"{wide.base}/execute?{query}", body)
     assert fault(response) == (413, "BadArgument", "AnswerTooLarge")
-    assert time.monotonic() - started < 5
+    assert measure.cpu_seconds([scoring]) - used < 5
     # What one frame within the limits becomes, and no more.
     assert peak(scoring) - before < 250 * MEGABYTE
     assert scoring_processes(wide) == [scoring]
@@ -100,11 +106,13 @@ def test_the_time_limit_holds_over_the_whole_request():
     given = pd.DataFrame({"rows": [1], "kind": ["int8"]})
     with serve(WIDE, given, name="wide", settings=settings) as service:
         client = Client(service)
-        started = time.monotonic()
+        (scoring,) = scoring_processes(client)
+        used = measure.cpu_seconds([scoring])
         body = {"Inputs": {"input1": [{"rows": 8_000_000, "kind": "int8"}]}}
         response = client.post("/score", body)
         assert fault(response) == (408, "RequestTimeout", "ScoreRequestTimeout")
-        assert time.monotonic() - started < 4
+        # Writing all of it would take longer.
+        assert measure.cpu_seconds([scoring]) - used < 4
         body = {"Inputs": {"input1": [{"rows": 1, "kind": "int8"}]}}
         assert client.post("/score", body).status_code == 200
 
@@ -170,31 +178,30 @@ def test_a_compressed_body_is_refused_by_name(client):
     assert fault(response) == (415, "BadArgument", "UnsupportedMediaType")
 
 
-def wait_until(condition, seconds=30):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-
-
 def test_an_idle_process_that_dies_is_replaced_at_once(client):
     client.assert_serves()
     (victim,) = scoring_processes(client)
     assert client.get("/ready").json() == {"status": "ready", "module": "obedient"}
     os.kill(victim, signal.SIGKILL)
-    wait_until(lambda: client.get("/ready").status_code == 503, seconds=2)
+    answers = []
+
+    def answered(status):
+        answers.append(client.get("/ready"))
+        return answers[-1].status_code == status
+
+    until(lambda: answered(503))
+    assert answers[-1].headers["Retry-After"] == "1"
     assert client.get("/health").status_code == 200
-    assert client.get("/ready").headers["Retry-After"] == "1"
     # Nobody has sent a request.
-    wait_until(lambda: client.get("/ready").status_code == 200)
+    until(lambda: answered(200))
     assert victim not in scoring_processes(client)
     client.assert_serves()
 
 
-def test_no_request_is_lost_that_had_not_begun(client):
+def test_no_request_is_lost_that_had_not_begun(client, servers):
     """Processes are killed again and again; only what had begun may be answered by 500."""
     names = ("serving.scoring_process", "monitor.monitor", "worker.server")
-    killed, wrong = [], []
+    killed, right, wrong = [], [], []
 
     def ask(worker):
         own = Client(client.service)
@@ -204,57 +211,71 @@ def test_no_request_is_lost_that_had_not_begun(client):
             answer = own.score(row(amount=number), timeout=60)
             if answer.status_code != 200:
                 wrong.append(answer.json()["error"])
-            elif answer.json()["Results"]["output1"][0]["doubled"] != number * 2:
-                wrong.append(answer.text)
-        return number
+            else:
+                right.append(answer.json()["Results"]["output1"][0]["doubled"] == number * 2)
+
+    def answered(more):
+        wanted = len(right) + more
+        until(lambda: len(right) >= wanted)
+
+    def last(name):
+        return processes(client.service, name)[-1:]
 
     with concurrent.futures.ThreadPoolExecutor(2) as threads:
         asked = [threads.submit(ask, worker) for worker in range(2)]
         try:
             for turn in range(12):
-                wait_until(lambda: client.get("/ready").status_code == 200)
-                time.sleep(0.3)
-                (victim,) = processes(client.service, names[turn % 3])[-1:]
+                until(lambda: client.get("/ready").status_code == 200)
+                answered(5)
+                # There is none while another one is started in the place of the last.
+                (victim,) = until(partial(last, names[turn % 3]))
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(victim, signal.SIGKILL)
                 killed.append(victim)
         finally:
             killed += [0] * 12
+    for one in asked:
+        one.result()
+    assert all(right)
     # A kill meets a request in the middle of a module at times, and then names it so.
-    assert sum(one.result() for one in asked) > 60
-    assert len(wrong) <= 6, wrong
     for error in wrong:
         assert error["details"][0]["code"] == "ContainerProcessTerminatedWithSystemError"
     client.assert_serves()
+    lines = programs.log_lines(servers.take())
+    begun = [line["begun"] for line in lines if line.get("status") == 500]
+    assert begun == [True] * len(wrong)
 
 
 def test_connections_that_say_nothing_cost_nobody_anything(client):
-    host, port = client.service.url.removeprefix("http://").split(":")
     used = Client(client.service)
     used.assert_serves()
     with contextlib.ExitStack() as stack:
         for number in range(1300):
-            half = stack.enter_context(socket.create_connection((host, int(port))))
+            half = stack.enter_context(client.connect())
             with contextlib.suppress(OSError):
                 half.send(b"POST /score HTTP/1.1\r\nHost: localhost\r\n"[: number % 40])
             if number % 100 == 0:
                 Client(client.service).assert_serves()
+        times = []
         for _ in range(20):
             started = time.monotonic()
             Client(client.service).assert_serves()
-            assert time.monotonic() - started < 1
+            times.append(time.monotonic() - started)
+        # Most of them: a busy machine may let one wait for as long as it likes.
+        assert statistics.median(times) < 1
         used.assert_serves()
 
 
 def test_a_reason_is_logged_for_each_500(module_zip):
     with server(module_zip, "--port", "0") as (process, client):
         assert client.score(row("exit")).status_code == 500
-        (scoring,) = processes(type("Named", (), {"_process": process}), "serving.scoring_process")
+        (scoring,) = named(process, "serving.scoring_process")
         with concurrent.futures.ThreadPoolExecutor(1) as thread:
-            slow = thread.submit(client.score, row("slow"))
-            time.sleep(0.3)
+            held = Held()
+            begun = thread.submit(client.score, row(held.name))
+            held.wait_for()
             os.kill(scoring, signal.SIGKILL)
-            assert fault(slow.result())[0] == 500
+            assert fault(begun.result())[0] == 500
         client.assert_serves()
         process.terminate()
         assert process.wait(60) == 0
@@ -273,7 +294,7 @@ def test_the_keys_are_in_no_childs_environment(module_zip, monkeypatch):
     monkeypatch.setenv("AZML_SECONDARY_KEY", PRIMARY[::-1])
     with server(module_zip, "--port", "0") as (process, client):
         assert client.score(row()).status_code == 401
-        below = processes(type("Named", (), {"_process": process}), "")
+        below = named(process, "")
         assert len(below) > 3
         for pid in below:
             environment = Path(f"/proc/{pid}/environ").read_bytes()
@@ -296,31 +317,50 @@ def temporary(tmp_path, monkeypatch):
     return folder
 
 
-@pytest.mark.parametrize("seconds", [0.1, 0.4, 0.7, 1.0, 1.5])
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_stop_during_the_start_leaves_nothing(tmp_path, temporary, seconds, number):
-    module = tmp_path / "obedient.py"
-    module.write_text(SOURCE)
-    sample().to_csv(tmp_path / "in.csv", index=False)
-    command = [
-        *COMMAND,
-        "serve",
-        str(module),
-        "--port",
-        "0",
-        "--dataset1",
-        str(tmp_path / "in.csv"),
-    ]
+def named(process, pattern):
+    """Return the processes below a server that match."""
+    return processes(types.SimpleNamespace(_process=process), pattern)
 
-    def said_little(said):
-        # Python itself may be starting, and tells of an interrupt in its own way.
-        assert "Traceback" not in said or (number, seconds) == (signal.SIGINT, 0.1), said
 
-    with programs.Started([*command, "--force"], errors=said_little) as process:
-        time.sleep(seconds)
+OF_A_FILE = {
+    "its zip has a place": lambda process, folder: [*folder.glob("azml-service-*")],
+    "its module is looked at": lambda process, folder: named(process, "monitor.monitor"),
+}
+OF_ANY = {
+    "the server has a copy": lambda process, folder: [*folder.glob("azml-serve-*")],
+    "a scoring process is started": lambda process, folder: named(
+        process, "serving.scoring_process"
+    ),
+    "that has a monitor": lambda process, folder: tasks.descendants(
+        named(process, "serving.scoring_process")
+    ),
+}
+
+
+def assert_a_stop_leaves_nothing(temporary, number, step, *given):
+    """Stop a server as soon as its start has come to some step."""
+    command = [*COMMAND, "serve", *given, "--port", "0", "--workers", "1"]
+    with programs.Started(command) as process:
+        until(lambda: step(process, temporary), pause=0.005)
         process.send_signal(number)
-        assert process.wait(60) in {0, 130, 143, -number}
-    wait_until(lambda: not list(temporary.iterdir()))
+        assert process.wait(120) in {0, 128 + number}
+    until(lambda: not list(temporary.iterdir()))
+
+
+@pytest.mark.parametrize("step", OF_A_FILE)
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_stop_while_the_zip_is_made_leaves_nothing(tmp_path, temporary, step, number):
+    module, frame = tmp_path / "obedient.py", tmp_path / "in.csv"
+    module.write_text(SOURCE)
+    sample().to_csv(frame, index=False)
+    given = [module, "--dataset1", frame, "--force"]
+    assert_a_stop_leaves_nothing(temporary, number, OF_A_FILE[step], *given)
+
+
+@pytest.mark.parametrize("step", OF_ANY)
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_stop_during_the_start_leaves_nothing(module_zip, temporary, step, number):
+    assert_a_stop_leaves_nothing(temporary, number, OF_ANY[step], module_zip)
 
 
 def test_what_killed_servers_left_is_cleared_at_the_next_start(module_zip, temporary):
@@ -339,7 +379,7 @@ def test_what_killed_servers_left_is_cleared_at_the_next_start(module_zip, tempo
             other.assert_serves()
             assert living[0].exists()
         client.assert_serves()
-    wait_until(lambda: not list(temporary.iterdir()))
+    until(lambda: not list(temporary.iterdir()))
 
 
 LEFT = """
@@ -365,50 +405,44 @@ def test_each_kind_of_folder_clears_its_own(temporary):
         assert not own.path.exists()
 
 
-def living(pids):
-    """Return those that have not ended; the test's own process need not have waited for them."""
-    found = map(tasks.read, pids)
-    return [process for process in found if process is not None and not process.ended]
-
-
 def held(client):
-    """Begin a request that lasts until its time limit, in a thread of its own."""
+    """Begin a request that is never let go, in a thread of its own."""
+    request = Held()
     thread = concurrent.futures.ThreadPoolExecutor(1)
 
     def ask():
         with contextlib.suppress(requests.ConnectionError):
-            return Client(client.service).score(row("hang")).status_code
+            return Client(client.service).score(row(request.name)).status_code
 
     answer = thread.submit(ask)
     thread.shutdown(wait=False)
-    time.sleep(1)
+    request.wait_for()
     return answer
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_second_signal_ends_a_server_at_once(module_zip, temporary, number):
-    with server(module_zip, "--port", "0") as (process, client):
+    with server(module_zip, "--port", "0", "--timeout", "600") as (process, client):
         held(client)
-        below = processes(type("Named", (), {"_process": process}), "")
+        below = named(process, "")
         process.send_signal(number)
-        time.sleep(0.5)
+        until(client.is_refused)
         assert process.poll() is None
-        started = time.monotonic()
         process.send_signal(number)
+        # What runs goes on for ten times as long.
         assert process.wait(60) == 0
-        assert time.monotonic() - started < 3
-        wait_until(lambda: not living(below), 5)
-    wait_until(lambda: not list(temporary.iterdir()))
+        until(lambda: not living(below))
+    until(lambda: not list(temporary.iterdir()))
 
 
 def test_what_runs_ends_with_a_server_that_is_killed(module_zip, temporary):
-    with server(module_zip, "--port", "0") as (process, client):
+    with server(module_zip, "--port", "0", "--timeout", "600") as (process, client):
         held(client)
-        below = processes(type("Named", (), {"_process": process}), "")
+        below = named(process, "")
         assert len(below) > 4
         process.kill()
         process.wait()
-        wait_until(lambda: not living(below), 5)
+        until(lambda: not living(below))
     # Monitors end by themselves, and take their folders along.
     left = {path.name.rpartition("-")[0] for path in temporary.iterdir()}
     assert left == {"azml-serve", "azml-service"}
@@ -472,17 +506,26 @@ def test_no_module_speaks_for_the_service(tmp_path):
 
 def test_a_key_that_stands_twice_is_found_at_once(client):
     keys = b",".join(b'"%x":1' % number for number in range(100_000))
-    started = time.monotonic()
+    (scoring,) = scoring_processes(client)
+    used = measure.cpu_seconds([scoring])
     response = client.post("/score", b'{"Inputs":{' + keys + b',"5":1}}')
     assert fault(response)[0] == 400
-    assert time.monotonic() - started < 2
+    assert measure.cpu_seconds([scoring]) - used < 2
+
+
+def is_open(port, other):
+    """Return whether a server has not closed its connection to another port of this machine."""
+    ports = f":{port:04X}", f":{other:04X}"
+    lines = map(str.split, Path("/proc/net/tcp").read_text().splitlines()[1:])
+    states = [line[3] for line in lines if (line[1][-5:], line[2][-5:]) == ports]
+    return states == ["01"]
 
 
 def test_who_does_not_read_the_answer_is_given_up():
     settings = ServiceSettings(port=0, workers=1, body_timeout=2.0)
     given = pd.DataFrame({"rows": [1], "kind": ["text"]})
     with serve(WIDE, given, name="wide", settings=settings) as service:
-        host, port = service.url.removeprefix("http://").split(":")
+        host, _, port = service.url.removeprefix("http://").rpartition(":")
         # More than the buffers of any connection hold.
         body = b'{"Inputs": {"input1": [{"rows": 20000, "kind": "text"}]}}'
         head = (
@@ -493,7 +536,7 @@ def test_who_does_not_read_the_answer_is_given_up():
             deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
             deaf.connect((host, int(port)))
             deaf.sendall(head.encode() + body)
-            time.sleep(6)
+            until(lambda: not is_open(int(port), deaf.getsockname()[1]))
             received = 0
             with contextlib.suppress(ConnectionResetError):
                 while piece := deaf.recv(1 << 20):
