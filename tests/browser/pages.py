@@ -51,8 +51,8 @@ class Notebook:
     def __init__(self, page: Any, path: Path) -> None:
         self.page, self.path = page, path
         # Generous: it is only waited for as long as a busy machine needs.
-        page.set_default_timeout(60_000)
-        page.wait_for_function(KERNEL_READY, timeout=120_000)
+        page.set_default_timeout(120_000)
+        page.wait_for_function(KERNEL_READY, timeout=240_000)
 
     def command(self, name: str) -> None:
         """Execute a command of the frontend; does not wait for its end."""
@@ -68,7 +68,7 @@ class Notebook:
 
     def wait_for_run(self, cell: int) -> None:
         """Wait until a cell has run."""
-        self.page.wait_for_function(COUNT, arg=cell, timeout=120_000)
+        self.page.wait_for_function(COUNT, arg=cell, timeout=240_000)
 
     def run(self, cell: int) -> None:
         """Start one cell."""

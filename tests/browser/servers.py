@@ -7,12 +7,12 @@ import json
 import os
 import secrets
 import signal
-import socket
 import subprocess
 import sys
-import time
 import urllib.request
 from pathlib import Path
+
+from support.waiting import until
 
 APPS = {
     "lab": ("jupyterlab", "LabApp", "lab/tree/{name}?reset"),
@@ -35,10 +35,6 @@ class Server:
         self.folder = folder
         module, name, self._path = APPS[app]
         self.token = secrets.token_hex(16)
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
-        self.url = f"http://127.0.0.1:{self.port}"
         # Its own home lies beside the notebooks: no setting and no kernel of the person's.
         self._home = folder.parent / f"{folder.name}-home"
         self._write_setting("notification", {"fetchNews": "false", "checkForUpdates": False})
@@ -52,8 +48,7 @@ class Server:
                 "--no-browser",
                 "--allow-root",
                 "--ServerApp.ip=127.0.0.1",
-                f"--ServerApp.port={self.port}",
-                "--ServerApp.port_retries=0",
+                "--ServerApp.port=0",
                 f"--IdentityProvider.token={self.token}",
                 f"--{name}.expose_app_in_browser=True",
                 f"--ServerApp.root_dir={folder}",
@@ -66,7 +61,8 @@ class Server:
             stderr=self._log,
             start_new_session=True,
         )
-        self._wait()
+        self.url = ""
+        until(self._has_started, within=300, pause=0.1, told=self._said)
 
     def address(self, name: str) -> str:
         """Return the address of a notebook."""
@@ -89,7 +85,7 @@ class Server:
             self.end_sessions()
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGTERM)
-        self._process.wait(20)
+        self._process.wait(120)
         self._log.close()
 
     def _ask(self, path: str, method: str = "GET") -> bytes:
@@ -98,7 +94,7 @@ class Server:
             method=method,
             headers={"Authorization": f"token {self.token}"},
         )
-        with urllib.request.urlopen(request, timeout=10) as answer:
+        with urllib.request.urlopen(request, timeout=120) as answer:
             return bytes(answer.read())
 
     def _environment(self) -> dict[str, str]:
@@ -119,10 +115,14 @@ class Server:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / f"{plugin}.jupyterlab-settings").write_text(json.dumps(setting))
 
-    def _wait(self) -> None:
-        for _ in range(600):
-            with contextlib.suppress(OSError):
-                self._ask("status")
-                return
-            time.sleep(0.1)
-        raise AssertionError(f"the server did not start:\n{Path(self._log.name).read_text()}")
+    def _has_started(self) -> bool:
+        # It has taken a port that was free, and tells which in a file.
+        file = self._home / "runtime" / f"jpserver-{self._process.pid}.json"
+        with contextlib.suppress(OSError, ValueError):
+            self.url = f"http://127.0.0.1:{json.loads(file.read_text())['port']}"
+            self._ask("status")
+            return True
+        return False
+
+    def _said(self) -> str:
+        return Path(self._log.name).read_text()

@@ -21,6 +21,7 @@ def address():
 @pytest.fixture
 def page(browser, address):
     opened = browser.new_page()
+    opened.set_default_timeout(120_000)
     problems = []
     opened.on("pageerror", lambda error: problems.append(str(error)))
     opened.goto(address)
