@@ -35,7 +35,7 @@ SNIPPETS: list[Snippet] = [snippet for room in ROOMS for snippet in room.snippet
 
 CONTAINED, DOCUMENTED, ESCAPED, HARMED = "contained", "documented", "escaped", "harmed"
 SECONDS = 20.0
-GRACE_SECONDS = 8.0
+GRACE_SECONDS = 30.0
 # What may never stand in what a person sees: markup of a run, and a terminal's commands.
 MARKUP = ("<script>hostile", "<img src=x onerror")
 COMMANDS = ("\x1b]0;hostile", "\x1b[2J", "\x9b", "\u202e")

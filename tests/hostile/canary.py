@@ -30,7 +30,7 @@ while True:
     time.sleep(0.05)
 """
 GROWTH_BYTES = 400 << 20
-LEAVING_SECONDS = 15.0
+LEAVING_SECONDS = 60.0
 
 
 class Canary:
@@ -237,8 +237,13 @@ def _listed(folder: str | Path) -> list[str]:
 
 def _lasting() -> list[int]:
     """Return the processes that outlive a run; a worker lives in a run folder."""
-    time.sleep(0.5)  # the worker that is made ready for the next run enters its folder
-    found = processes.descendants([os.getpid()])
+    # The worker that is made ready for the next run enters its folder.
+    deadline = time.monotonic() + LEAVING_SECONDS
+    while True:
+        found = processes.descendants([os.getpid()])
+        if any(_folder_of(pid).endswith("/work") for pid in found) or time.monotonic() > deadline:
+            break
+        time.sleep(0.05)
     return [pid for pid in found if not _folder_of(pid).endswith("/work") and not _is_first(pid)]
 
 

@@ -23,7 +23,7 @@ from azml_magic.executors.png import NotAnImage, png_size
 from azml_magic.executors.worker_report import BadReport, read_report
 from azml_magic.wire import Channel, WireError, receive_frame
 
-SECONDS = 10
+SECONDS = 60
 GROWTH_KILOBYTES = 600 << 10
 BUFFER = 8 << 20
 NOTED_BYTES = 1 << 20

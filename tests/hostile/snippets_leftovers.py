@@ -31,7 +31,7 @@ snippets = group(
     Snippet("child", "os.fork() or time.sleep(600)"),
     Snippet("daemon", "if os.fork() == 0:\n    os.setsid()\n    if os.fork() == 0:\n        time.sleep(600)\n    os._exit(0)"),
     Snippet("daemon that ignores signals", "if os.fork() == 0:\n    os.setsid()\n    signal.pthread_sigmask(signal.SIG_BLOCK, range(1, 64))\n    time.sleep(600)"),
-    Snippet("daemon that forks itself", "if os.fork() == 0:\n    until = time.monotonic() + 20\n    while time.monotonic() < until:\n        if os.fork():\n            os._exit(0)\n        os.setsid()"),
+    Snippet("daemon that forks itself", "if os.fork() == 0:\n    until = time.monotonic() + 600\n    while time.monotonic() < until:\n        if os.fork():\n            os._exit(0)\n        os.setsid()"),
     Snippet("many daemons", "for _ in range(30):\n    if os.fork() == 0:\n        os.setsid()\n        time.sleep(600)"),
     Snippet("interpreter", "subprocess.Popen([sys.executable, '-S', '-c', 'import time; time.sleep(600)'], start_new_session=True)"),
     Snippet("stopped child", "pid = os.fork()\nif pid == 0:\n    time.sleep(600)\nos.kill(pid, signal.SIGSTOP)"),

@@ -235,9 +235,9 @@ time_and_output = group(
     "the run goes on past its limit, or its output grows the notebook",
     Snippet("endless loop", "while True: pass", options=SOON),
     # Each goes on for longer than its limit and the grace, unless it is ended.
-    Snippet("requests without end, each counted", "import select\nr, w = os.pipe()\nwatchers = [select.epoll() for _ in range(18)]\ncopies = [os.dup(r) for _ in range(470)]\nstarted(lambda: [one.register(copy, 1) for one in watchers for copy in copies], 1)\nfor _ in range(8):\n    if os.fork() == 0: break\nuntil = time.monotonic() + 15\nwhile time.monotonic() < until:\n    started(lambda: watchers[-1].register(copies[-1], 1), 1)", options=SOON),
-    Snippet("requests without end of many processes", "for _ in range(60):\n    if os.fork() == 0: break\nuntil = time.monotonic() + 15\nwhile time.monotonic() < until:\n    started(os.pipe, 1)", options=SOON),
-    Snippet("new processes without end", "until = time.monotonic() + 15\nwhile time.monotonic() < until:\n    started(lambda: os.fork() or os._exit(0), 1)", options=SOON),
+    Snippet("requests without end, each counted", "import select\nr, w = os.pipe()\nwatchers = [select.epoll() for _ in range(18)]\ncopies = [os.dup(r) for _ in range(470)]\nstarted(lambda: [one.register(copy, 1) for one in watchers for copy in copies], 1)\nfor _ in range(8):\n    if os.fork() == 0: break\nuntil = time.monotonic() + 120\nwhile time.monotonic() < until:\n    started(lambda: watchers[-1].register(copies[-1], 1), 1)", options=SOON),
+    Snippet("requests without end of many processes", "for _ in range(60):\n    if os.fork() == 0: break\nuntil = time.monotonic() + 120\nwhile time.monotonic() < until:\n    started(os.pipe, 1)", options=SOON),
+    Snippet("new processes without end", "until = time.monotonic() + 120\nwhile time.monotonic() < until:\n    started(lambda: os.fork() or os._exit(0), 1)", options=SOON),
     Snippet("signals blocked", "signal.pthread_sigmask(signal.SIG_BLOCK, range(1, 64))\nwhile True: time.sleep(1)", options=SOON),
     Snippet("children that loop", "for _ in range(4):\n    os.fork()\nwhile True: pass", options={"timeout": 2.0, "tasks": 16}),
     Snippet("processor time", "for _ in range(2):\n    os.fork()\nwhile True: pass", options={"timeout": 20.0, "cpu_seconds": 1}),

@@ -17,6 +17,8 @@ from azml_magic.sandbox.probe import probe
 
 if sys.platform != "linux":
     collect_ignore_glob = ["*"]
+# Some two hundred runs, one after the other.
+pytestmark = pytest.mark.timeout(3600)
 
 FILES = ("reading", "writing", "metadata")
 REACHING = (*FILES, "network", "processes", "privileges", "kernel", "leftovers")

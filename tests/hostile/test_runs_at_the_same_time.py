@@ -110,12 +110,12 @@ azml_magic.run("def azureml_main(): pass")
 def attack(name, found):
     source = COMMON + ATTACKS[name] + "def azureml_main(): print(sorted(reached))"
     try:
-        found[name] = azml_magic.run(source, timeout=60).stdout
+        found[name] = azml_magic.run(source, timeout=300).stdout
     except azml_magic.AzmlError as error:
         found[name] = repr(error)
 
 def work(found, number):
-    result = azml_magic.run(OTHER, frame, bundle=bundle, timeout=60)
+    result = azml_magic.run(OTHER, frame, bundle=bundle, timeout=300)
     found[number] = [result.output1["a"].tolist(), result.stdout]
 
 reached, right = {}, {}
@@ -135,7 +135,7 @@ def test_a_run_reaches_nothing_of_another_at_the_same_time(name, user):
     if machine.level != 1 and not probe().namespaces:
         pytest.skip("there are no namespaces here")
     with prepared(user=user, edits=machine.edits, outer=machine.outer) as run:
-        done = run(SOURCE, timeout=180)
+        done = run(SOURCE, timeout=500)
     reached, right = json.loads(done.stdout)
     assert reached == dict.fromkeys(("files", "processes", "memory and sockets"), "[]\n")
     assert list(right.values()) == 3 * [[[2.0, 4.0], "['private']\n"]]

@@ -45,7 +45,7 @@ VARIANTS = {
 }
 
 
-def run_battery(name, user, *arguments, timeout=900):
+def run_battery(name, user, *arguments, timeout=3000):
     """Run the battery on a variant's machine; return what it printed."""
     variant = VARIANTS[name]
     with ordinary_user.prepared(
