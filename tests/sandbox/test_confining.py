@@ -163,8 +163,10 @@ def test_capabilities_for_programs_are_those_that_are_permitted(asked):
 
 def test_the_filter_comes_with_a_listener(asked):
     assert seccomp.install(7, network=False) == 5
-    ((mode, flags, _),) = asked.named("seccomp")
+    ((mode, flags, program),) = asked.named("seccomp")
     assert (mode, flags) == (1, 1 << 3 | 1 << 5)
+    length = len(seccomp.program(kernel.machine(), 7, False))
+    assert int.from_bytes(program[:2], "little") == length
 
 
 def test_an_older_kernel_may_start_a_call_anew_while_the_monitor_is_asked(asked):

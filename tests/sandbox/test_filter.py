@@ -55,7 +55,7 @@ def verdict(machine, name, *arguments, abi=7, network=False):
     answer = run(code, number, seccomp.AUDIT_ARCHITECTURE[machine], arguments)
     if answer >> 16 == 5:
         return errno.errorcode.get(answer & 0xFFFF, "done")
-    return {seccomp.ALLOW: "allowed", seccomp.ASK: "asked", seccomp.KILL: "killed"}[answer]
+    return {0x7FFF0000: "allowed", 0x7FC00000: "asked"}[answer]
 
 
 @pytest.mark.parametrize("network", [False, True])
@@ -110,7 +110,7 @@ def test_calls_that_no_table_names_do_not_exist(machine):
 def test_other_architectures_are_killed(machine):
     code = seccomp.assemble(seccomp.program(machine, 7, False), OWN)
     for architecture in (0x40000003, 0x40000028, 0xC00000F3, 0):
-        assert run(code, 1, architecture) == seccomp.KILL
+        assert run(code, 1, architecture) == 0x80000000  # the process is killed
 
 
 def test_the_filter_can_be_prepared():
