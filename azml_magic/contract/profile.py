@@ -22,8 +22,6 @@ class Profile:
     ----------
     name : str
         ``"classic"`` or ``"designer"``.
-    title : str
-        The product's name, for messages.
     module_name : str
         ``__name__`` of the script, never ``"__main__"``.
     connected_only : bool
@@ -63,7 +61,6 @@ class Profile:
     """
 
     name: str
-    title: str
     module_name: str
     connected_only: bool
     lists_allowed: bool
@@ -86,7 +83,6 @@ class Profile:
 
 CLASSIC = Profile(
     name="classic",
-    title="Studio (classic)",
     module_name="azuremod",
     connected_only=True,
     lists_allowed=True,
@@ -109,7 +105,6 @@ CLASSIC = Profile(
 
 DESIGNER = Profile(
     name="designer",
-    title="the designer",
     module_name="user_script",
     connected_only=False,
     lists_allowed=False,
