@@ -87,7 +87,7 @@ INDEX_CHANGED = Kind(
 LISTS = Kind(16, Sentence("lists and tuples in cells became arrays"))
 KEYS = Kind(17, Sentence("dicts were given the keys of all rows"), "make a column for each key")
 RESCALED = Kind(18, Sentence("decimals were given the same number of places"))
-BYTES = Kind(19, Sentence("bytes pass between modules, but a web service cannot show them"), "")
+BYTES = Kind(19, Sentence("bytes pass between modules, but a web service cannot show them"))
 UNREADABLE = Kind(
     20,
     Sentence("the next module could not read these columns"),

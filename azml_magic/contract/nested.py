@@ -54,8 +54,8 @@ def plain(value: Any, depth: int = 0) -> Any:
             if not isinstance(key, str):
                 raise Uneven(sentences.KEY(type=name_of(key)))
         return {str(key): plain(item, depth + 1) for key, item in value.items()}
-    if kind == "missing" or (kind in {"float", "datetime", "timedelta"} and pd.isna(value)):
-        return None if kind != "float" else float("nan")
+    if kind == "missing" or (kind in {"datetime", "timedelta"} and pd.isna(value)):
+        return None
     if kind in _PLAIN:
         return _PLAIN[kind](value)
     if kind not in _KEPT:

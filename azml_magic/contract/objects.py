@@ -205,7 +205,7 @@ def _nested(values: Array, missing: Flags) -> Carried:
             cells.append(None if missing[row] else nested.plain(cell))
             shape = nested.merged(shape, nested.shape_of(cells[-1]))
         except nested.Uneven as error:
-            hint = _HINTS["list" if isinstance(cell, (list, tuple)) else "dict"]
+            hint = _HINTS[family(type(cell))]
             holds = sentences.joined(sentences.HOLDS_THAT(type=name_of(cell)), error.why)
             raise Unfit(holds, hint(), row) from None
     if any(isinstance(cell, (list, tuple)) for cell in values):

@@ -105,8 +105,16 @@ def test_levels_follow_the_rules_of_columns():
         [pd.array([1, None, 3], "Int64"), pd.Categorical(["u", "v", "u"])], names=["n", "c"]
     )
     prepared, _ = prepare_output(framed(index), "output1", DESIGNER)
-    assert prepared.index.get_level_values("n").dtype.kind in "if"
+    assert prepared.index.get_level_values("n").dtype == "float64"
     assert prepared.index.get_level_values("c").tolist() == ["u", "v", "u"]
+    single = pd.Index(pd.array([1, None, 3], "Int64"), name="n")
+    prepared, (finding,) = prepare_output(framed(single), "output1", DESIGNER)
+    assert prepared.index.dtype == "float64"
+    assert prepared.index.name == "n"
+    assert finding.code == "AZ309"
+    assert finding.message.endswith("the index 'n'")
+    _, (finding,) = prepare_output(framed(single.rename(None)), "output1", DESIGNER)
+    assert finding.message.endswith(": the index")
     dates = pd.Index([datetime.date(2020, 1, day) for day in (1, 2, 3)], dtype=object)
     prepared, _ = prepare_output(framed(dates), "output1", DESIGNER)
     assert prepared.index.tolist() == dates.tolist()

@@ -183,6 +183,8 @@ def test_designer_refuses_the_rest(returned, number):
 def test_nothing_returned_weighs_more_in_classic():
     assert collect_outputs(None, CLASSIC)[1][0].level == "warning"
     assert collect_outputs(None, DESIGNER)[1][0].level == "note"
+    for profile in (CLASSIC, DESIGNER):
+        assert collect_outputs(None, profile)[1][0].port == "output1"
 
 
 @pytest.mark.rule("R14", profile="both")

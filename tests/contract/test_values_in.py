@@ -2,6 +2,7 @@
 
 import datetime
 import decimal
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -293,6 +294,14 @@ def test_a_switch_hands_dates_over_as_dates(unit):
     prepared, findings = prepare_input(frame, "dataset1", rules_of(Options(dates="datetime")))
     assert str(prepared["when"].dtype) == "datetime64[ns]"
     assert findings == []
+
+
+@pytest.mark.rule("2.7", profile="both")
+def test_the_rules_are_those_of_the_profile_but_for_a_switch():
+    assert rules_of(Options()) is CLASSIC
+    assert rules_of(Options(profile="designer")) == DESIGNER
+    switched = rules_of(Options(dates="datetime"))
+    assert switched == replace(CLASSIC, dates_as_epoch=False)
 
 
 # (column, first bad row, words of the message)

@@ -270,6 +270,16 @@ LISTS = [
     (objects([True], [False]), [("bool", [True]), ("bool", [False])], ["AZ316"]),
     (objects([True], [None]), [("object", [True]), ("object", [None])], ["AZ316"]),
     (objects(["x", None]), [("object", ["x", None])], ["AZ316"]),
+    (
+        objects([np.datetime64("2015-03-13"), np.datetime64("NaT"), pd.NaT]),
+        [("object", [STAMP, None, None])],
+        ["AZ316"],
+    ),
+    (
+        objects([np.timedelta64(1, "D"), np.timedelta64("NaT")]),
+        [("object", [SPAN, None])],
+        ["AZ316"],
+    ),
     (objects([DAY]), [("object", [DAY])], ["AZ316"]),
     (
         objects([{"a": 1}, {"b": 2}]),
@@ -376,6 +386,22 @@ DESIGNER_REFUSALS = [
     pytest.param(objects([1], [1, "x"]), 1, "mixes", marks=rule("C24", profile="designer")),
     pytest.param(objects({1: 2}), 0, "as a key", marks=rule("C25", profile="designer")),
     pytest.param(objects((1, "x")), 0, "mixes", marks=rule("C26", profile="designer")),
+    pytest.param(objects([[1], 1]), 0, "mixes list and int", marks=rule("C24", profile="designer")),
+    pytest.param(
+        objects([1], [[1]]), 1, "mixes int and list", marks=rule("C24", profile="designer")
+    ),
+    pytest.param(
+        objects([{"a": 1}, [1]]), 0, "mixes dict and list", marks=rule("C24", profile="designer")
+    ),
+    pytest.param(
+        objects([[1], {"a": 1}]), 0, "mixes list and dict", marks=rule("C24", profile="designer")
+    ),
+    pytest.param(
+        objects(D(1), D("-Infinity")),
+        1,
+        "the decimal -Infinity",
+        marks=rule("C21", profile="designer"),
+    ),
     pytest.param(
         objects(None, pd.DataFrame()), 1, "a DataFrame", marks=rule("C26", profile="designer")
     ),
@@ -427,6 +453,58 @@ def test_designer_refuses_by_column_row_and_type(column, row, words):
 @pytest.mark.parametrize("column", [objects(1, 2**64), objects(None, -(2**63) - 1)])
 def test_whole_numbers_beyond_64_bits_fail_before_writing(column):
     refused(column, 1, "64 bits", DESIGNER, "0085")
+
+
+# (cell, words of the hint in classic, words of the hint in designer)
+HINTS = [
+    (STAMP, "turn dates into text or numbers", None),
+    (DAY, "turn dates into text first", None),
+    (NOON, "turn times into text first", None),
+    (SPAN, "turn time spans into numbers", None),
+    (D(1), "turn decimals into numbers", None),
+    (1j, "real and imaginary part", "real and imaginary part"),
+    (np.complex64(1j), "real and imaginary part", "real and imaginary part"),
+    ([1, "x"], "a column for each item", "a column for each item"),
+    ((1, "x"), "a column for each item", "a column for each item"),
+    (np.array([1, "x"], dtype=object), "a column for each item", "a column for each item"),
+    ({"a": print}, "a column for each key", "a column for each key"),
+    (print, "pickle other objects", "pickle other objects"),
+]
+
+
+@pytest.mark.rule("C26", "C27", profile="both")
+@pytest.mark.parametrize(("cell", "classic", "designer"), HINTS)
+def test_the_hint_fits_the_cell(cell, classic, designer):
+    for profile, words in ((CLASSIC, classic), (DESIGNER, designer)):
+        frame = pd.DataFrame({"odd": objects(cell)})
+        if words is None:
+            prepare_output(frame, "output1", profile)
+            continue
+        with pytest.raises(ReturnRefused) as raised:
+            prepare_output(frame, "output1", profile)
+        assert words in raised.value.hint
+
+
+@pytest.mark.rule("C9", profile="designer")
+def test_designer_makes_text_of_whatever_stands_beside_text():
+    others = {
+        True: "True",
+        2: "2",
+        2.5: "2.5",
+        D("1.50"): "1.50",
+        DAY: "2020-01-02",
+        NOON: "12:00:00",
+        datetime.time(12, 0, 0, 1): "12:00:00.000001",
+        STAMP: "2015-03-13 00:00:00",
+        SPAN: "1 days 00:00:00",
+        np.datetime64("2015-03-13T01"): "2015-03-13 01:00:00",
+        np.timedelta64(1, "h"): "0 days 01:00:00",
+    }
+    for cell, text in others.items():
+        frame = pd.DataFrame({"odd": objects("x", cell, None)})
+        prepared, (finding,) = prepare_output(frame, "output1", DESIGNER)
+        assert cells(prepared["odd"]) == ["x", text, None]
+        assert finding.code == "AZ310"
 
 
 def test_a_cell_that_holds_itself_is_refused():
