@@ -41,6 +41,11 @@ def family(kind: type) -> str:
     return ""
 
 
+def fits(number: int) -> bool:
+    """Tell whether 64 bits hold a whole number."""
+    return -(1 << 63) <= number < 1 << 63
+
+
 def families(cells: Any) -> Set[str]:
     """Return the families of all cells."""
     return {family(kind) for kind in set(map(type, cells))}

@@ -47,7 +47,7 @@ def carry_spans(values: Union[Column, pd.Index], rules: ColumnRules) -> Carried:
     """Convert a column of ``timedelta64``."""
     spans = pd.TimedeltaIndex(values)
     if not rules.profile.plain_types_only:
-        if not rules.incoming or unit_of(spans) == "ns":
+        if not rules.incoming:
             return UNCHANGED
         try:
             return Carried(in_nanoseconds(spans).array)

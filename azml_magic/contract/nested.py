@@ -8,13 +8,12 @@ import numpy as np
 import pandas as pd
 
 from azml_magic import sentences
-from azml_magic.contract.cell_types import family, name_of, object_array
+from azml_magic.contract.cell_types import family, fits, name_of, object_array
 from azml_magic.sentences import ComposedText
 
 DEPTH = 32
 _PLAIN = {"str": str, "bool": bool, "int": int, "float": float, "bytes": bytes}
 _KEPT = frozenset({"date", "time", "datetime", "timedelta", "decimal"})
-_BITS = 63
 _DTYPES = {"int": np.int64, "float": np.float64, "bool": np.bool_}
 _BESIDE_A_GAP = {"int": "float", "bool": "bool or none"}
 
@@ -74,7 +73,7 @@ def shape_of(value: Any) -> Shape:
         return [inner]
     if isinstance(value, dict):
         return {key: shape_of(item) for key, item in value.items()}
-    if isinstance(value, int) and not isinstance(value, bool) and value.bit_length() > _BITS:
+    if isinstance(value, int) and not fits(value):
         raise Uneven(sentences.LARGE_NUMBER())
     kind = family(type(value))
     return "none" if kind == "missing" else kind

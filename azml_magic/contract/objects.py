@@ -18,6 +18,7 @@ from azml_magic.contract.cell_types import (
     families,
     family,
     first_row,
+    fits,
     mapped,
     name_of,
     object_array,
@@ -142,7 +143,7 @@ def _numbers(values: Array, missing: Flags, found: Set[str], rules: ColumnRules)
 
 
 def _is_too_large(cell: object) -> bool:
-    return isinstance(cell, (int, np.integer)) and int(cell).bit_length() > 63
+    return isinstance(cell, (int, np.integer)) and not fits(int(cell))
 
 
 def _dates(values: Array, missing: Flags, rules: ColumnRules) -> Carried:

@@ -132,6 +132,19 @@ def test_classic_takes_one_frame(returned, expected, codes):
     assert ports(returned, CLASSIC) == (expected, codes)
 
 
+@pytest.mark.parametrize(
+    ("profile", "which"),
+    [
+        pytest.param(CLASSIC, "R6", marks=rule("R6", profile="classic")),
+        pytest.param(DESIGNER, "R7", marks=rule("R7", profile="designer")),
+    ],
+)
+def test_what_has_no_port_is_counted(profile, which):
+    _, (finding,) = collect_outputs((ONE, TWO, THREE, None), profile)
+    assert finding.message.startswith(f"{2 if which == 'R6' else 1} more of what")
+    assert finding.rule == which
+
+
 @pytest.mark.parametrize("returned", CLASSIC_REFUSALS)
 def test_classic_refuses_everything_else(returned):
     with pytest.raises(ReturnRefused) as raised:

@@ -267,6 +267,7 @@ LISTS = [
         [("float64", [1.0]), ("float64", [NAN]), ("float64", [])],
         ["AZ316"],
     ),
+    (objects([2**63 - 1, -(2**63)]), [("int64", [2**63 - 1, -(2**63)])], ["AZ316"]),
     (objects([True], [False]), [("bool", [True]), ("bool", [False])], ["AZ316"]),
     (objects([True], [None]), [("object", [True]), ("object", [None])], ["AZ316"]),
     (objects(["x", None]), [("object", ["x", None])], ["AZ316"]),
@@ -319,6 +320,18 @@ def test_decimals_get_the_places_of_the_longest():
     prepared, (finding,) = prepare_output(frame, "output1", DESIGNER)
     assert [str(cell) for cell in prepared["odd"]] == ["2.00", "1.25", "100.00", "None"]
     assert finding.code == "AZ318"
+    frame = pd.DataFrame({"odd": objects(D("2"), D("1E+2"))})
+    prepared, (finding,) = prepare_output(frame, "output1", DESIGNER)
+    assert [str(cell) for cell in prepared["odd"]] == ["2", "100"]
+    assert finding.code == "AZ318"
+
+
+@pytest.mark.rule("C21", profile="designer")
+def test_decimals_have_up_to_76_digits():
+    frame = pd.DataFrame({"odd": objects(D("1" * 74), D("0.25"))})
+    prepared, _ = prepare_output(frame, "output1", DESIGNER)
+    assert [str(cell) for cell in prepared["odd"]] == ["1" * 74 + ".00", "0.25"]
+    refused(objects(D("1" * 75), D("0.25")), 0, "more than 76 digits", DESIGNER, "0018")
 
 
 @pytest.mark.rule("C22", profile="designer")
@@ -382,7 +395,13 @@ CLASSIC_REFUSALS = [
 ]
 
 DESIGNER_REFUSALS = [
-    pytest.param(numbers("float16", 0.5), None, "float16", marks=rule("C3", profile="designer")),
+    pytest.param(
+        numbers("float16", 0.5),
+        None,
+        "is float16, which cannot be written",
+        marks=rule("C3", profile="designer"),
+    ),
+    pytest.param(objects([1], [2**63]), 1, "64 bits", marks=rule("C24", profile="designer")),
     pytest.param(objects([1], [1, "x"]), 1, "mixes", marks=rule("C24", profile="designer")),
     pytest.param(objects({1: 2}), 0, "as a key", marks=rule("C25", profile="designer")),
     pytest.param(objects((1, "x")), 0, "mixes", marks=rule("C26", profile="designer")),
@@ -450,7 +469,15 @@ def test_designer_refuses_by_column_row_and_type(column, row, words):
 
 
 @pytest.mark.rule("C32", profile="designer")
-@pytest.mark.parametrize("column", [objects(1, 2**64), objects(None, -(2**63) - 1)])
+@pytest.mark.parametrize(
+    "column",
+    [
+        objects(1, 2**64),
+        objects(None, -(2**63) - 1),
+        objects(2**63 - 1, 2**63),
+        objects(-(2**63), 2**63),
+    ],
+)
 def test_whole_numbers_beyond_64_bits_fail_before_writing(column):
     refused(column, 1, "64 bits", DESIGNER, "0085")
 
