@@ -89,6 +89,15 @@ def test_each_kind_of_renaming_is_told_once(profile, last):
     assert list(frame.columns) == [0, 1, "1"]
 
 
+@pytest.mark.rule("N1", profile="both")
+@pytest.mark.parametrize("profile", [CLASSIC, DESIGNER])
+def test_half_of_a_surrogate_pair_is_told(profile):
+    frame = pd.DataFrame([[1, 2]], columns=pd.Index(["\ud800", "b"], dtype=object))
+    prepared, (finding,) = prepare_output(frame, "output1", profile)
+    assert list(prepared.columns) == ["\\ud800", "b"]
+    assert finding.code == "AZ303"
+
+
 @pytest.mark.rule("N10", profile="both")
 @pytest.mark.parametrize(("profile", "last"), [(CLASSIC, "a (2)"), (DESIGNER, "a_0")])
 def test_a_module_gets_names_that_a_dataset_has(profile, last):

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from azml_magic.contract.log_text import NO_OUTPUT, error_text, failure_details, log_text
+from azml_magic.contract.log_text import NO_OUTPUT, RAISED, error_text, failure_details, log_text
 from azml_magic.contract.profile import CLASSIC, DESIGNER
 
 rule = pytest.mark.rule
@@ -36,6 +36,7 @@ def details(profile, stage="call", line=7, entries=ENTRIES, kind="KeyError", mes
 @pytest.mark.rule("L4", "L6", profile="both")
 @pytest.mark.parametrize("profile", BOTH)
 def test_error_0085_stands_in_the_published_frame(profile):
+    assert RAISED == "0085"
     assert error_text("0085", "inside", profile).splitlines() == [
         "Error 0085: The following error occurred during script evaluation, "
         "please view the output log for more information:",
