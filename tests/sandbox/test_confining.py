@@ -72,7 +72,9 @@ def test_landlock_withholds_all_that_its_version_knows(asked, version, network):
 
 
 def granted(asked):
-    return [struct.unpack("<Qi", rule)[0] for _, _, rule, _ in asked.named("landlock_add_rule")]
+    rules = asked.named("landlock_add_rule")
+    assert {(kind, flags) for _, kind, _, flags in rules} == {(1, 0)}  # by path
+    return [struct.unpack("<Qi", rule)[0] for _, _, rule, _ in rules]
 
 
 @pytest.mark.parametrize(("version", "more"), [(1, 0), (2, REFER), (3, REFER | TRUNCATE)])
@@ -106,13 +108,28 @@ def test_another_error_of_what_is_to_be_read_is_told(asked):
 
 
 @pytest.mark.parametrize("number", [errno.ENOSYS, errno.EOPNOTSUPP])
-def test_a_kernel_without_landlock_has_version_0(asked, number):
+def test_a_kernel_without_landlock_has_version_0(asked, number, monkeypatch):
     assert landlock.abi() == 5
     assert asked.calls == [("landlock_create_ruleset", 0, 0, 1)]
     asked.errors = {("landlock_create_ruleset",): number}
     assert landlock.abi() == 0
+    monkeypatch.undo()
+    monkeypatch.setattr(kernel, "machine", lambda: "riscv64")
+    assert landlock.abi() == 0
 
 
+def test_what_is_granted_is_not_opened_for_reading(asked, monkeypatch):
+    opened = []
+    monkeypatch.setattr(
+        os,
+        "open",
+        lambda path, flags, open_=os.open: opened.append((path, flags)) or open_(path, flags),
+    )
+    landlock.restrict(7, ["/dev/null"], ["/"], network=False)
+    assert opened[1:] == [(path, os.O_PATH | os.O_CLOEXEC) for path in ("/dev/null", "/")]
+
+
+KEPT = (capabilities.SYS_CHROOT, capabilities.SYS_ADMIN, 40)
 CAPABILITY_BITS = 1 << 18 | 1 << 21 | 1 << 40
 
 
@@ -122,7 +139,7 @@ def sets(effective, permitted, inheritable):
     return struct.pack("<6I", *(b & 0xFFFFFFFF for b in every), *(b >> 32 for b in every))
 
 
-@pytest.mark.parametrize(("kept", "bits"), [((), 0), ((18, 21, 40), CAPABILITY_BITS)])
+@pytest.mark.parametrize(("kept", "bits"), [((), 0), (KEPT, CAPABILITY_BITS)])
 def test_capabilities_are_dropped_for_good(asked, kept, bits):
     asked.errors = {(kernel.PR_CAPBSET_DROP, 41): errno.EINVAL}
     asked.held = (bits, bits, 0)
