@@ -155,6 +155,24 @@ def test_classic_refuses_everything_else(returned):
     assert raised.value.message.startswith("azureml_main returned ")
 
 
+@pytest.mark.rule("R5", "R8", "R10", "R11", profile="classic")
+@pytest.mark.parametrize(
+    ("returned", "words"),
+    [
+        (np.arange(3), "an array of int64 values, not a frame"),
+        (np.arange(0), "an array of int64 values, not a frame"),
+        (objects(), "an empty ndarray"),
+        ((), "an empty tuple"),
+        ((None, ONE), "a tuple that begins with None, not a frame"),
+        ([1], "a list that begins with an int, not a frame"),
+        (42, "an int, not a frame"),
+    ],
+)
+def test_classic_says_what_was_returned(returned, words):
+    with pytest.raises(ReturnRefused, match=f"^azureml_main returned {words}$"):
+        collect_outputs(returned, CLASSIC)
+
+
 @pytest.mark.parametrize(("returned", "expected", "codes"), DESIGNER_RETURNS)
 def test_designer_takes_up_to_two(returned, expected, codes):
     assert ports(returned, DESIGNER) == (expected, codes)
@@ -176,6 +194,25 @@ def test_designer_makes_an_index_of_inner_keys():
     assert table is not None
     assert list(table.index) == ["x", "y"]
     assert table["a"].tolist() == [1, 2]
+
+
+@pytest.mark.rule("R8", "R11", "R12", profile="designer")
+@pytest.mark.parametrize(
+    ("returned", "words"),
+    [
+        ((), "an empty tuple"),
+        ([ONE], "a list of frames"),
+        ([{"other": 1}], "a list of dicts"),
+        ([{"column": 1, "other": 1}], "a list of dicts"),
+        (np.zeros((2, 2, 2)), "an array of 3 dimensions"),
+        (np.array(1), "an array of 0 dimensions"),
+        ({1}, "a set, which makes no table"),
+        ({"a": 1}, "a dict that makes no table: 'If using all scalar values, .*"),
+    ],
+)
+def test_designer_says_what_was_returned(returned, words):
+    with pytest.raises(ReturnRefused, match=f"^azureml_main returned {words}$"):
+        collect_outputs(returned, DESIGNER)
 
 
 def written(returned):

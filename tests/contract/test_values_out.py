@@ -534,6 +534,14 @@ def test_designer_makes_text_of_whatever_stands_beside_text():
         assert finding.code == "AZ310"
 
 
+def test_lists_are_nested_up_to_32_deep():
+    cell = 1
+    for _ in range(32):
+        cell = [cell]
+    prepare_output(pd.DataFrame({"odd": objects(cell)}), "output1", DESIGNER)
+    refused(objects([cell]), 0, "nested more than 32 deep", DESIGNER, "0018")
+
+
 def test_a_cell_that_holds_itself_is_refused():
     cell = []
     cell.append(cell)
