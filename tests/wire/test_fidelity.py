@@ -7,10 +7,13 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.wires import travel
+
+from azml_magic.wire import encode_frame
 
 PANDAS_3 = int(pd.__version__.split(".")[0]) >= 3
 INDIA = datetime.timezone(datetime.timedelta(hours=5, minutes=30))
@@ -151,6 +154,20 @@ def test_text_at_any_offset(rows):
     text = pd.Series([None if n % 5 == 0 else f"{n}é" for n in range(rows + 13)], dtype="string")
     frame = pd.DataFrame({"a": text.iloc[5 : rows + 5].reset_index(drop=True)})
     pd.testing.assert_frame_equal(travel(frame), frame.astype("string[pyarrow]"))
+
+
+@pytest.mark.parametrize("rows", [0, 1, 8, 17])
+@pytest.mark.parametrize("start", [0, 1, 5, 8])
+def test_a_slice_of_arrow_text_travels_alone(start, rows):
+    # As pyarrow hands over a piece of a table: an offset, and more behind.
+    text = pa.array([None if n % 3 == 0 else f"{n}é" for n in range(40)], pa.large_string())
+    column = pd.arrays.ArrowStringArray(text[start : start + rows])
+    encoded = encode_frame(pd.DataFrame({"a": column}), keep_index=False)
+    (spec,) = encoded.manifest["specs"]
+    assert spec["bytes"] == sum(len(cell.encode()) for cell in column.dropna())
+    assert len(encoded.buffers[0]) == rows + 1
+    frame = pd.DataFrame({"a": column})
+    pd.testing.assert_frame_equal(travel(frame), frame)
 
 
 def test_what_arrives_can_be_written_to_and_shares_nothing():

@@ -172,6 +172,13 @@ def test_no_pipe_where_the_kernel_grants_too_little(monkeypatch):
     assert len(os.listdir("/proc/self/fd")) == before
 
 
+def test_trying_a_pipe_leaves_none_open():
+    before = len(os.listdir("/proc/self/fd"))
+    pipe.available.cache_clear()
+    assert pipe.available()
+    assert len(os.listdir("/proc/self/fd")) == before
+
+
 def test_no_pipe_where_memory_cannot_be_lent(monkeypatch):
     def refuse(*_):
         raise OSError(38, "Function not implemented")

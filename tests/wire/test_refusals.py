@@ -17,6 +17,7 @@ from azml_magic.wire import (
     encode_frame,
     receive_frame,
 )
+from azml_magic.wire.channel import parse_json
 
 
 def taken_apart(frame):
@@ -41,63 +42,172 @@ def change(path, value):
 
 
 MANIFESTS = {
-    "no rows told": change(["rows"], None),
-    "rows below zero": change(["rows"], -1),
-    "rows as text": change(["rows"], "3"),
-    "rows as a flag": change(["rows"], True),
-    "fewer rows than the text has": change(["rows"], 2),
-    "more rows than there are": change(["rows"], 4),
-    "rows beyond measure": change(["rows"], 2**60),
-    "rows beyond memory": change(["rows"], 2**39),
-    "names that are no list": change(["names"], "abcdefg"),
-    "a name that is no text": change(["names", 0], 1),
-    "a name twice": change(["names", 0], "flag"),
-    "fewer columns than names": change(["columns"], [0]),
-    "a column below zero": change(["columns", 0], -1),
-    "a column past the last": change(["columns", 0], 99),
-    "a column as a flag": change(["columns", 0], True),
-    "specs that are no list": change(["specs"], {}),
-    "a spec that is no object": change(["specs", 0], []),
-    "a kind that is unknown": change(["specs", 0, "kind"], "pickle"),
-    "a kind that is no text": change(["specs", 0, "kind"], ["plain"]),
-    "objects as numbers": change(["specs", 0, "dtype"], "O"),
-    "a dtype that is no text": change(["specs", 0, "dtype"], 8),
-    "another size of numbers": change(["specs", 0, "dtype"], "f2"),
-    "text of another size": change(["specs", 2, "bytes"], 3),
-    "text below zero": change(["specs", 2, "bytes"], -1),
-    "text beyond memory": change(["specs", 2, "bytes"], 2**47),
-    "more missing than rows": change(["specs", 2, "missing"], 4),
-    "text of another length": change(["specs", 2, "rows"], 2),
-    "an unknown text type": change(["specs", 2, "dtype"], "pickle"),
-    "an unknown unit": change(["specs", 4, "unit"], "D"),
-    "a zone that is a path": change(["specs", 4, "zone"], "../../etc/passwd"),
-    "a zone that opens files": change(["specs", 4, "zone"], "dateutil//etc/passwd"),
-    "a zone that is not there": change(["specs", 4, "zone"], "Mars/Olympus"),
-    "a zone out of range": change(["specs", 4, "zone"], 10**9),
-    "a zone for a time span": change(["specs", 4, "what"], "m"),
-    "categories of categories": lambda m: m["specs"][5].update(of=copy.deepcopy(m["specs"][5])),
-    "categories without values": change(["specs", 5, "of"], None),
-    "categories of another count": change(["specs", 5, "count"], 1),
-    "categories beyond memory": change(["specs", 5, "count"], 2**31),
-    "an order that is neither": change(["specs", 5, "ordered"], 1),
-    "cells of another size": change(["specs", 6, "bytes"], 2),
-    "cells of another length": change(["specs", 6, "rows"], 2),
-    "cells without a length": lambda m: m["specs"][6].pop("rows"),
-    "dates without a unit": lambda m: m["specs"][4].pop("unit"),
-    "an index of an unknown kind": change(["index"], 7),
-    "an index without levels": change(["index"], {}),
-    "a range of another length": change(["index"], {"range": [0, 9, 1]}),
-    "a range without a step": change(["index"], {"range": [0, 3, 0]}),
-    "a range beyond measure": change(["index"], {"range": [0, 2**70, 1]}),
-    "an index name that is a list": change(["index"], {"range": [0, 3, 1], "name": []}),
+    "no rows told": (change(["rows"], None), "rows is not a whole number"),
+    "rows below zero": (change(["rows"], -1), "rows is not a whole number"),
+    "rows as text": (change(["rows"], "3"), "rows is not a whole number"),
+    "rows as a flag": (change(["rows"], True), "rows is not a whole number"),
+    "fewer rows than the text has": (
+        change(["rows"], 2),
+        "a column of another length than its frame",
+    ),
+    "more rows than there are": (change(["rows"], 4), "a column of another length than its frame"),
+    "rows beyond measure": (change(["rows"], 2**60), "rows is not a whole number"),
+    "names that are no list": (change(["names"], "abcdefg"), "names are not a list of text"),
+    "a name that is no text": (change(["names", 0], 1), "names are not a list of text"),
+    "a name twice": (change(["names", 0], "flag"), "names are not unique, or too many"),
+    "fewer columns than names": (
+        change(["columns"], [0]),
+        "names and columns are not of one number",
+    ),
+    "a column below zero": (change(["columns", 0], -1), "a column without a description"),
+    "a column past the last": (change(["columns", 0], 99), "a column without a description"),
+    "a column as a flag": (change(["columns", 0], True), "a column without a description"),
+    "specs that are no list": (
+        change(["specs"], {}),
+        "columns are not described, or more than there are",
+    ),
+    "a spec that is no object": (change(["specs", 0], []), "columns are not described"),
+    "a kind that is unknown": (
+        change(["specs", 0, "kind"], "pickle"),
+        "a column of an unknown kind",
+    ),
+    "a kind that is no text": (
+        change(["specs", 0, "kind"], ["plain"]),
+        "a column of an unknown kind",
+    ),
+    "objects as numbers": (
+        change(["specs", 0, "dtype"], "O"),
+        "dtype is none of those that are known",
+    ),
+    "a dtype that is no text": (
+        change(["specs", 0, "dtype"], 8),
+        "dtype is none of those that are known",
+    ),
+    "another size of numbers": (
+        change(["specs", 0, "dtype"], "f2"),
+        "a boolean is neither 0 nor 1",
+    ),
+    "text of another size": (change(["specs", 2, "bytes"], 3), "offsets do not span the text"),
+    "text below zero": (change(["specs", 2, "bytes"], -1), "bytes is not a whole number"),
+    "text beyond memory": (change(["specs", 2, "bytes"], 2**47), "are allowed"),
+    "more missing than rows": (change(["specs", 2, "missing"], 4), "missing is not a whole number"),
+    "text of another length": (
+        change(["specs", 2, "rows"], 2),
+        "a column of another length than its frame",
+    ),
+    "an unknown text type": (
+        change(["specs", 2, "dtype"], "pickle"),
+        "dtype is none of those that are known",
+    ),
+    "an unknown unit": (change(["specs", 4, "unit"], "D"), "unit is none of those that are known"),
+    "a zone that is a path": (
+        change(["specs", 4, "zone"], "../../etc/passwd"),
+        "a time zone that is not known here",
+    ),
+    "a zone that opens files": (
+        change(["specs", 4, "zone"], "dateutil//etc/passwd"),
+        "a time zone that is not known here",
+    ),
+    "a zone that is not there": (
+        change(["specs", 4, "zone"], "Mars/Olympus"),
+        "a time zone that is not known here",
+    ),
+    "a zone out of range": (
+        change(["specs", 4, "zone"], 10**9),
+        "a time zone that is not known here",
+    ),
+    "a zone for a time span": (
+        change(["specs", 4, "what"], "m"),
+        "what is none of those that are known",
+    ),
+    "categories of categories": (
+        lambda m: m["specs"][5].update(of=copy.deepcopy(m["specs"][5])),
+        "categories of an unknown kind",
+    ),
+    "categories without values": (
+        change(["specs", 5, "of"], None),
+        "categories of an unknown kind",
+    ),
+    "categories of another count": (
+        change(["specs", 5, "count"], 1),
+        "a column of another length than its frame",
+    ),
+    "an order that is neither": (
+        change(["specs", 5, "ordered"], 1),
+        "ordered is none of those that are known",
+    ),
+    "cells of another size": (change(["specs", 6, "bytes"], 2), "not JSON"),
+    "cells of another length": (
+        change(["specs", 6, "rows"], 2),
+        "a column of another length than its frame",
+    ),
+    "cells without a length": (lambda m: m["specs"][6].pop("rows"), "rows is not a whole number"),
+    "dates without a unit": (
+        lambda m: m["specs"][4].pop("unit"),
+        "unit is none of those that are known",
+    ),
+    "an index of an unknown kind": (change(["index"], 7), "an index of an unknown kind"),
+    "an index without levels": (change(["index"], {}), "an index without levels, or without names"),
+    "a range of another length": (
+        change(["index"], {"range": [0, 9, 1]}),
+        "an index of another length than its frame",
+    ),
+    "a range without a step": (
+        change(["index"], {"range": [0, 3, 0]}),
+        "an index of an unknown range",
+    ),
+    "a range beyond measure": (
+        change(["index"], {"range": [0, 2**70, 1]}),
+        "an index of an unknown range",
+    ),
+    "an index name that is a list": (
+        change(["index"], {"range": [0, 3, 1], "name": []}),
+        "the name of an index is not text",
+    ),
 }
 
 
 @pytest.mark.parametrize("name", MANIFESTS)
 def test_a_manifest_that_lies(name, sent):
+    lie, words = MANIFESTS[name]
     manifest, rest = taken_apart(base())
-    MANIFESTS[name](manifest)
-    with pytest.raises(WireError):
+    lie(manifest)
+    with pytest.raises(WireError, match=words):
+        receive(sent(put_together(manifest, rest)))
+
+
+NUMBERS = pd.DataFrame({"a": [1.5, 2.5], "kind": pd.Categorical([7, 7])})
+SIZES = {
+    "more rows than there are": (change(["rows"], 3), "ended too early"),
+    "rows beyond memory": (change(["rows"], 2**40), "are allowed"),
+    "rows beyond measure": (change(["rows"], 2**40 + 1), "rows is not a whole number"),
+    "categories beyond memory": (change(["specs", 1, "count"], 2**31), "are allowed"),
+    "categories beyond measure": (change(["specs", 1, "count"], 2**31 + 1), "count is not"),
+    "more categories than there are": (change(["specs", 1, "count"], 2), "ended too early"),
+    "one column": (change(["columns"], [0]), "not of one number"),
+    "more columns": (change(["columns"], [0, 1, 1]), "not of one number"),
+    "fewer names": (change(["names"], ["a"]), "not described, or more than there are"),
+    "half a character": (change(["names", 0], "\ud800"), "half a character"),
+    "names that are numbers": (change(["names"], [1, 2]), "not a list of text"),
+    "no names": (change(["names"], None), "not a list of text"),
+    "no columns": (change(["columns"], None), "not of one number"),
+    "levels that are no list": (change(["index"], {"levels": {}}), "index of an unknown kind"),
+    "a level that is no object": (change(["index"], {"levels": [1]}), "index of an unknown kind"),
+    "a level without a spec": (change(["index"], {"levels": [{}]}), "index of an unknown kind"),
+    "a range of two": (change(["index"], {"range": [0, 2]}), "of an unknown range"),
+    "a range of text": (change(["index"], {"range": [0, "2", 1]}), "of an unknown range"),
+    "a range of flags": (change(["index"], {"range": [False, 2, 1]}), "of an unknown range"),
+    "a range that is no list": (change(["index"], {"range": "021"}), "of an unknown range"),
+    "a far range": (change(["index"], {"range": [1 << 62, 2, 1]}), "of an unknown range"),
+}
+
+
+@pytest.mark.parametrize("name", SIZES)
+def test_a_manifest_of_other_sizes(name, sent):
+    lie, words = SIZES[name]
+    manifest, rest = taken_apart(NUMBERS)
+    lie(manifest)
+    with pytest.raises(WireError, match=words):
         receive(sent(put_together(manifest, rest)))
 
 
@@ -115,96 +225,135 @@ def single(values, place, data):
 
 TEXT = pd.array(["aé", "bc", "d"], "string[pyarrow]")
 VALUES = {
-    "a flag that is 2": single([True, False], 0, b"\x02"),
-    "a mask that is 2": single(pd.array([1, 2], "Int64"), 16, b"\x02"),
-    "a nullable flag that is 2": single(pd.array([True, False], "boolean"), 0, b"\x02"),
-    "a code past the categories": single(pd.Categorical(["x", "y"]), 0, b"\x02"),
-    "a code below -1": single(pd.Categorical(["x", "y"]), 0, b"\xfe"),
-    "categories that are equal": single(pd.Categorical(["x", "y"]), 2 + 3 * 8, b"xx"),
-    "a first offset that is not 0": single(TEXT, 0, struct.pack("<q", 1)),
-    "an offset past the end": single(TEXT, 8, struct.pack("<q", 2**40)),
-    "an offset below zero": single(TEXT, 8, struct.pack("<q", -1)),
-    "offsets that go backwards": single(TEXT, 8, struct.pack("<qq", 5, 3)),
-    "a last offset past the end": single(TEXT, 24, struct.pack("<q", 7)),
-    "bytes that are not UTF-8": single(TEXT, 32, b"\xff"),
-    "a character cut off": single(TEXT, 32 + 5, b"\xc3"),
-    "a surrogate": single(TEXT, 32, b"\xed\xa0\x80"),
-    "an offset inside a character": single(TEXT, 8, struct.pack("<q", 2)),
+    "a flag that is 2": (single([True, False], 0, b"\x02"), "a boolean is neither 0 nor 1"),
+    "a mask that is 2": (
+        single(pd.array([1, 2], "Int64"), 16, b"\x02"),
+        "a boolean is neither 0 nor 1",
+    ),
+    "a nullable flag that is 2": (
+        single(pd.array([True, False], "boolean"), 0, b"\x02"),
+        "a boolean is neither 0 nor 1",
+    ),
+    "a code past the categories": (
+        single(pd.Categorical(["x", "y"]), 0, b"\x02"),
+        "a code that stands for no category",
+    ),
+    "a code below -1": (
+        single(pd.Categorical(["x", "y"]), 0, b"\xfe"),
+        "a code that stands for no category",
+    ),
+    "categories that are equal": (
+        single(pd.Categorical(["x", "y"]), 2 + 3 * 8, b"xx"),
+        "categories are not unique",
+    ),
+    "a first offset that is not 0": (
+        single(TEXT, 0, struct.pack("<q", 1)),
+        "offsets do not span the text",
+    ),
+    "an offset past the end": (single(TEXT, 8, struct.pack("<q", 2**40)), "offsets go backwards"),
+    "an offset below zero": (single(TEXT, 8, struct.pack("<q", -1)), "offsets go backwards"),
+    "offsets that go backwards": (
+        single(TEXT, 8, struct.pack("<qq", 5, 3)),
+        "offsets go backwards",
+    ),
+    "a last offset past the end": (
+        single(TEXT, 24, struct.pack("<q", 7)),
+        "offsets do not span the text",
+    ),
+    "bytes that are not UTF-8": (single(TEXT, 32, b"\xff"), "text is not UTF-8"),
+    "a character cut off": (single(TEXT, 32 + 5, b"\xc3"), "text is not UTF-8"),
+    "a surrogate": (single(TEXT, 32, b"\xed\xa0\x80"), "text is not UTF-8"),
+    "an offset inside a character": (
+        single(TEXT, 8, struct.pack("<q", 2)),
+        "a text begins inside a character",
+    ),
 }
 
 
 @pytest.mark.parametrize("name", VALUES)
 def test_values_that_no_reader_expects(name, sent):
-    with pytest.raises(WireError):
-        receive(sent(VALUES[name]))
+    data, words = VALUES[name]
+    with pytest.raises(WireError, match=words):
+        receive(sent(data))
 
 
 CELLS = [
-    "[1, 2",
-    '{"a": 1}',
-    "[NaN]",
-    "[" * 100_000,
-    '[{"is": "pickle", "of": "gASVAAAA"}]',
-    '[{"is": "bytes", "of": "not base64!"}]',
-    '[{"is": "bytes", "of": 1}]',
-    '[{"is": "float", "of": "7"}]',
-    '[{"is": "float", "of": []}]',
-    '[{"is": "date", "of": "2020-99-99"}]',
-    '[{"is": "date", "of": 5}]',
-    '[{"is": "time", "of": null}]',
-    '[{"is": "timestamp", "of": [1, "D", null]}]',
-    '[{"is": "timestamp", "of": [1e300, "s", null]}]',
-    '[{"is": "timestamp", "of": [99999999999999999999999, "s", null]}]',
-    '[{"is": "timestamp", "of": [1, "s", "1e99"]}]',
-    '[{"is": "timedelta", "of": [1]}]',
-    '[{"is": "decimal", "of": "x"}]',
-    '[{"is": "decimal", "of": [1, 2, 3]}]',
-    '[{"is": "array", "of": ["O8", [1]]}]',
-    '[{"is": "array", "of": ["<M8", [1]]}]',
-    '[{"is": "array", "of": ["<i8", ["a"]]}]',
-    '[{"is": "array", "of": ["|i1", [1000]]}]',
-    '[{"is": "dict", "of": [[[], 1]]}]',
-    '[{"is": "dict", "of": [[1]]}]',
-    '[{"is": ["dict"], "of": []}]',
-    '[{"of": 1}]',
-    "[{}]",
-    "[1, 2]",
-    "9" * 5000,
-    f"[{'9' * 5000}]",
-    "[" * 501 + "]" * 501,
-    '[{"is": "array", "of": [",i8", [1]]}]',
+    ("[1, 2", "not JSON"),
+    ('{"a": 1}', "cells are not a list with one for each row"),
+    ("[NaN]", "JSON has no number NaN"),
+    ("[" * 100_000, "not JSON"),
+    ('[{"is": "pickle", "of": "gASVAAAA"}]', "a cell of an unknown kind"),
+    ('[{"is": "bytes", "of": "not base64!"}]', "read: Error"),
+    ('[{"is": "bytes", "of": 1}]', "read: TypeError"),
+    ('[{"is": "float", "of": "7"}]', "read: KeyError"),
+    ('[{"is": "float", "of": []}]', "read: TypeError"),
+    ('[{"is": "date", "of": "2020-99-99"}]', "read: ValueError"),
+    ('[{"is": "date", "of": 5}]', "read: TypeError"),
+    ('[{"is": "time", "of": null}]', "read: TypeError"),
+    ('[{"is": "timestamp", "of": [1, "D", null]}]', "a date of an unknown unit"),
+    ('[{"is": "timestamp", "of": [1e300, "s", null]}]', "a date of an unknown unit"),
+    ('[{"is": "timestamp", "of": [99999999999999999999999, "s", null]}]', "read: OverflowError"),
+    ('[{"is": "timestamp", "of": [1, "s", "1e99"]}]', "read: OverflowError"),
+    ('[{"is": "timedelta", "of": [1]}]', "read: ValueError"),
+    ('[{"is": "decimal", "of": "x"}]', "read: InvalidOperation"),
+    ('[{"is": "decimal", "of": [1, 2, 3]}]', "a decimal is not text"),
+    ('[{"is": "array", "of": ["O8", [1]]}]', "an array of an unknown type"),
+    ('[{"is": "array", "of": ["<M8", [1]]}]', "an array of an unknown type"),
+    ('[{"is": "array", "of": ["<i8", ["a"]]}]', "an array of anything other than numbers"),
+    ('[{"is": "array", "of": ["|i1", [1000]]}]', "an array of larger numbers than its type holds"),
+    ('[{"is": "dict", "of": [[[], 1]]}]', "read: TypeError"),
+    ('[{"is": "dict", "of": [[1]]}]', "read: ValueError"),
+    ('[{"is": ["dict"], "of": []}]', "a cell of an unknown kind"),
+    ('[{"of": 1}]', "a cell is an object without a tag"),
+    ("[{}]", "a cell is an object without a tag"),
+    ("[1, 2]", "cells are not a list with one for each row"),
+    ("9" * 5000, "not JSON"),
+    (f"[{'9' * 5000}]", "not JSON"),
+    ("[" * 501 + "]" * 501, "built: RecursionError"),
+    ('[{"is": "array", "of": [",i8", [1]]}]', "built: SyntaxError"),
 ]
 
 
-@pytest.mark.parametrize("text", CELLS, ids=lambda text: text[:40])
-def test_cells_that_cannot_be_read(text, sent):
+@pytest.mark.parametrize(("text", "words"), CELLS, ids=lambda text: text[:40])
+def test_cells_that_cannot_be_read(text, words, sent):
     spec = {"kind": "cells", "bytes": len(text), "rows": 1}
     manifest = {"rows": 1, "names": ["a"], "specs": [spec], "columns": [0], "index": None}
-    with pytest.raises(WireError):
+    with pytest.raises(WireError, match=words):
         receive(sent(put_together(manifest, text.encode())))
 
 
 @pytest.mark.parametrize(
-    "data",
+    ("data", "words"),
     [
-        b"",
-        b"\x00",
-        struct.pack("<Q", 2**63),
-        struct.pack("<Q", 100) + b"{}",
-        struct.pack("<Q", 2) + b"[]",
-        struct.pack("<Q", 1) + b"\xff",
-        struct.pack("<Q", 4) + b"null",
+        (b"", "ended too early"),
+        (b"\x00", "ended too early"),
+        (struct.pack("<Q", 2**63), "are allowed"),
+        (struct.pack("<Q", (64 << 20) + 1), "are allowed"),
+        (struct.pack("<Q", 64 << 20), "ended too early"),
+        (struct.pack("<Q", 100) + b"{}", "ended too early"),
+        (struct.pack("<Q", 2) + b"[]", "not a JSON object"),
+        (struct.pack("<Q", 1) + b"\xff", "not JSON"),
+        (struct.pack("<Q", 4) + b"null", "not a JSON object"),
     ],
 )
-def test_a_start_that_is_no_manifest(data, sent):
-    with pytest.raises(WireError):
+def test_a_start_that_is_no_manifest(data, words, sent):
+    with pytest.raises(WireError, match=words):
         receive(sent(data))
 
 
 @pytest.mark.parametrize("lost", [1, 10, 100])
 def test_a_frame_that_ends_too_early(lost, sent):
-    with pytest.raises(WireError):
+    with pytest.raises(WireError, match="ended too early"):
         receive(sent(wire_bytes(base())[:-lost]))
+
+
+@pytest.mark.parametrize(("part", "most"), [(b"[", 1 << 21), (b"{", 1 << 21), (b",", 1 << 23)])
+def test_a_message_of_too_many_parts_is_not_read(part, most):
+    # Counted in text too: what is not read need not be JSON.
+    with pytest.raises(WireError, match="too many parts"):
+        parse_json(part * (most + 1))
+    with pytest.raises(WireError, match="not JSON"):
+        parse_json(b"}" + part * most)
 
 
 def test_a_frame_larger_than_allowed_is_refused_before_memory_is_taken(sent):
