@@ -1,6 +1,7 @@
 """What a process that confines itself asks of the kernel, whatever kernel this machine has."""
 
 import errno
+import mmap
 import os
 import resource
 import struct
@@ -170,9 +171,12 @@ def test_only_who_has_no_privilege_to_lose_goes_on(asked, option):
 
 
 def test_capabilities_for_programs_are_those_that_are_permitted(asked):
-    asked.held = (1, CAPABILITY_BITS, 0)
-    assert capabilities.held() == (1, CAPABILITY_BITS, 0)
+    asked.held = (1, CAPABILITY_BITS, 1 << 41)
+    assert capabilities.held() == (1, CAPABILITY_BITS, 1 << 41)
     capabilities.make_inheritable()
+    # Of this process, which is number 0.
+    assert {header for header, _ in asked.named("capget")} == {struct.pack("<Ii", 0x20080522, 0)}
+    assert asked.named("capset")[0][0] == struct.pack("<Ii", 0x20080522, 0)
     assert asked.named("capset")[0][1] == sets(1, CAPABILITY_BITS, CAPABILITY_BITS)
     capabilities.give_up()
     assert asked.named("capset")[1][1] == sets(0, 0, 0)
@@ -238,6 +242,45 @@ def test_a_limit_is_only_ever_lowered(monkeypatch, hard, value, set_to):
     monkeypatch.setattr(resources.resource, "setrlimit", lambda *limit: made.append(limit))
     resources.lower(resource.RLIMIT_FSIZE, value)
     assert made == [(resource.RLIMIT_FSIZE, (set_to, set_to))]
+
+
+def test_memory_is_counted_above_what_is_there():
+    total, data = resources._memory_now()
+    with mmap.mmap(-1, 256 << 20, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS):
+        more, more_data = resources._memory_now()
+    for growth in (more - total, more_data - data):
+        assert 200 << 20 < growth < 400 << 20
+    assert data < total
+
+
+def test_the_kernel_takes_a_run_first():
+    def look():
+        before = len(os.listdir("/proc/self/fd"))
+        resources._offer_to_out_of_memory_killer()
+        with open("/proc/self/oom_score_adj") as file:
+            taken = file.read().strip()
+        return taken == "1000" and len(os.listdir("/proc/self/fd")) == before
+
+    assert in_a_child(look)
+
+
+def test_open_files_are_raised_to_what_a_process_may_have():
+    def look():
+        resource.setrlimit(resource.RLIMIT_NOFILE, (100, 200))
+        resources.raise_open_files()
+        return resource.getrlimit(resource.RLIMIT_NOFILE) == (200, 200)
+
+    assert in_a_child(look)
+
+
+def in_a_child(look):
+    child = os.fork()
+    if child == 0:
+        try:
+            os._exit(0 if look() else 1)
+        finally:
+            os._exit(2)
+    return os.waitpid(child, 0)[1] == 0
 
 
 @pytest.mark.parametrize(
