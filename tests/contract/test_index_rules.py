@@ -74,6 +74,8 @@ def test_designer_keeps_an_index(index, prepare, port, hundred):
         (pd.RangeIndex(3, name="row"), [0, 1, 2], True),
         (pd.RangeIndex(2, 8, 2), [2, 4, 6], False),
         (pd.Index([1, "x", 2.5], dtype=object), [0, 1, 2], True),
+        (pd.Index(["x", 1.5, 2.5], dtype=object), [0, 1, 2], True),
+        (pd.Index([7, True, None], dtype=object), [0, 1, 2], True),
     ],
 )
 def test_designer_stores_an_index_in_its_way(index, labels, told):
