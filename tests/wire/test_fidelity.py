@@ -48,6 +48,7 @@ COLUMNS = {
     "decimals": np.array([Decimal("1.50"), None, Decimal("NaN")], object),
     "mixed": np.array([1, "a", 2.5], object),
     "missing kinds": np.array([float("inf"), None, True], object),
+    "numbers without end": np.array([float("-inf"), "a", float("nan")], object),
     "stamps": np.array(
         [pd.Timestamp("2020-01-01 00:00:00.000000001"), pd.NaT, pd.Timedelta("1s")], object
     ),
@@ -70,6 +71,21 @@ def test_a_column_arrives_as_it_was(name, rows, trusted):
         assert [str(cell) for cell in arrived[name]] == [str(cell) for cell in frame[name]]
         return
     pd.testing.assert_frame_equal(arrived, frame)
+
+
+KINDS = {"plain": "int8 uint64 big_endian float16 bool", "bytes": "bytes", "text": "string"}
+KINDS["masked"] = "Int64 UInt8 Float64 boolean"
+KINDS["times"] = "seconds nanoseconds zone utc offset milliseconds"
+KINDS["category"] = "category category_of_numbers category_of_dates category_of_nothing"
+KINDS["cells"] = "dates times decimals mixed missing_kinds stamps"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_each_column_travels_as_its_kind(kind):
+    for name in KINDS[kind].split():
+        frame = pd.DataFrame({"a": COLUMNS[name.replace("_", " ")]})
+        (spec,) = encode_frame(frame, keep_index=False).manifest["specs"]
+        assert spec["kind"] == kind, name
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import tracemalloc
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from support.wires import LIMIT, base, put_together, wire_bytes
 
@@ -93,6 +94,10 @@ MANIFESTS = {
     "more missing than rows": (change(["specs", 2, "missing"], 4), "missing is not a whole number"),
     "text of another length": (
         change(["specs", 2, "rows"], 2),
+        "a column of another length than its frame",
+    ),
+    "a length that is not whole": (
+        change(["specs", 2, "rows"], 3.0),
         "a column of another length than its frame",
     ),
     "an unknown text type": (
@@ -375,6 +380,7 @@ def test_a_frame_larger_than_allowed_is_refused_before_memory_is_taken(sent):
         pd.period_range("2020", periods=2, freq="M"),
         pd.interval_range(0, 2),
         pd.array([0, 1], pd.SparseDtype("i8")),
+        pd.array([0, 1], pd.ArrowDtype(pa.timestamp("us"))),
         np.array(["a\ud800", "b"], object),
         np.array([["a\ud800"], "b"], object),
         np.array([np.zeros((2, 2)), 1], object),
