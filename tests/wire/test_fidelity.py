@@ -73,6 +73,25 @@ def test_a_column_arrives_as_it_was(name, rows, trusted):
     pd.testing.assert_frame_equal(arrived, frame)
 
 
+MASKED = [f"{kind}{bits}" for kind in ("Int", "UInt") for bits in (8, 16, 32, 64)]
+
+
+@pytest.mark.parametrize("trusted", [True, False])
+@pytest.mark.parametrize("dtype", [*MASKED, "Float32", "Float64", "boolean"])
+def test_every_type_of_number_that_can_be_missing(dtype, trusted):
+    frame = pd.DataFrame({"a": pd.array([1, None, 0], dtype)})
+    pd.testing.assert_frame_equal(travel(frame, trusted=trusted), frame)
+
+
+def test_dates_and_time_spans_of_numpy_arrive_as_those_of_pandas():
+    cells = [np.datetime64("2020-01-01", "ns"), np.timedelta64(1, "ns"), np.datetime64(1, "s"), "a"]
+    values = np.empty(len(cells), object)
+    values[:] = cells
+    arrived = travel(pd.DataFrame({"a": values}))["a"].tolist()
+    assert arrived == [pd.Timestamp(2020, 1, 1), pd.Timedelta(1), pd.Timestamp(1, unit="s"), "a"]
+    assert list(map(type, arrived)) == [pd.Timestamp, pd.Timedelta, pd.Timestamp, str]
+
+
 KINDS = {"plain": "int8 uint64 big_endian float16 bool", "bytes": "bytes", "text": "string"}
 KINDS["masked"] = "Int64 UInt8 Float64 boolean"
 KINDS["times"] = "seconds nanoseconds zone utc offset milliseconds"
