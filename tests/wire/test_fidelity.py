@@ -42,6 +42,7 @@ COLUMNS = {
     "category of numbers": pd.Categorical([2.5, 1.0, None]),
     "category of dates": pd.Categorical(pd.to_datetime(["2020", "2021", "2020"], format="%Y")),
     "category of nothing": pd.Categorical([None, None, None]),
+    "text": np.array(["x", None, "ü"], object),
     "bytes": np.array([b"\x00\xff", None, b""], object),
     "dates": np.array([datetime.date(2020, 1, 2), None, datetime.date(1, 1, 1)], object),
     "times": np.array([datetime.time(1, 2, 3, 4), None, datetime.time(0)], object),
@@ -83,6 +84,15 @@ def test_every_type_of_number_that_can_be_missing(dtype, trusted):
     pd.testing.assert_frame_equal(travel(frame, trusted=trusted), frame)
 
 
+def test_numbers_and_text_of_numpy_among_others_arrive_as_those_of_python():
+    cells = [np.int8(5), np.float32(0.5), np.bool_(True), np.str_("x"), np.bytes_(b"y"), None]
+    values = np.empty(len(cells), object)
+    values[:] = cells
+    arrived = travel(pd.DataFrame({"a": values}))["a"].tolist()
+    assert arrived == [5, 0.5, True, "x", b"y", None]
+    assert list(map(type, arrived)) == [int, float, bool, str, bytes, type(None)]
+
+
 def test_dates_and_time_spans_of_numpy_arrive_as_those_of_pandas():
     cells = [np.datetime64("2020-01-01", "ns"), np.timedelta64(1, "ns"), np.datetime64(1, "s"), "a"]
     values = np.empty(len(cells), object)
@@ -92,7 +102,7 @@ def test_dates_and_time_spans_of_numpy_arrive_as_those_of_pandas():
     assert list(map(type, arrived)) == [pd.Timestamp, pd.Timedelta, pd.Timestamp, str]
 
 
-KINDS = {"plain": "int8 uint64 big_endian float16 bool", "bytes": "bytes", "text": "string"}
+KINDS = {"plain": "int8 uint64 big_endian float16 bool", "bytes": "bytes", "text": "string text"}
 KINDS["masked"] = "Int64 UInt8 Float64 boolean"
 KINDS["times"] = "seconds nanoseconds zone utc offset milliseconds"
 KINDS["category"] = "category category_of_numbers category_of_dates category_of_nothing"

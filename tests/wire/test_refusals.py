@@ -121,6 +121,7 @@ MANIFESTS = {
         change(["specs", 4, "zone"], 10**9),
         "a time zone that is not known here",
     ),
+    "a zone of a day": (change(["specs", 4, "zone"], 86_400), "a time zone that is not known here"),
     "a zone for a time span": (
         change(["specs", 4, "what"], "m"),
         "what is none of those that are known",
@@ -229,6 +230,7 @@ def single(values, place, data):
 
 
 TEXT = pd.array(["aé", "bc", "d"], "string[pyarrow]")
+BYTES = np.array([b"ab", b"cd", b"\xff"], object)
 VALUES = {
     "a flag that is 2": (single([True, False], 0, b"\x02"), "a boolean is neither 0 nor 1"),
     "a mask that is 2": (
@@ -263,6 +265,18 @@ VALUES = {
     ),
     "a last offset past the end": (
         single(TEXT, 24, struct.pack("<q", 7)),
+        "offsets do not span the text",
+    ),
+    "bytes with a first offset that is not 0": (
+        single(BYTES, 0, struct.pack("<q", 1)),
+        "offsets do not span the text",
+    ),
+    "bytes with an offset past the end": (
+        single(BYTES, 8, struct.pack("<q", 2**40)),
+        "offsets go backwards",
+    ),
+    "bytes with a last offset past the end": (
+        single(BYTES, 24, struct.pack("<q", 7)),
         "offsets do not span the text",
     ),
     "bytes that are not UTF-8": (single(TEXT, 32, b"\xff"), "text is not UTF-8"),
@@ -384,6 +398,8 @@ def test_a_frame_larger_than_allowed_is_refused_before_memory_is_taken(sent):
         np.array(["a\ud800", "b"], object),
         np.array([["a\ud800"], "b"], object),
         np.array([np.zeros((2, 2)), 1], object),
+        np.array([np.array(["2020"], "M8[s]"), 1], object),
+        np.array([np.complex64(1j), 1], object),
     ],
     ids=lambda values: str(values.dtype),
 )
