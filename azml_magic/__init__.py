@@ -1,4 +1,4 @@
-"""Run a notebook cell as what it will be once it is operationalised.
+"""Run notebook cells as the Execute Python Script modules that they will become.
 
 ``%load_ext azml_magic`` gives a notebook the ``%%azureml_module`` cell magic;
 :func:`run` and :func:`check` are the same from Python, and ``azml-magic`` from a shell.

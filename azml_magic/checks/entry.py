@@ -96,7 +96,9 @@ def _classic(
         fix = f"connect more, or give defaults: {_TEMPLATE}"
         yield PARAMETERS.at(line, message, fix, "A3" if ports else "A2")
     elif len(ports) > len(names) and arguments.vararg is None:
-        message = f"{connected} make {len(ports)} arguments, but {ENTRY_POINT} takes {len(names)}"
+        message = (
+            f"{ENTRY_POINT} gets {connected}, but the number of its parameters is {len(names)}"
+        )
         yield PARAMETERS.at(line, message, f"write {_TEMPLATE}", "A5")
     elif ports == ["dataset2"] and names:
         message = f"only dataset2 is connected, so it is passed as the first parameter, {names[0]}"

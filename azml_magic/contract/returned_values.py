@@ -19,8 +19,8 @@ FRAMES = List[Optional[pd.DataFrame]]
 _FIX = sentences.RETURN_FRAME.text
 _NOTHING = Sentence("azureml_main returned nothing, so the module has no output")
 _NOWHERE = {
-    1: Sentence("azureml_main returned {number} more than has a port; only the first is used"),
-    2: Sentence("azureml_main returned {number} more than has a port; only the first two are used"),
+    1: Sentence("azureml_main returned {number} more than the port takes; only the first is used"),
+    2: Sentence("azureml_main returned {number} more than the ports take; only two are used"),
 }
 NOTHING = {
     level: Report(CODES["AZ330"], _NOTHING, _FIX, level=level) for level in ("note", "warning")

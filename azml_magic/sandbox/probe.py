@@ -90,7 +90,7 @@ class Capabilities:
             f"a process could not confine itself: {self.failure}; "
             "another sandbox around this one may be why"
             if self.landlock_abi
-            else f"{self.without_landlock}; or request less explicitly: confinement='files-open'"
+            else f"{self.without_landlock}; or explicitly accept less: confinement='files-open'"
         )
 
     @property

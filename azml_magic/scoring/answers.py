@@ -98,9 +98,7 @@ def write_answer(
 
 def _check(size: int, limits: AnswerLimits) -> None:
     if size > limits.size:
-        raise too_large(
-            "AnswerTooLarge", f"The answer has more than {limits.size:,} bytes, the limit."
-        )
+        raise too_large("AnswerTooLarge", f"The answer exceeds the limit of {limits.size:,} bytes.")
     if time.monotonic() > limits.deadline:
         raise timed_out("The answer was not written within the time limit of the request.")
 
