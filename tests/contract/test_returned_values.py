@@ -141,7 +141,8 @@ def test_classic_takes_one_frame(returned, expected, codes):
 )
 def test_what_has_no_port_is_counted(profile, which):
     _, (finding,) = collect_outputs((ONE, TWO, THREE, None), profile)
-    assert finding.message.startswith(f"{2 if which == 'R6' else 1} more of what")
+    count = 2 if which == "R6" else 1
+    assert finding.message.startswith(f"azureml_main returned {count} more than")
     assert finding.rule == which
 
 
@@ -206,8 +207,8 @@ def test_designer_makes_an_index_of_inner_keys():
         ([{"column": 1, "other": 1}], "a list of dicts"),
         (np.zeros((2, 2, 2)), "an array of 3 dimensions"),
         (np.array(1), "an array of 0 dimensions"),
-        ({1}, "a set, which makes no table"),
-        ({"a": 1}, "a dict that makes no table: 'If using all scalar values, .*"),
+        ({1}, "a set, which cannot be made into a table"),
+        ({"a": 1}, "a dict that cannot be made into a table: 'If using all scalar values, .*"),
     ],
 )
 def test_designer_says_what_was_returned(returned, words):

@@ -536,7 +536,7 @@ def test_designer_makes_text_of_whatever_stands_beside_text():
 
 
 def test_lists_are_nested_up_to_32_deep():
-    cell = 1
+    cell: object = 1
     for _ in range(32):
         cell = [cell]
     prepare_output(pd.DataFrame({"odd": objects(cell)}), "output1", DESIGNER)

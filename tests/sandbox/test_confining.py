@@ -5,13 +5,14 @@ import mmap
 import os
 import resource
 import struct
+import sys
 from dataclasses import replace
 
 import pytest
-from sandbox.conftest import ROOMY
 
 from azml_magic.protocol.policy import Level
 from azml_magic.sandbox import capabilities, kernel, landlock, resources, seccomp
+from sandbox.roomy import ROOMY
 
 EXECUTE, WRITE_FILE, READ_FILE, READ_DIR = 1, 2, 4, 8
 REMOVE, MAKE_PLAIN, SYMLINK, REFER, TRUNCATE = 0x30, 0x780, 0x1000, 0x2000, 0x4000
@@ -210,7 +211,7 @@ def test_filters_are_supported_where_the_kernel_can_ask(asked, monkeypatch):
     monkeypatch.setattr(kernel, "machine", lambda: "riscv64")
     assert not seccomp.supported()
     monkeypatch.undo()
-    monkeypatch.setattr(seccomp.sys, "byteorder", "big")
+    monkeypatch.setattr(sys, "byteorder", "big")
     assert not seccomp.supported()
 
 
@@ -238,8 +239,8 @@ def test_the_limits_of_a_process(monkeypatch, cpu_seconds, cpu):
 @pytest.mark.parametrize(("hard", "value", "set_to"), [(-1, 9, 9), (5, 9, 5), (9, 5, 5), (5, 5, 5)])
 def test_a_limit_is_only_ever_lowered(monkeypatch, hard, value, set_to):
     made = []
-    monkeypatch.setattr(resources.resource, "getrlimit", lambda which: (0, hard))
-    monkeypatch.setattr(resources.resource, "setrlimit", lambda *limit: made.append(limit))
+    monkeypatch.setattr(resource, "getrlimit", lambda which: (0, hard))
+    monkeypatch.setattr(resource, "setrlimit", lambda *limit: made.append(limit))
     resources.lower(resource.RLIMIT_FSIZE, value)
     assert made == [(resource.RLIMIT_FSIZE, (set_to, set_to))]
 

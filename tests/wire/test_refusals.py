@@ -7,7 +7,6 @@ import tracemalloc
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 import pytest
 from support.wires import LIMIT, base, put_together, wire_bytes
 
@@ -394,7 +393,7 @@ def test_a_frame_larger_than_allowed_is_refused_before_memory_is_taken(sent):
         pd.period_range("2020", periods=2, freq="M"),
         pd.interval_range(0, 2),
         pd.array([0, 1], pd.SparseDtype("i8")),
-        pd.array([0, 1], pd.ArrowDtype(pa.timestamp("us"))),
+        pd.array([0, 1], "timestamp[us][pyarrow]"),
         np.array(["a\ud800", "b"], object),
         np.array([["a\ud800"], "b"], object),
         np.array([np.zeros((2, 2)), 1], object),
