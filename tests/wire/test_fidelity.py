@@ -117,6 +117,12 @@ def test_each_column_travels_as_its_kind(kind):
         assert spec["kind"] == kind, name
 
 
+def test_objects_that_are_text_travel_as_text():
+    frame = pd.DataFrame({"a": pd.Series(["x", None], dtype=object)})
+    (spec,) = encode_frame(frame, keep_index=False).manifest["specs"]
+    assert (spec["kind"], spec["dtype"]) == ("text", "object")
+
+
 @pytest.mark.parametrize(
     "cells",
     [
