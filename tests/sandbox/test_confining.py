@@ -217,10 +217,10 @@ def test_filters_are_supported_where_the_kernel_can_ask(asked, monkeypatch):
 
 @pytest.mark.parametrize(("cpu_seconds", "cpu"), [(None, []), (7, [8])])
 def test_the_limits_of_a_process(monkeypatch, cpu_seconds, cpu):
-    lowered = {}
+    lowered, offered = {}, []
     monkeypatch.setattr(resources, "lower", lowered.__setitem__)
     monkeypatch.setattr(resources, "_memory_now", lambda: (100, 10))
-    monkeypatch.setattr(resources, "_offer_to_out_of_memory_killer", lambda: None)
+    monkeypatch.setattr(resources, "_offer_to_out_of_memory_killer", lambda: offered.append(1))
     resources.set_limits(replace(ROOMY, memory=1 << 30, file_bytes=77, cpu_seconds=cpu_seconds))
     assert lowered.pop(resource.RLIMIT_CPU, None) == (cpu[0] if cpu else None)
     assert lowered == {
@@ -234,6 +234,7 @@ def test_the_limits_of_a_process(monkeypatch, cpu_seconds, cpu):
         resource.RLIMIT_NICE: 0,
         resource.RLIMIT_RTPRIO: 0,
     }
+    assert offered == [1]
 
 
 @pytest.mark.parametrize(("hard", "value", "set_to"), [(-1, 9, 9), (5, 9, 5), (9, 5, 5), (5, 5, 5)])
