@@ -24,7 +24,9 @@ from azml_magic.executors.debug_world import World, module_world
 from azml_magic.executors.execution import Callbacks
 from azml_magic.executors.job import Job
 from azml_magic.executors.worker_report import FailureReport, SuccessReport, read_report
-from azml_magic.languages.python import outputs, report, script
+from azml_magic.languages.call import Progress
+from azml_magic.languages.language import LANGUAGES
+from azml_magic.languages.python import outputs, report
 from azml_magic.protocol.job_header import MODULE_FILE, JobHeader
 from azml_magic.temporary import OwnFolder
 from azml_magic.wire import Channel, ChannelClosed, EncodedFrame, receive_frame, send_frame
@@ -104,11 +106,11 @@ class InlineExecution:
     def _execute(
         self, header: JobHeader, frames: dict[str, pd.DataFrame], folder: str, world: World
     ) -> tuple[Received, TracebackType | None]:
-        received, progress = Received(begun=True), script.Progress()
-        profile = self._job.profile
+        received, progress = Received(begun=True), Progress()
+        language, profile = LANGUAGES[header.language], self._job.profile
         try:
             self._enter()
-            returned, noted = script.run(header, profile, frames, folder, progress)
+            returned, noted = language.run(header, profile, frames, folder, progress)
             encoded = outputs.encode(returned, profile)
             self._leave()
         except KeyboardInterrupt:
@@ -117,7 +119,7 @@ class InlineExecution:
             raise KeyboardInterrupt from None
         except BaseException as error:
             self._leave()
-            event = report.failure(error, progress, header.filename, folder)
+            event = language.describe(error, progress, header, folder)
             received.report = read_report(event)
             return received, _own_frames(error.__traceback__, header.filename)
         arrived = iter([travel(frame, "str", sys.maxsize) for frame in encoded])

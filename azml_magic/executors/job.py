@@ -60,6 +60,7 @@ class Job:
         return JobHeader(
             source=self.module.source,
             filename=MODULE_FILE,
+            language=self.module.language,
             options=self.options,
             datasets=tuple(self.inputs.frames),
             bundle=None if self.bundle is None else tuple(name for name, _ in self.bundle.files),

@@ -17,6 +17,7 @@ _FILES = (
     "result.py",
     "sentences.py",
     "temporary.py",
+    "languages/call.py",
     "languages/python/bundle_folder.py",
     "languages/python/report.py",
     "languages/python/run_object.py",

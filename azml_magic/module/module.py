@@ -44,6 +44,8 @@ class Module:
         The file name under which a debugger knows the source; empty for none.
     options : mapping of str to object
         Its own options of a run, which change its inputs; they apply wherever it runs.
+    language : str
+        The language of the source, by its name in ``languages.language.LANGUAGES``.
     """
 
     source: str
@@ -54,6 +56,7 @@ class Module:
     profile: str | None = None
     file: str = field(default="", compare=False)
     options: Mapping[str, Any] = field(default_factory=dict)
+    language: str = "python"
 
     def own(self, options: Options) -> Options:
         """Return options of a run, overridden by this module's own profile and options."""

@@ -36,6 +36,8 @@ class JobHeader:
         Names of the files of its script bundle, which follow; None without a bundle.
     calls : int
         How many calls the worker answers; 0 for a run that ends with the module.
+    language : str
+        The language of the source, by its name in ``LANGUAGES``.
     """
 
     source: str
@@ -44,6 +46,7 @@ class JobHeader:
     datasets: Tuple[str, ...] = ()
     bundle: Optional[Tuple[str, ...]] = None
     calls: int = 0
+    language: str = "python"
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from typing import Any, Dict
 import pandas as pd
 
 from azml_magic.contract.profile import get_profile
+from azml_magic.languages.call import Progress, call
 from azml_magic.languages.python import outputs, report, script
 from azml_magic.wire import Channel, encode_frame, receive_frame, send_frame
 
@@ -28,11 +29,11 @@ def rehearse() -> None:
         received = receive_frame(taking, text="object", max_bytes=1 << 20, trusted=True)
         module: Dict[str, Any] = {}
         exec(compile(_SOURCE, "rehearsal", "exec", dont_inherit=True), module)
-        returned, findings = script.call(
+        returned, findings = call(
             module[script.ENTRY_POINT],
             profile,
             {"dataset1": received},
-            script.Progress(),
+            Progress(),
         )
         encoded = outputs.encode(returned, profile)
         json.dumps(report.success(returned, findings, [], []))

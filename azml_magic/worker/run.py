@@ -15,7 +15,9 @@ import sys
 from typing import List, Optional, Tuple
 
 from azml_magic.contract.profile import rules_of
-from azml_magic.languages.python import layout, observe, outputs, pyplot, report, script
+from azml_magic.languages.call import Progress
+from azml_magic.languages.language import LANGUAGES
+from azml_magic.languages.python import layout, observe, outputs, pyplot, report
 from azml_magic.protocol import descriptors
 from azml_magic.protocol.codec import from_plain
 from azml_magic.protocol.job_header import BEGUN, JobHeader
@@ -83,15 +85,15 @@ def execute(channel: Channel, pipe: Optional[PipeReader], folder: str) -> None:
     if job.calls:
         serve.serve(channel, job, profile, folder, STREAM_LIMIT, _flush)
         return
-    progress = script.Progress()
+    language, progress = LANGUAGES[job.language], Progress()
     observer = observe.Observer(job.filename, os.path.join(folder, "work"))
     observer.listen()
     try:
-        returned, findings = script.run(job, profile, datasets, folder, progress)
+        returned, findings = language.run(job, profile, datasets, folder, progress)
         encoded = outputs.encode(returned, profile)
     except BaseException as error:
         _flush()
-        channel.send_event(report.failure(error, progress, job.filename, folder))
+        channel.send_event(language.describe(error, progress, job, folder))
         return
     _flush()
     unsaved = pyplot.unsaved(os.path.join(folder, "previews"))

@@ -9,7 +9,9 @@ import sys
 from typing import Any, Callable, Dict, Set
 
 from azml_magic.contract.profile import Profile
-from azml_magic.languages.python import outputs, report, script
+from azml_magic.languages.call import Progress, call
+from azml_magic.languages.language import LANGUAGES
+from azml_magic.languages.python import outputs, report
 from azml_magic.protocol.codec import from_plain
 from azml_magic.protocol.job_header import BEGUN, READY, Call, JobHeader
 from azml_magic.wire import Channel, WireError, receive_frame
@@ -40,12 +42,12 @@ def serve(
     flush : callable
         Writes out what the module has printed, so that it is read before the answer.
     """
-    progress = script.Progress()
+    language, progress = LANGUAGES[job.language], Progress()
     try:
-        function = script.load(job, profile, folder, progress)
+        function = language.load(job, profile, folder, progress)
     except BaseException as error:
         flush()
-        channel.send_event(report.failure(error, progress, job.filename, folder))
+        channel.send_event(LANGUAGES[job.language].describe(error, progress, job, folder))
         return
     flush()
     home = os.path.join(folder, "work")
@@ -72,13 +74,13 @@ def _answer(
     folder: str,
     flush: Callable[[], None],
 ) -> None:
-    progress = script.Progress()
+    progress = Progress()
     try:
-        returned, findings = script.call(function, profile, datasets, progress)
+        returned, findings = call(function, profile, datasets, progress)
         encoded = outputs.encode(returned, profile)
     except BaseException as error:
         flush()
-        channel.send_event(report.failure(error, progress, job.filename, folder))
+        channel.send_event(LANGUAGES[job.language].describe(error, progress, job, folder))
         return
     flush()
     with channel.together():

@@ -15,7 +15,7 @@ import sys
 import warnings
 from typing import Dict, List, NamedTuple, Optional
 
-from azml_magic.languages.python import pyplot
+from azml_magic.languages.language import LANGUAGES
 from azml_magic.protocol import packets
 from azml_magic.protocol.codec import from_json
 from azml_magic.protocol.messages import (
@@ -145,7 +145,8 @@ def _preload() -> None:
     pa.set_cpu_count(1)
     pa.array(["a", None], pa.large_string()).to_numpy(zero_copy_only=False)
     pd.DataFrame({"a": [1.0], "b": ["x"]}).describe(include="all").to_string()
-    pyplot.preload()
+    for language in LANGUAGES.values():
+        language.preload()
     locks.install()
     rehearse.rehearse()
     blas.find_libraries()

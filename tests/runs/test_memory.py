@@ -5,7 +5,7 @@ import weakref
 import pandas as pd
 
 from azml_magic.contract.profile import CLASSIC
-from azml_magic.languages.python import script
+from azml_magic.languages.call import Progress, call
 
 
 def test_inputs_are_let_go_before_results_are_made():
@@ -20,7 +20,7 @@ def test_inputs_are_let_go_before_results_are_made():
         return {"dataset1": frame}
 
     datasets = inputs()
-    outputs, _ = script.call(azureml_main, CLASSIC, datasets, script.Progress())
+    outputs, _ = call(azureml_main, CLASSIC, datasets, Progress())
     assert outputs[0] is not None
     assert outputs[0]["b"].tolist() == [1, 1]
     assert datasets == {}
@@ -29,8 +29,6 @@ def test_inputs_are_let_go_before_results_are_made():
 
 def test_an_input_that_is_returned_stays():
     frame = pd.DataFrame({"a": [1, 2]})
-    outputs, _ = script.call(
-        lambda given: (given,), CLASSIC, {"dataset1": frame}, script.Progress()
-    )
+    outputs, _ = call(lambda given: (given,), CLASSIC, {"dataset1": frame}, Progress())
     assert outputs[0] is not None
     assert outputs[0]["a"].tolist() == [1, 2]

@@ -20,6 +20,7 @@ from azml_magic.contract.log_text import RAISED, error_text, failure_details
 from azml_magic.contract.profile import rules_of
 from azml_magic.contract.returned_values import ReturnRefused
 from azml_magic.exporting.runtime.zip_files import read
+from azml_magic.languages.call import Progress, call
 from azml_magic.languages.python import bundle_folder, report, run_object, script
 from azml_magic.module.manifest import MANIFEST_FILE, Manifest, read_manifest
 from azml_magic.protocol.job_header import MODULE_FILE, RUN_FOLDERS, JobHeader
@@ -68,7 +69,7 @@ class Loaded:
         self._job = JobHeader(
             read(place, self.manifest.source_file).decode("utf-8"), MODULE_FILE, self._options
         )
-        progress = script.Progress()
+        progress = Progress()
         try:
             self._function = script.load(self._job, self.profile, self.folder, progress)
         except BaseException as error:
@@ -89,10 +90,10 @@ class Loaded:
             copy = frame.copy(deep=False)
             prepared, _ = prepare_input(copy, port, self.profile)
             given[port] = _own_text(prepared) if self._options.text == "object" else prepared
-        progress = script.Progress()
+        progress = Progress()
         try:
             os.chdir(self.home)
-            outputs, _ = script.call(self._function, self.profile, given, progress)
+            outputs, _ = call(self._function, self.profile, given, progress)
         except BaseException as error:
             if isinstance(error, KeyboardInterrupt):
                 raise
@@ -110,7 +111,7 @@ class Loaded:
         os.chdir(tempfile.gettempdir())
         self._own.close()
 
-    def _cloud_text(self, error: BaseException, progress: script.Progress) -> str:
+    def _cloud_text(self, error: BaseException, progress: Progress) -> str:
         if isinstance(error, ReturnRefused):
             refused = failure_details("", error.message, [], progress.stage, None, self.profile)
             return error_text(error.number, refused, self.profile)

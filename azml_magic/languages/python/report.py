@@ -7,7 +7,7 @@ import traceback
 from typing import Any, Dict, List, Optional
 
 from azml_magic.contract.returned_values import ReturnRefused
-from azml_magic.languages.python.script import Progress
+from azml_magic.languages.call import Progress
 from azml_magic.result import Finding
 from azml_magic.sentences import ComposedText
 

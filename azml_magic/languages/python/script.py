@@ -1,7 +1,4 @@
-"""Compiling and executing a module's code, and calling its ``azureml_main``.
-
-Nothing here depends on where the code comes from or where its results go.
-"""
+"""Compiling and executing a module's code, up to its ``azureml_main``."""
 
 from __future__ import annotations
 
@@ -9,54 +6,13 @@ import linecache
 import os
 import sys
 import types
-from dataclasses import dataclass
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any
 
-from azml_magic.contract.arguments import call_arguments
-from azml_magic.contract.datasets import prepare_output
 from azml_magic.contract.profile import Profile
-from azml_magic.contract.returned_values import collect_outputs
+from azml_magic.languages.call import Progress
 from azml_magic.protocol.job_header import JobHeader
-from azml_magic.result import Finding
 
 ENTRY_POINT = "azureml_main"
-
-
-@dataclass
-class Progress:
-    """The stage of a run, for reporting a failure.
-
-    Attributes
-    ----------
-    stage : str
-        ``"compile"``, ``"import"`` (the top level), ``"find"`` (the entry point),
-        ``"call"``, ``"return"`` (what it returned) or ``"write"`` (values to datasets).
-    """
-
-    stage: str = "compile"
-
-
-def run(
-    job: JobHeader,
-    profile: Profile,
-    datasets: Dict[str, Any],
-    folder: str,
-    progress: Progress,
-) -> Tuple[List[Optional[Any]], List[Finding]]:
-    """Execute a module under the rules of a profile.
-
-    Returns
-    -------
-    tuple
-        The frames of the two output ports (``None`` for none), and findings.
-
-    Raises
-    ------
-    BaseException
-        Anything that the module raises; `progress` says at which stage.
-    """
-    function = load(job, profile, folder, progress)
-    return call(function, profile, datasets, progress)
 
 
 def load(job: JobHeader, profile: Profile, folder: str, progress: Progress) -> Any:
@@ -67,34 +23,6 @@ def load(job: JobHeader, profile: Profile, folder: str, progress: Progress) -> A
     namespace = _execute_top_level(code, job.filename, profile, folder)
     progress.stage = "find"
     return _entry_point(namespace)
-
-
-def call(
-    function: Any,
-    profile: Profile,
-    datasets: Dict[str, Any],
-    progress: Progress,
-) -> Tuple[List[Optional[Any]], List[Finding]]:
-    """Call the entry point with the connected ports, and apply the rules to what it returns.
-
-    `datasets` is emptied, so that frames the module does not return are freed early.
-    """
-    progress.stage = "find"
-    arguments = call_arguments(function, datasets, profile)
-    progress.stage = "call"
-    returned = function(*arguments)
-    del arguments
-    datasets.clear()
-    progress.stage = "return"
-    frames, findings = collect_outputs(returned, profile)
-    progress.stage = "write"
-    outputs: List[Optional[Any]] = []
-    for port, frame in zip(("output1", "output2"), frames):
-        if frame is not None:
-            frame, changes = prepare_output(frame, port, profile)
-            findings = [*findings, *changes]
-        outputs.append(frame)
-    return outputs, findings
 
 
 def _compile(source: str, filename: str) -> types.CodeType:
