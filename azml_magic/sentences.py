@@ -29,7 +29,9 @@ Value = Union[str, int, float, None, List[Any]]
 Part = Tuple[str, Dict[str, Value]]
 
 MOST_PARTS = 20
-PORTS = ("dataset1", "dataset2", "output1", "output2")
+OUTPUTS = ("output1", "output2")
+"""The output ports, as the fields of a result name them."""
+PORTS = ("dataset1", "dataset2", *OUTPUTS)
 NAME_CHARACTERS = 60
 SAID_CHARACTERS = 300
 _DEEPEST = 4

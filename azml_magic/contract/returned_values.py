@@ -13,7 +13,7 @@ from azml_magic.contract.profile import Profile
 from azml_magic.contract.values_as_tables import NoTable, table_of
 from azml_magic.findings import CODES, Report
 from azml_magic.result import Finding
-from azml_magic.sentences import ComposedText, Sentence
+from azml_magic.sentences import OUTPUTS, ComposedText, Sentence
 
 FRAMES = List[Optional[pd.DataFrame]]
 _FIX = sentences.RETURN_FRAME.text
@@ -103,7 +103,8 @@ def _classic(returned: object) -> Tuple[FRAMES, List[Finding]]:
         what = "None" if first is None else name_of(first)
         raise _refused(sentences.BEGINS_WITH(type=name_of(returned), type_2=what))
     findings = [A_LIST.at(A_LIST.message())] if isinstance(returned, list) else []
-    return [first, None], findings + _without_port(items[1:], 1)
+    frames: FRAMES = [first, *[None] * (len(OUTPUTS) - 1)]
+    return frames, findings + _without_port(items[1:], 1)
 
 
 def _designer(returned: object) -> Tuple[FRAMES, List[Finding]]:
@@ -113,9 +114,9 @@ def _designer(returned: object) -> Tuple[FRAMES, List[Finding]]:
         items = list(tuple.__iter__(returned))
         if not items:
             raise _refused(sentences.EMPTY(word="tuple"))
-    frames: FRAMES = [None, None]
+    frames: FRAMES = [None] * len(OUTPUTS)
     findings: List[Finding] = []
-    for number, item in enumerate(items[:2]):
+    for number, item in enumerate(items[: len(OUTPUTS)]):
         if item is None or isinstance(item, pd.DataFrame):
             frames[number] = item
             continue
@@ -123,8 +124,8 @@ def _designer(returned: object) -> Tuple[FRAMES, List[Finding]]:
             frames[number] = table_of(item)
         except NoTable as error:
             raise _refused(error.message, error.hint) from None
-        findings.append(_made(item, f"output{number + 1}"))
-    return frames, findings + _without_port(items[2:], 2)
+        findings.append(_made(item, OUTPUTS[number]))
+    return frames, findings + _without_port(items[len(OUTPUTS) :], len(OUTPUTS))
 
 
 def _items(returned: object) -> Optional[List[Any]]:

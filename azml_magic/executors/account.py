@@ -12,6 +12,7 @@ from azml_magic.executors.worker_report import Obstacle, Report
 from azml_magic.protocol.limits import Limits
 from azml_magic.protocol.messages import Broken, RunEnded
 from azml_magic.result import Finding
+from azml_magic.sentences import OUTPUTS
 from azml_magic.wire import FrameTooLarge
 
 
@@ -40,7 +41,7 @@ class Received:
     """
 
     report: Report | None = None
-    frames: list[pd.DataFrame | None] = field(default_factory=lambda: [None, None])
+    frames: list[pd.DataFrame | None] = field(default_factory=lambda: [None] * len(OUTPUTS))
     refusal: str = ""
     too_large: bool = False
     begun: bool = False

@@ -18,12 +18,11 @@ from azml_magic.controls import plain
 from azml_magic.languages.python import observe
 from azml_magic.protocol.job_header import BEGUN
 from azml_magic.result import Finding
-from azml_magic.sentences import ComposedText, Detail, Hint, Refusal, Sentence
+from azml_magic.sentences import OUTPUTS, ComposedText, Detail, Hint, Refusal, Sentence
 
 STAGES = ("compile", "import", "find", "call", "return", "write")
 REFUSING_STAGES = ("return", "write")
 NUMBERS = ("0085", "0018")
-OUTPUTS = ("", "output1", "output2")
 LIST_ITEMS = 2_000
 TEXT = 20_000
 
@@ -112,7 +111,7 @@ class Obstacle:
 class SuccessReport:
     """What follows on the wire, and what the worker noted."""
 
-    outputs: tuple[bool, bool]
+    outputs: tuple[bool, ...]
     findings: tuple[Finding, ...]
     unsaved: tuple[OpenFigure, ...]
     uploads: tuple[Upload, ...]
@@ -156,10 +155,10 @@ def read_report(event: Mapping[str, Any]) -> Report:
 
 def _success(event: Mapping[str, Any]) -> SuccessReport:
     outputs = _list(event, "outputs", _bool)
-    if len(outputs) != 2:
-        raise BadReport("a result has two output ports")
+    if len(outputs) != len(OUTPUTS):
+        raise BadReport("a result has another number of output ports")
     return SuccessReport(
-        outputs=(outputs[0], outputs[1]),
+        outputs=tuple(outputs),
         findings=tuple(_list(event, "findings", _finding)),
         unsaved=tuple(_list(event, "unsaved", _open_figure)),
         uploads=tuple(_list(event, "uploads", _upload)),
@@ -199,7 +198,7 @@ def _finding(value: object) -> Finding:
     return kind.at(
         message,
         line=None if line is None else _whole(item, "line"),
-        port=_one_of(item, "port", OUTPUTS),
+        port=_one_of(item, "port", ("", *OUTPUTS)),
     )
 
 

@@ -13,6 +13,7 @@ from azml_magic.contract.datasets import prepare_output
 from azml_magic.contract.profile import Profile
 from azml_magic.contract.returned_values import collect_outputs
 from azml_magic.result import Finding
+from azml_magic.sentences import OUTPUTS
 
 Outputs = Tuple[List[Optional[Any]], List[Finding]]
 
@@ -70,7 +71,7 @@ def call(
     frames, findings = collect_outputs(returned, profile)
     progress.stage = "write"
     outputs: List[Optional[Any]] = []
-    for port, frame in zip(("output1", "output2"), frames):
+    for port, frame in zip(OUTPUTS, frames):
         if frame is not None:
             frame, changes = prepare_output(frame, port, profile)
             findings = [*findings, *changes]

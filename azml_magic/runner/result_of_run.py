@@ -104,14 +104,15 @@ def _judged(account: Account, module: Module, profile: Profile) -> Result:
 def _result(account: Account, module: Module, profile: Profile, error: str = "") -> Result:
     report = account.received.report
     reported = report.findings if isinstance(report, SuccessReport) else ()
+    output1, output2 = account.received.frames
     # The worker counts lines of the source, a user those of the cell.
     placed = [
         replace(one, line=one.line + module.first_line - 1) if one.line is not None else one
         for one in reported
     ]
     return Result(
-        output1=account.received.frames[0],
-        output2=account.received.frames[1],
+        output1=output1,
+        output2=output2,
         figures=account.images.figures,
         previews=account.images.previews,
         stdout=account.stdout,
