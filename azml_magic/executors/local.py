@@ -109,8 +109,10 @@ class LocalExecution:
         link = self._link = Link(monitor, self._callbacks)
         try:
             if self._cancelled:
-                link.cancel()
-            _converse_to_the_end(link, self._job, received)
+                # Before anything was sent: no worker is asked, as it might be faster than the kill.
+                received.interrupted = True
+            else:
+                _converse_to_the_end(link, self._job, received)
             received.ended = link.ended
             collected = self._collect(link, received)
         finally:

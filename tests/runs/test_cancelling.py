@@ -9,6 +9,7 @@ from support.waiting import until
 
 import azml_magic
 from azml_magic.errors import Interrupted
+from azml_magic.executors import link
 
 FRAME = pd.DataFrame({"a": [1.0]})
 SLEEPS = """
@@ -56,10 +57,15 @@ def test_a_debug_run_is_cancelled_from_another_thread(tmp_path):
     assert azml_magic.run(ECHO, FRAME, debug=True).output1.equals(FRAME)
 
 
-def test_a_run_that_is_cancelled_before_it_began_runs_nothing():
+def test_a_run_that_is_cancelled_before_it_began_runs_nothing(monkeypatch):
+    # A worker that is sent the run may begin before it is killed.
+    started = []
+    start = link.Link.start
+    monkeypatch.setattr(link.Link, "start", lambda *of: (started.append(of), start(*of)))
     with pytest.raises(Interrupted) as raised:
         azml_magic.run(SLEEPS, FRAME, on_start=lambda execution: execution.cancel())
     assert raised.value.result.output1 is None
+    assert started == []
     assert azml_magic.run(ECHO, FRAME).output1.equals(FRAME)
 
 
