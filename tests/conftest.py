@@ -1,6 +1,7 @@
 """What all tests share."""
 
 import os
+import signal
 import sys
 import uuid
 from pathlib import Path
@@ -16,6 +17,11 @@ from support.waiting import until
 from azml_magic.monitor import client
 
 MARK = "AZML_MAGIC_TESTS"
+
+# A shell starts what is to run in the background with interrupts ignored, and so would be all
+# programs that the tests start and interrupt.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # How long an example takes says how busy the machine is.
 settings.register_profile("any machine", deadline=None)
