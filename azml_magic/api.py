@@ -231,9 +231,9 @@ def caches() -> str:
     SandboxError
         When modules cannot be run.
     """
-    from azml_magic.monitor import client
+    from azml_magic.monitor import shared_monitors
 
-    found = client.caches_of(client.STRONGEST)
+    found = shared_monitors.caches_of(shared_monitors.STRONGEST)
     if found.last:
         return found.folder
     return "a temporary folder per session: no home folder or XDG_CACHE_HOME is writable"
@@ -241,26 +241,26 @@ def caches() -> str:
 
 def warm_up() -> None:
     """Prepare the processes and imports of the first run in the background."""
-    from azml_magic.monitor import client
+    from azml_magic.monitor import shared_monitors
     from azml_magic.runner import ahead
 
-    client.warm_up(DEFAULTS.limits())
+    shared_monitors.warm_up(DEFAULTS.limits())
     ahead.import_soon()
 
 
 def wake() -> None:
     """Prepare processes again that were ended because nothing had run for a long time."""
-    from azml_magic.monitor import client
+    from azml_magic.monitor import shared_monitors
 
-    if client.is_asleep():
-        client.warm_up(DEFAULTS.limits())
+    if shared_monitors.is_asleep():
+        shared_monitors.warm_up(DEFAULTS.limits())
 
 
 def shut_down() -> None:
     """End the processes that are ready for a run; the next run starts new ones."""
-    from azml_magic.monitor import client
+    from azml_magic.monitor import shared_monitors
 
-    client.shut_down()
+    shared_monitors.shut_down()
 
 
 def _open(module: Module, bundle: Any, rules: Profile) -> tuple[Bundle | None, list[Finding]]:

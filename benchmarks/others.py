@@ -16,7 +16,7 @@ import numpy as np
 
 import azml_magic
 from azml_magic.display.mime import result_mimebundle
-from azml_magic.monitor import client
+from azml_magic.monitor import shared_monitors
 from azml_magic.result import Result
 from benchmarks import frames
 from benchmarks.latency import SOURCE
@@ -269,4 +269,4 @@ def inside(quick: bool) -> list[Table]:
 
 
 def shut_down() -> None:
-    client.shut_down()
+    shared_monitors.shut_down()

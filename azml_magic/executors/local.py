@@ -14,7 +14,7 @@ from azml_magic.executors.execution import Callbacks
 from azml_magic.executors.job import Job
 from azml_magic.executors.link import DYING_SECONDS, Cancelled, Link, WorkerEnded
 from azml_magic.executors.worker_report import BadReport, SuccessReport, read_begin, read_report
-from azml_magic.monitor import client
+from azml_magic.monitor import shared_monitors
 from azml_magic.monitor.client import MonitorClient
 from azml_magic.protocol.codec import to_plain
 from azml_magic.protocol.messages import PrepareWorker
@@ -94,7 +94,7 @@ class LocalExecution:
         """
         received = Received()
         try:
-            with client.acquired(self._job.options.access()) as monitor:
+            with shared_monitors.acquired(self._job.options.access()) as monitor:
                 carried = self._carry_by(monitor, received)
                 if not last and received.is_worth_another_attempt:
                     monitor.retire()

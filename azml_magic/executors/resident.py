@@ -9,7 +9,7 @@ from azml_magic.errors import SandboxBroken
 from azml_magic.executors.account import Account
 from azml_magic.executors.job import Job
 from azml_magic.executors.kept_worker import KeptWorker, Question
-from azml_magic.monitor import client
+from azml_magic.monitor import shared_monitors
 from azml_magic.monitor.client import MonitorClient
 from azml_magic.protocol.messages import PrepareWorker
 
@@ -153,7 +153,7 @@ class Resident:
         """Start a worker and have it load the module."""
         if self._monitor is None or not self._monitor.alive:
             self.close()
-            self._monitor = client.acquire(self._job.options.access())
+            self._monitor = shared_monitors.acquire(self._job.options.access())
         worker = self._worker = KeptWorker(self._monitor, self._job.options.timeout)
         self._answered = 0
         # The monitor would take one long life for one long run; each call has its own limit.
@@ -179,4 +179,4 @@ class Resident:
         """Give the monitor back."""
         monitor, self._monitor = self._monitor, None
         if monitor is not None:
-            client.release(monitor, error)
+            shared_monitors.release(monitor, error)

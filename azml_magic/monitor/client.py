@@ -1,16 +1,14 @@
-"""The notebook's handle on its monitors: each started once, shared by its runs."""
+"""A monitor and its runs, as the notebook sees them."""
 
 from __future__ import annotations
 
-import atexit
 import contextlib
 import math
 import os
 import select
 import subprocess
 import threading
-import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,7 +26,6 @@ from azml_magic.protocol.messages import (
     KillRun,
     MonitorOrder,
     MonitorReady,
-    PrepareWorker,
     Refused,
     ReleaseRun,
     RunEnded,
@@ -37,8 +34,6 @@ from azml_magic.protocol.messages import (
 from azml_magic.sandbox.standalone import command
 
 READY_SECONDS = 180.0
-IDLE_SECONDS = 900.0
-STRONGEST = Access()
 
 
 @dataclass(frozen=True)
@@ -85,7 +80,7 @@ class MonitorClient:
         When the monitor cannot be started.
     """
 
-    def __init__(self, access: Access = STRONGEST) -> None:
+    def __init__(self, access: Access = Access()) -> None:
         ours, theirs = packets.pair()
         self.key = key_of(access)
         self.socket = ours
@@ -269,203 +264,3 @@ def broken(report: Broken) -> SandboxBroken:
         f"the processes around a run could not be started, or ended: {detail}",
         "run the cell again; if this repeats, run `azml-magic doctor`",
     )
-
-
-class _Pool:
-    """Monitors by what they were started for, and who uses them.
-
-    One that serves many runs at a time is shared. Where runs could reach each other, those at
-    the same time have one each, and one is kept. A monitor that was made for another environment
-    or other options stays beside the new one, and all are given back when nothing has run for
-    a while.
-    """
-
-    def __init__(self) -> None:
-        self._kept: dict[Key, MonitorClient] = {}
-        self._inherited: list[MonitorClient] = []
-        self._lock = threading.Lock()
-        self.asleep = False
-        self._used = 0.0
-        self._timer: threading.Timer | None = None
-
-    def acquire(self, access: Access) -> MonitorClient:
-        key = key_of(access)
-        with self._lock:
-            self.asleep = False
-            client = self._kept.get(key)
-            if client is None or not client.alive:
-                client = self._start(key, access)
-            shared = client.users > 0
-            client.users += 1
-        if not shared:
-            return client
-        try:
-            client.wait_until_ready()
-        except BaseException:
-            self.release(client)
-            raise
-        if client.serves_many:
-            return client
-        self.release(client)
-        own = MonitorClient(access)
-        own.users = 1
-        return own
-
-    def release(self, client: MonitorClient) -> None:
-        with self._lock:
-            client.users -= 1
-            client.idle_since = self._used = time.monotonic()
-            if client.users or self._keeps(client):
-                return
-        client.close()
-
-    def holds(self, access: Access) -> bool:
-        with self._lock:
-            client = self._kept.get(key_of(access))
-            return client is not None and client.alive
-
-    def close(self) -> None:
-        """End the monitors that nobody uses; the others end when they are given back."""
-        with self._lock:
-            idle = [client for client in self._kept.values() if not client.users]
-            self._kept.clear()
-            if self._timer is not None:
-                self._timer.cancel()
-                self._timer = None
-        for client in idle:
-            client.close()
-
-    def forget(self) -> None:
-        """In a forked process: leave all monitors to the process that started them."""
-        self._lock = threading.Lock()  # another thread may have held it
-        self._inherited.extend(self._kept.values())
-        self._kept.clear()
-        self._timer = None
-
-    def _start(self, key: Key, access: Access) -> MonitorClient:
-        before = self._kept.pop(key, None)
-        if before is not None and not before.users:
-            before.close()
-        client = self._kept[key] = MonitorClient(access)
-        return client
-
-    def _keeps(self, client: MonitorClient) -> bool:
-        """Keep a monitor that nobody uses, if it is of use and there is none like it."""
-        if not client.alive:
-            if self._kept.get(client.key) is client:
-                del self._kept[client.key]
-            return False
-        if self._kept.setdefault(client.key, client) is not client:
-            return False
-        if self._timer is None or not self._timer.is_alive():
-            self._look_again_in(IDLE_SECONDS)
-        return True
-
-    def _look_again_in(self, seconds: float) -> None:
-        self._timer = threading.Timer(seconds, self._give_back)
-        self._timer.daemon = True
-        self._timer.start()
-
-    def _give_back(self) -> None:
-        with self._lock:
-            left = self._used + IDLE_SECONDS - time.monotonic()
-            if any(client.users for client in self._kept.values()):
-                left = IDLE_SECONDS
-            if self._kept and left > 0:
-                return self._look_again_in(left)
-            self.asleep = bool(self._kept)
-        return self.close()
-
-
-_pool = _Pool()
-atexit.register(_pool.close)
-os.register_at_fork(after_in_child=_pool.forget)
-
-
-def acquire(access: Access = STRONGEST) -> MonitorClient:
-    """Return a monitor that is ready, starting one when none can be used; it is to be released.
-
-    Raises
-    ------
-    SandboxError
-        When there can be none.
-    """
-    client = _pool.acquire(access)
-    try:
-        client.wait_until_ready()
-    except BaseException as error:
-        release(client, error)
-        raise
-    return client
-
-
-@contextlib.contextmanager
-def acquired(access: Access = STRONGEST) -> Iterator[MonitorClient]:
-    """Yield a monitor that is ready.
-
-    One that breaks while it is used is ended, with all that it still runs.
-
-    Raises
-    ------
-    SandboxError
-        When there can be none.
-    """
-    client = acquire(access)
-    try:
-        yield client
-    except BaseException as error:
-        release(client, error)
-        raise
-    release(client)
-
-
-def caches_of(access: Access) -> Caches:
-    """Return where a monitor keeps caches: one that is there, or one that is started.
-
-    Raises
-    ------
-    SandboxError
-        When there can be none.
-    """
-    with acquired(access) as monitor:
-        return monitor.caches
-
-
-def release(client: MonitorClient, error: BaseException | None = None) -> None:
-    """Give a monitor back after its run.
-
-    Parameters
-    ----------
-    client : MonitorClient
-        From :func:`acquire`.
-    error : BaseException, optional
-        What went wrong with it. One that is broken may hold processes: it is ended, with all of
-        its runs.
-    """
-    if isinstance(error, SandboxBroken):
-        client.close()
-    _pool.release(client)
-
-
-def warm_up(limits: Limits) -> None:
-    """Start a monitor in the background, unless there is one.
-
-    Parameters
-    ----------
-    limits : Limits
-        Those that the first run is likely to have.
-    """
-    if not _pool.holds(STRONGEST):
-        client = _pool.acquire(STRONGEST)
-        client.send(PrepareWorker(limits))
-        _pool.release(client)
-
-
-def is_asleep() -> bool:
-    """Return whether monitors were given back because nothing ran for long."""
-    return _pool.asleep
-
-
-def shut_down() -> None:
-    """End the monitors that nobody uses; the next run starts a new one."""
-    _pool.close()

@@ -1,1 +1,1 @@
-"""A run from start to end: monitor process, fork server, one worker per run."""
+"""From what came back of a run to its result, or to the error that says why there is none."""

@@ -11,7 +11,7 @@ import signal
 import socket
 import sys
 
-from azml_magic.monitor import client
+from azml_magic.monitor import shared_monitors
 from azml_magic.protocol.options import Options
 from azml_magic.sandbox import kernel
 from azml_magic.serving.scoring_messages import ScoringOrder, receive
@@ -29,7 +29,7 @@ def main() -> None:
     order: ScoringOrder = envelope.message
     if not order.allow_network:
         # The monitor starts while this process loads pandas.
-        client.warm_up(Options.of(timeout=None, memory=order.memory).limits())
+        shared_monitors.warm_up(Options.of(timeout=None, memory=order.memory).limits())
     from azml_magic.serving.scoring_work import ScoringWork
 
     work = ScoringWork(endpoint, order)

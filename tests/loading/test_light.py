@@ -25,8 +25,8 @@ def modules_after(program):
 
 def test_a_session_that_ran_nothing_ends_in_silence():
     program = (
-        "import time\nfrom azml_magic import api\nfrom azml_magic.monitor import client\n"
-        "api.warm_up()\n(monitor,) = client._pool._kept.values()\n"
+        "import time\nfrom azml_magic import api\nfrom azml_magic.monitor import shared_monitors\n"
+        "api.warm_up()\n(monitor,) = shared_monitors._pool._kept.values()\n"
         # What the monitor has told by then is never read.
         "import select\nassert select.select([monitor.socket], [], [], 60)[0]\napi.shut_down()\n"
     )

@@ -11,7 +11,8 @@ from support.waiting import Held, until
 import azml_magic
 from azml_magic.errors import Interrupted, MemoryLimitError, SandboxBroken
 from azml_magic.executors import link
-from azml_magic.monitor import client
+from azml_magic.monitor import shared_monitors
+from azml_magic.monitor.client import MonitorClient
 from azml_magic.sandbox.probe import probe
 from runs.process_tree import below, children
 
@@ -34,8 +35,8 @@ pytestmark = pytest.mark.skipif(
 @pytest.fixture
 def pool(monkeypatch):
     """A pool in which no monitor waits yet."""
-    made = client._Pool()
-    monkeypatch.setattr(client, "_pool", made)
+    made = shared_monitors._Pool()
+    monkeypatch.setattr(shared_monitors, "_pool", made)
     yield made
     made.close()
 
@@ -81,7 +82,7 @@ def _noting(kind, made):
 
 def test_twenty_runs_have_one_monitor_and_one_fork_server(pool, monkeypatch):
     started = []
-    monkeypatch.setattr(client, "MonitorClient", _noting(client.MonitorClient, started))
+    monkeypatch.setattr(shared_monitors, "MonitorClient", _noting(MonitorClient, started))
     runs = [Run(SLOW.format(seconds=1, factor=factor), FRAME) for factor in range(20)]
     for run in runs:
         assert run.begun.wait(120)
@@ -182,7 +183,7 @@ def test_a_process_forked_from_the_notebook_has_a_monitor_of_its_own(pool):
             result = azml_magic.run(SLOW.format(seconds=0, factor=2), FRAME)
             assert result.output1 is not None
             os.write(writing, str(result.output1["a"].tolist()).encode())
-            client.shut_down()
+            shared_monitors.shut_down()
         finally:
             os._exit(0)
     os.close(writing)
@@ -197,6 +198,6 @@ def test_runs_of_other_threads_go_on_when_monitors_are_given_back(pool):
     held = Held()
     beside = Run(HOLDS.format(name=held.name), FRAME)
     held.wait_for()
-    client.shut_down()
+    shared_monitors.shut_down()
     held.let_go()
     assert beside.result().output1.equals(FRAME * 3)

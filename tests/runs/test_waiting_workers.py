@@ -13,7 +13,7 @@ from support.waiting import until
 
 import azml_magic
 from azml_magic import api
-from azml_magic.monitor import client
+from azml_magic.monitor import shared_monitors
 from azml_magic.protocol.limits import Limits
 from azml_magic.protocol.messages import Fork
 from azml_magic.protocol.policy import Policy
@@ -37,7 +37,7 @@ def value_of(expression, setup="", **options):
 
 @pytest.fixture(scope="module")
 def shared_pool():
-    made = client._Pool()
+    made = shared_monitors._Pool()
     yield made
     made.close()
 
@@ -45,15 +45,15 @@ def shared_pool():
 @pytest.fixture
 def pool(shared_pool, monkeypatch):
     """A pool of monitors of these tests' own."""
-    monkeypatch.setattr(client, "_pool", shared_pool)
+    monkeypatch.setattr(shared_monitors, "_pool", shared_pool)
     return shared_pool
 
 
 @pytest.fixture
 def new_pool(monkeypatch):
     """A pool in which no monitor waits yet."""
-    made = client._Pool()
-    monkeypatch.setattr(client, "_pool", made)
+    made = shared_monitors._Pool()
+    monkeypatch.setattr(shared_monitors, "_pool", made)
     yield made
     made.close()
 
@@ -154,20 +154,20 @@ def test_one_run_folder_waits_at_most(pool):
 
 
 def test_monitors_that_have_waited_long_are_given_back_and_come_back(new_pool, monkeypatch):
-    monitor = client.acquire()
-    monkeypatch.setattr(client, "IDLE_SECONDS", 0.5)
-    client.release(monitor)
+    monitor = shared_monitors.acquire()
+    monkeypatch.setattr(shared_monitors, "IDLE_SECONDS", 0.5)
+    shared_monitors.release(monitor)
     monitor.process.wait(120)
-    until(client.is_asleep)
+    until(shared_monitors.is_asleep)
     assert not new_pool._kept
-    monkeypatch.setattr(client, "IDLE_SECONDS", 900.0)
+    monkeypatch.setattr(shared_monitors, "IDLE_SECONDS", 900.0)
     api.wake()
     assert len(new_pool._kept) == 1
     (woken,) = new_pool._kept.values()
     api.wake()
     assert list(new_pool._kept.values()) == [woken]
     assert value_of("2") == "2"
-    assert not client.is_asleep()
+    assert not shared_monitors.is_asleep()
 
 
 def test_another_environment_has_a_monitor_of_its_own_and_the_old_one_stays(new_pool, monkeypatch):
@@ -179,7 +179,7 @@ def test_another_environment_has_a_monitor_of_its_own_and_the_old_one_stays(new_
     assert old.alive
     assert len(new_pool._kept) == 2
     monkeypatch.undo()
-    monkeypatch.setattr(client, "_pool", new_pool)
+    monkeypatch.setattr(shared_monitors, "_pool", new_pool)
     assert value_of(zone) == before
     assert old in new_pool._kept.values()
 

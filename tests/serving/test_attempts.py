@@ -9,7 +9,7 @@ from azml_magic.executors.account import Account, Received
 from azml_magic.executors.job import Job
 from azml_magic.executors.kept_worker import Question
 from azml_magic.module.module import Module
-from azml_magic.monitor import client
+from azml_magic.monitor import shared_monitors
 from azml_magic.protocol.messages import RunEnded
 from azml_magic.protocol.options import Options
 
@@ -79,8 +79,8 @@ class Worker:
 )
 def test_so_many_attempts_are_made(monkeypatch, fails, loads, asks):
     monkeypatch.setattr(resident, "KeptWorker", Worker)
-    monkeypatch.setattr(client, "acquire", lambda access: Monitor())
-    monkeypatch.setattr(client, "release", lambda monitor, error=None: None)
+    monkeypatch.setattr(shared_monitors, "acquire", lambda access: Monitor())
+    monkeypatch.setattr(shared_monitors, "release", lambda monitor, error=None: None)
     monkeypatch.setattr(Worker, "loads", 0)
     monkeypatch.setattr(Worker, "asks", 0)
     monkeypatch.setattr(Worker, "fails", fails)
