@@ -40,10 +40,7 @@ def own_sockets():
 
 def exit_after_the_answer():
     # The files of a call are taken away when it has been answered.
-    file = Path("left.txt")
-    while not file.exists():
-        time.sleep(0.01)
-    while file.exists():
+    while Path("answering").exists():
         time.sleep(0.01)
     os._exit(3)
 
@@ -59,6 +56,7 @@ def azureml_main(frame=None, second=None):
     if action == "exit":
         os._exit(3)
     if action == "exit later":
+        Path("answering").touch()
         threading.Thread(target=exit_after_the_answer).start()
     if action == "hang":
         time.sleep(600)
