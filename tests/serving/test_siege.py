@@ -322,12 +322,15 @@ def named(process, pattern):
     return processes(types.SimpleNamespace(_process=process), pattern)
 
 
+# Not the moment at which a folder is made: what a signal then leaves is for the next process.
 OF_A_FILE = {
-    "its zip has a place": lambda process, folder: [*folder.glob("azml-service-*")],
+    "its samples are read": lambda process, folder: (
+        "/pandas/" in Path(f"/proc/{process.pid}/maps").read_text()
+    ),
     "its module is looked at": lambda process, folder: named(process, "monitor.monitor"),
 }
 OF_ANY = {
-    "the server has a copy": lambda process, folder: [*folder.glob("azml-serve-*")],
+    "the server has a copy": lambda process, folder: [*folder.glob("azml-serve-*/*")],
     "a scoring process is started": lambda process, folder: named(
         process, "serving.scoring_process"
     ),
