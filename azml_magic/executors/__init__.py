@@ -1,5 +1,5 @@
-"""Where jobs run: confined here, in this very process for a debugger, kept for many calls.
+"""Where jobs run: confined on this machine, in this process for a debugger, or for many calls.
 
-An executor starts an execution of a job, which ends in an account of what came back. What that
-comes to, a result or an error, is the runner's matter.
+An executor starts the execution of a job, which ends with an account of what came back. The
+runner turns that into a result or an error.
 """

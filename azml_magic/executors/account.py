@@ -1,4 +1,4 @@
-"""What came back of a run, before anybody says what it comes to."""
+"""What came back from a run, before it is turned into a result or an error."""
 
 from __future__ import annotations
 
@@ -18,26 +18,26 @@ from azml_magic.wire import FrameTooLarge
 
 @dataclass
 class Received:
-    """What a worker gave back, and how it ended.
+    """What a worker sent back, and how it ended.
 
     Attributes
     ----------
     report : Report or None
-        What it says of the module.
+        What it reported about the module.
     frames : list of DataFrame or None
         The two output ports.
     refusal : str
-        What was wrong with what came; empty when nothing was.
+        What was wrong with the data received; empty if nothing was.
     too_large : bool
-        Whether that was its size alone.
+        Whether only their size was wrong.
     begun : bool
-        Whether a line of the module may have run: the worker says so just before.
+        Whether a line of the module may have run: the worker announces it just before.
     obstacle : Obstacle or None
-        Why none could, as far as the worker could say.
+        Why none could run, if the worker was able to report it.
     ended : RunEnded, Broken or None
-        How it ended, by the monitor's account; None while it goes on.
+        How it ended, as reported by the monitor; None while it is running.
     interrupted : bool
-        Whether the person ended it.
+        Whether the user ended it.
     """
 
     report: Report | None = None
@@ -50,13 +50,13 @@ class Received:
     interrupted: bool = False
 
     def refuse(self, error: Exception) -> None:
-        """Note why what came is not taken."""
-        self.refusal = str(error) or "it needs more memory than there is"
+        """Record why the data received are rejected."""
+        self.refusal = str(error) or "it needs more memory than is available"
         self.too_large = isinstance(error, FrameTooLarge)
 
     @property
     def is_worth_another_attempt(self) -> bool:
-        """Whether nothing of the module has run, for a reason that may be gone."""
+        """Whether nothing of the module has run, for a reason that may no longer apply."""
         stopped = isinstance(self.ended, RunEnded) and self.ended.reason
         obstacle = self.obstacle is not None and self.obstacle.kind.endswith("MemoryError")
         return not (self.begun or self.interrupted or self.refusal or obstacle or stopped)
@@ -64,7 +64,7 @@ class Received:
 
 @dataclass(frozen=True)
 class Account:
-    """All that is known of a run that is over.
+    """Everything that is known about a run that is over.
 
     Attributes
     ----------
@@ -81,9 +81,9 @@ class Account:
     confinement : str
         How it was confined.
     limits : Limits or None
-        Those that held; None where none did.
+        Those that applied; None if none did.
     trace : traceback or None
-        Where a module failed that ran in this process.
+        Where the module failed, if it ran in this process.
     """
 
     received: Received

@@ -1,6 +1,6 @@
-"""What a script finds around it in a debug run, put back when it is over.
+"""The surroundings of a script in a debug run, restored when it is over.
 
-The worker of a confined run needs none of this: it ends.
+The worker of a confined run needs none of this, as it ends.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _OF_A_SCRIPT = {"azureml", *(profile.module_name for profile in PROFILES.values(
 
 
 class World:
-    """What a debug run leaves outside of its frames."""
+    """What a debug run produces besides its frames."""
 
     def __init__(self) -> None:
         self.stdout, self.stderr = io.StringIO(), io.StringIO()
@@ -51,7 +51,7 @@ class _Tee:
 def module_world(
     file: str, bundle: Bundle | None, profile: Profile, folder: str
 ) -> Iterator[World]:
-    """Lay out what a script finds around it, and put everything back afterwards.
+    """Set up the surroundings of a script, and restore everything afterwards.
 
     Parameters
     ----------
@@ -88,7 +88,7 @@ def module_world(
 
 
 def _breakpoint_hook() -> Any:
-    """Return what ``breakpoint()`` calls: pdb, where debugpy would wait for nobody."""
+    """Return what ``breakpoint()`` calls: pdb if debugpy is loaded but has no client."""
     debugpy: Any = sys.modules.get("debugpy")
     if debugpy is None or debugpy.is_client_connected():
         return sys.breakpointhook
@@ -96,7 +96,7 @@ def _breakpoint_hook() -> Any:
 
 
 def _hide_namesakes(bundle: Bundle | None, notebook_folder: str) -> None:
-    """Make modules of the notebook's folder give way to those of the bundle."""
+    """Unload modules of the notebook's folder that share a name with those of the bundle."""
     for name in bundle.modules if bundle is not None else ():
         file = getattr(sys.modules.get(name), "__file__", None) or ""
         if file.startswith(notebook_folder + os.sep) and "site-packages" not in file:
@@ -118,7 +118,7 @@ def _backend() -> str | None:
 
 
 def _restore_backend(before: str | None) -> None:
-    """Give pyplot the notebook's backend back, which scripts change by habit."""
+    """Restore the notebook's backend of pyplot, which scripts often change."""
     plt = sys.modules.get("matplotlib.pyplot")
     wanted = before or os.environ.get("MPLBACKEND")
     if plt is not None and wanted and plt.get_backend() != wanted:
@@ -126,7 +126,7 @@ def _restore_backend(before: str | None) -> None:
 
 
 def _keep_lines(file: str, before: Any, folder: str, home: str) -> None:
-    """Leave to a debugger the lines of files that are gone, and to a cell its own lines."""
+    """Keep the lines of deleted files for a debugger, and restore those of the cell."""
     if before is not None and len(before[2]) >= len(linecache.getlines(file)):
         linecache.cache[file] = before
     for name in list(linecache.cache):

@@ -11,10 +11,10 @@ from azml_magic.executors.job import Job
 
 
 class Execution(Protocol):
-    """A job that was started."""
+    """A job that has been started."""
 
     def wait(self) -> Account:
-        """Carry it to its end in the calling thread; callbacks are called there.
+        """Run it to its end in the calling thread; callbacks are called there.
 
         Raises
         ------
@@ -28,7 +28,7 @@ class Execution(Protocol):
 
 @dataclass(frozen=True)
 class Callbacks:
-    """What is to be called while a run goes on.
+    """What to call during a run.
 
     Attributes
     ----------
@@ -49,4 +49,4 @@ class Executor(Protocol):
     """A place where jobs run."""
 
     def start(self, job: Job, callbacks: Callbacks = Callbacks()) -> Execution:
-        """Start a job; what it comes to is known when its execution was waited for."""
+        """Start a job; waiting for its execution gives the outcome."""

@@ -1,4 +1,4 @@
-"""The figures of a run, in the profile's way, and what is to be said of those not shown."""
+"""The figures of a run, as its profile shows them, and findings about those not shown."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ NO_IMAGES = Images()
 
 
 def collect(folder: Path, profile: Profile, report: SuccessReport | None) -> Images:
-    """Read the images of a run whose processes are all dead.
+    """Read the images of a run whose processes have all ended.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ def collect(folder: Path, profile: Profile, report: SuccessReport | None) -> Ima
     profile : Profile
         Says where images come from: the working directory (rule W3, classic) or uploads.
     report : SuccessReport or None
-        Open figures and uploads; ``None`` when the module did not come to its end.
+        Open figures and uploads; ``None`` if the module did not finish.
     """
     findings: list[Finding] = []
     saved = regular_files(folder / "work")
@@ -92,7 +92,7 @@ def _unsaved(numbers: list[int]) -> Finding:
 
 
 def _named(names: list[str]) -> str:
-    """Name some files in quotes: a module chooses their names."""
+    """Name some files, in quotes because a module chose their names."""
     return ", ".join(shortened(name) for name in names[:5])
 
 

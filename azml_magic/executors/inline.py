@@ -1,6 +1,6 @@
-"""A module run in this very process: the same contract, no sandbox, for a debugger.
+"""A module run in this process, for a debugger: the same contract, but no sandbox.
 
-Breakpoints stop in the person's own lines, and the exception that a failed run raises ends in
+Breakpoints stop in the user's own lines, and the traceback of a failed run's exception ends in
 the frame that failed, so that a debugger opens there.
 """
 
@@ -35,9 +35,9 @@ CONFINEMENT = "NONE, a debug run in this process"
 
 
 class InlineExecutor:
-    """Runs jobs in this process: parameters, result and errors as of a confined run.
+    """Runs jobs in this process, with the parameters, result and errors of a confined run.
 
-    Limits do not apply, and what the module prints goes straight to this process's streams.
+    Limits do not apply, and what the module prints goes directly to this process's streams.
     """
 
     def start(self, job: Job, callbacks: Callbacks = Callbacks()) -> InlineExecution:
@@ -53,7 +53,7 @@ class InlineExecution:
     job : Job
         What to run.
     callbacks : Callbacks
-        Of these, only ``on_start`` is called: output is seen as it is printed.
+        Only ``on_start`` is called: output appears as it is printed.
     """
 
     def __init__(self, job: Job, callbacks: Callbacks) -> None:
@@ -135,7 +135,7 @@ class InlineExecution:
             raise KeyboardInterrupt
 
     def _leave(self) -> None:
-        """From here on nothing is interrupted, also by what was sent just before."""
+        """From here on, nothing is interrupted, not even by what was sent just before."""
         with self._lock:
             thread, self._thread = self._thread, None
             if thread is not None:
@@ -143,7 +143,7 @@ class InlineExecution:
 
 
 def _interrupt(thread: int, error: object) -> None:
-    """Have an exception raised in a thread; None takes one back that was not raised yet."""
+    """Raise an exception in a thread; None withdraws one that has not been raised yet."""
     ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), error)
 
 
@@ -166,7 +166,7 @@ def travel(frame: EncodedFrame, text: str, limit: int) -> pd.DataFrame:
 
 
 def _header(job: Job) -> JobHeader:
-    # Under the file name and at the lines that a debugger knows, its breakpoints are met.
+    # With the file name and the line numbers that a debugger knows, its breakpoints are hit.
     return replace(
         job.header(),
         filename=job.module.file or MODULE_FILE,

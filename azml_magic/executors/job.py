@@ -1,4 +1,4 @@
-"""One wish to run a module: what goes in, prepared under the rules and ready to travel."""
+"""A request to run a module: its inputs, prepared under the rules and ready to be sent."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from azml_magic.wire import ColumnRefused, EncodedFrame, encode_frame
 
 @dataclass(frozen=True)
 class Inputs:
-    """Frames of the connected ports, ready to travel, and what the rules changed in them."""
+    """Frames of the connected ports, ready to be sent, and what the rules changed in them."""
 
     frames: Mapping[str, EncodedFrame] = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
@@ -28,7 +28,7 @@ class Inputs:
 
 @dataclass(frozen=True)
 class Job:
-    """A module, its rules and all that it gets.
+    """A module, its rules and everything that it receives.
 
     Attributes
     ----------
@@ -56,7 +56,7 @@ class Job:
         return self.bundle.files if self.bundle is not None else ()
 
     def header(self) -> JobHeader:
-        """Return what a worker is told, apart from the content of frames and files."""
+        """Return what is sent to a worker first: all but the content of frames and files."""
         return JobHeader(
             source=self.module.source,
             filename=MODULE_FILE,
@@ -68,19 +68,19 @@ class Job:
 
 
 def prepare_inputs(datasets: Mapping[str, pd.DataFrame], profile: Profile) -> Inputs:
-    """Return the frames of the connected ports as a module gets them.
+    """Return the frames of the connected ports as a module receives them.
 
     Parameters
     ----------
     datasets : mapping of str to pandas.DataFrame
-        By port (``"dataset1"``, ``"dataset2"``); the frames stay unchanged.
+        By port (``"dataset1"``, ``"dataset2"``); the frames are not changed.
     profile : Profile
         The rules.
 
     Raises
     ------
     InputError
-        When a frame cannot be delivered under the profile, or holds what cannot travel.
+        When a frame cannot be delivered under the profile, or contains values that cannot be sent.
     """
     frames: dict[str, EncodedFrame] = {}
     findings: list[Finding] = []

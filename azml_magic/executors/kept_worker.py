@@ -1,4 +1,4 @@
-"""One worker that keeps its module: ask, hear, ask again."""
+"""One worker that keeps its module loaded, and answers call after call."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ class Question:
     frames : mapping of str to EncodedFrame
         By port.
     max_bytes : int
-        Limit of one frame that comes back.
+        Maximum size of each frame that is returned.
     text : str
-        ``"str"`` or ``"object"``: what text columns come back as.
+        ``"str"`` or ``"object"``: the type of text columns that are returned.
     timeout : float or None
-        Time limit of this call in seconds, where it is less than that of the worker's other calls.
+        Time limit of this call in seconds, if it is lower than that of the worker's other calls.
     on_begin : callable or None
-        Called when the worker has all, before a line of the module runs.
+        Called when the worker has received everything, before a line of the module runs.
     """
 
     frames: Mapping[str, EncodedFrame]
@@ -45,10 +45,10 @@ class Question:
 
 
 class KeptWorker:
-    """The life of one worker that answers many calls.
+    """One worker that answers many calls.
 
-    The monitor sees one long run. The time limit of a call is kept here, as the monitor does not
-    know where one call ends and the next begins.
+    To the monitor, they are one long run. The time limit of a call is enforced here, as the
+    monitor does not know where one call ends and the next begins.
 
     Parameters
     ----------
@@ -65,7 +65,7 @@ class KeptWorker:
 
     @property
     def over(self) -> bool:
-        """Whether the worker has ended, as far as the monitor has told by now, or with it."""
+        """Whether the worker has ended, as far as the monitor has reported, or with the monitor."""
         try:
             self._link.serve_now()
         except (WorkerEnded, SandboxBroken):
@@ -82,16 +82,16 @@ class KeptWorker:
         calls : int
             How many calls the worker answers.
         limits : Limits
-            Of the worker's whole life.
+            Those of the worker's whole lifetime.
 
         Returns
         -------
         Account
-            Without a report when the module is loaded and the worker is ready.
+            Without a report if the module is loaded and the worker is ready.
         """
         channel = self._link.channel
         self._link.start(limits)
-        with self._hearing():
+        with self._receiving():
             channel.send_event(to_plain(replace(job.header(), calls=calls)))
             for _, content in job.files:
                 channel.send_bytes(content)
@@ -102,19 +102,19 @@ class KeptWorker:
         return self._account()
 
     def ask(self, question: Question) -> Account:
-        """Have the module called with some datasets."""
+        """Call the module with some datasets."""
         channel = self._link.channel
         self.received = Received(ended=self._link.ended)
-        with self._hearing(question.timeout):
+        with self._receiving(question.timeout):
             if self._link.peek():
-                raise WireError("the worker spoke without being asked")
+                raise WireError("the worker sent data without a request")
             with channel.together():
                 channel.send_event(to_plain(Call(tuple(question.frames))))
                 for frame in question.frames.values():
                     send_frame(channel, frame)
             if channel.receive_event(EVENT_BYTES) != BEGUN:
-                # Its module has run: what it would say now are not words of ours.
-                raise BadReport("the worker spoke before it began")
+                # Its module has run, so what it says now may not come from this package.
+                raise BadReport("the worker sent another event before the call began")
             self.received.begun = True
             if question.on_begin is not None:
                 question.on_begin()
@@ -131,17 +131,17 @@ class KeptWorker:
         return self._account()
 
     def end(self) -> None:
-        """End the worker, and wait until all of it is gone."""
+        """End the worker, and wait until all of its processes have ended."""
         self._link.kill("recycled")
         self._link.wait_for_end()
 
     def close(self) -> None:
-        """Give every descriptor back, and the run folder."""
+        """Release all descriptors, and the run folder."""
         self._link.close()
 
     @contextlib.contextmanager
-    def _hearing(self, timeout: float | None = None) -> Iterator[None]:
-        """Keep the time limit; turn whatever the worker does wrong into its end."""
+    def _receiving(self, timeout: float | None = None) -> Iterator[None]:
+        """Enforce the time limit; end the worker if it does anything wrong."""
         limits = [limit for limit in (timeout, self._timeout) if limit is not None]
         self._link.kill_after(min(limits, default=None))
         complete = False
@@ -154,7 +154,7 @@ class KeptWorker:
             else:
                 self.received.refuse(error)
         except (WorkerEnded, OSError):
-            self._link.await_end(DYING_SECONDS)  # the monitor tells why
+            self._link.await_end(DYING_SECONDS)  # the monitor reports why
         finally:
             self._link.kill_after(None)
             self._link.stop_waiting_for_data()

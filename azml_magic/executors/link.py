@@ -1,7 +1,7 @@
-"""The notebook's side of a worker: its data socket, its output, and what the monitor says of it.
+"""The notebook's side of a worker: its data socket, its output, and the monitor's report.
 
-One loop in the calling thread waits for everything at once, so that output streams while frames
-travel, and an interrupt reaches it anywhere.
+One loop in the calling thread waits for everything at once, so that output is streamed while
+frames are transferred, and an interrupt takes effect at any point.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ DYING_SECONDS = 2.0
 
 
 class WorkerEnded(Exception):
-    """The worker is gone, so nothing more will come over the data socket."""
+    """The worker has ended, so nothing more will arrive on the data socket."""
 
 
 class Cancelled(Exception):
@@ -39,14 +39,14 @@ class Cancelled(Exception):
 
 
 class Link:
-    """A run's data socket and output pipes, and the monitor that looks after it.
+    """A run's data socket and output pipes, and the monitor that supervises it.
 
     Parameters
     ----------
     monitor : MonitorClient
         A monitor that is ready.
     callbacks : Callbacks
-        What is called while the run goes on.
+        What to call during the run.
 
     Attributes
     ----------
@@ -55,7 +55,7 @@ class Link:
     streams : dict of str to Stream
         What was printed.
     ended : RunEnded, Broken or None
-        The monitor's account of the end; None while it goes on.
+        The monitor's report of the end; None while the run goes on.
     """
 
     def __init__(self, monitor: MonitorClient, callbacks: Callbacks = Callbacks()) -> None:
@@ -65,7 +65,7 @@ class Link:
         self.streams = {name: Stream(name, callbacks.on_output) for name in ("stdout", "stderr")}
         self._on_tick = callbacks.on_tick
         self._started = self._ticked = time.monotonic()
-        # Not by epoll: a run of the same person could have used up what it takes of a counter.
+        # Not epoll: it counts against a limit per user, which a run could have exhausted.
         self._selector = selectors.PollSelector()
         self._ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         self._ours.setblocking(False)
@@ -78,7 +78,7 @@ class Link:
         self._awaited = 0
         self._look_at = 0.0
         self._deadline = float("inf")
-        self._cancelled = self._told = False
+        self._cancelled = self._has_raised = False
         self._wake, self._alarm = socket.socketpair()
         self._selector.register(self._wake, selectors.EVENT_READ, self._on_alarm)
         for stream in self.streams.values():
@@ -90,7 +90,7 @@ class Link:
         return self.ended.folder if isinstance(self.ended, RunEnded) else ""
 
     def lend(self) -> pipe.PipeWriter | None:
-        """Make the pipes for large frames, where there can be some; before the run starts."""
+        """Create the pipes for large frames, if possible; to be called before the run starts."""
         pipes = pipe.make()
         if pipes is None:
             return None
@@ -104,47 +104,47 @@ class Link:
             os.close(self._lent.pop())
 
     def start(self, limits: Limits) -> None:
-        """Have a worker take the other ends."""
+        """Start the run in a worker, which receives the other ends."""
         self._run = MonitoredRun(self.monitor, limits, self._passed_on)
         self._selector.register(self._run.socket, selectors.EVENT_READ, self._on_end)
         self._close_passed_on()
 
     def cancel(self) -> None:
-        """Have the waiting thread raise :class:`Cancelled`, once; from any thread."""
+        """Make the waiting thread raise :class:`Cancelled`, once; can be called from any thread."""
         with contextlib.suppress(OSError):
             self._alarm.send(b"c")
 
     def kill_after(self, seconds: float | None) -> None:
-        """Have the run ended when so much time has passed; None for never."""
+        """Kill the run when this much time has passed; None for never."""
         self._deadline = float("inf") if seconds is None else time.monotonic() + seconds
 
     def kill(self, reason: str) -> None:
-        """End the run, unless it has ended."""
+        """Kill the run, unless it has ended."""
         if self._run is not None and self.ended is None:
             self._run.kill(reason)
 
     def serve_now(self) -> None:
-        """Take what lies in the pipes and what the monitor has said, without waiting."""
+        """Process what is in the pipes and what the monitor has reported, without waiting."""
         while ready := self._selector.select(0):
             for key, _ in ready:
                 if key.data is not None:
                     key.data()
 
     def stop_waiting_for_data(self) -> None:
-        """Hear no more of the data socket."""
+        """Stop watching the data socket."""
         self._await_data(0)
 
     def await_end(self, seconds: float) -> None:
-        """Wait for the monitor's account, for a while."""
+        """Wait for the monitor's report, for some seconds."""
         deadline = time.monotonic() + seconds
         while self.ended is None and time.monotonic() < deadline:
             self._serve()
 
     def wait_for_end(self) -> None:
-        """Wait for the monitor's account, and for the last of the output.
+        """Wait for the monitor's report, and for the rest of the output.
 
-        Every process of the run is about to end, or has been told to: a monitor that does
-        not say so in time is itself broken.
+        Every process of the run is about to end, or to be killed: a monitor that does not
+        report this in time is itself broken.
         """
         if self._run is None:
             return
@@ -158,13 +158,13 @@ class Link:
                 )
 
     def peek(self) -> bytes | None:
-        """Return the next byte of the data socket; empty at its end, None when there is none."""
+        """Return the next byte of the data socket; empty at its end, None if none is there."""
         with contextlib.suppress(BlockingIOError):
             return self._ours.recv(1, socket.MSG_PEEK)
         return None
 
     def left_over(self) -> Channel:
-        """Return a channel to what lies in the data socket, which waits for nothing more."""
+        """Return a channel to what is already in the data socket, which does not wait for more."""
 
         def nothing_more(descriptor: int, writing: bool) -> None:
             raise WorkerEnded
@@ -172,7 +172,7 @@ class Link:
         return Channel(self._ours, wait=nothing_more)
 
     def close(self) -> None:
-        """Give every descriptor back, and the run folder; what still runs is killed."""
+        """Release all descriptors, and the run folder; what still runs is killed."""
         if self._run is not None:
             self._run.close()
         self._close_passed_on()
@@ -185,15 +185,15 @@ class Link:
             endpoint.close()
 
     def _wait_for_data(self, descriptor: int, writing: bool) -> None:
-        """Serve everything else until the data socket can go on."""
+        """Serve everything else until the data socket is ready."""
         self._await_data(selectors.EVENT_WRITE if writing else selectors.EVENT_READ)
         while not self._serve():
-            # After the worker's end, only what already lies in the socket can still be read.
+            # After the worker has ended, only what is already in the socket can be read.
             if self.ended is not None and (writing or not self.peek()):
                 raise WorkerEnded
 
     def _await_data(self, event: int) -> None:
-        """Have the selector tell of the data socket; it stays so, as much comes in many pieces."""
+        """Watch the data socket; this is not undone, as large data arrive in many pieces."""
         if event == self._awaited:
             return
         if not self._awaited:
@@ -205,13 +205,13 @@ class Link:
         self._awaited = event
 
     def _serve(self) -> bool:
-        """Wait until something is ready, or a moment; return whether the data socket is."""
+        """Wait briefly until something is ready; return whether the data socket is."""
         ready = self._handle(TICK_SECONDS)
         if time.monotonic() > self._deadline:
             self._deadline = float("inf")
             self.kill("time")
-        if self._cancelled and not self._told:
-            self._told = True
+        if self._cancelled and not self._has_raised:
+            self._has_raised = True
             raise Cancelled
         return ready
 
@@ -229,7 +229,7 @@ class Link:
         return ready
 
     def _look(self) -> None:
-        """Serve what is ready, a few hundred times a second at most."""
+        """Serve what is ready, at most a few hundred times a second."""
         if time.monotonic() >= self._look_at:
             self._handle(0.0)
             self._look_at = time.monotonic() + LOOK_SECONDS
@@ -241,7 +241,7 @@ class Link:
     def _on_end(self) -> None:
         assert self._run is not None
         self.ended = self._run.receive()
-        # What follows is the end of the monitor, if anything, and of no interest.
+        # If anything follows, it is the end of the monitor, which no longer matters.
         self._selector.unregister(self._run.socket)
 
     def _open_pipe(self, stream: Stream) -> None:

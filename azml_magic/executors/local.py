@@ -1,4 +1,4 @@
-"""Jobs in a confined worker of their own."""
+"""Jobs that each run in a separate confined worker."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from azml_magic.wire import Channel, ChannelClosed, WireError, receive_frame, se
 
 EVENT_BYTES = 4 << 20
 HURRIED_SECONDS = 0.05
-"""A run that began so soon after the one before is likely followed as soon by the next."""
+"""A run that begins this soon after the previous one is probably followed as soon by the next."""
 
 
 class LocalExecutor:
-    """Runs each job in a worker of its own, confined as its options say."""
+    """Runs each job in a separate worker, confined as its options require."""
 
     def start(self, job: Job, callbacks: Callbacks = Callbacks()) -> LocalExecution:
         """Return the execution of a job; it begins when it is waited for."""
@@ -34,8 +34,8 @@ class LocalExecutor:
 
 
 @dataclass(frozen=True)
-class _Carried:
-    """What came of one attempt to run a job."""
+class _Attempt:
+    """The outcome of one attempt to run a job."""
 
     received: Received
     stdout: str
@@ -45,14 +45,14 @@ class _Carried:
 
 
 class LocalExecution:
-    """One job in a worker of its own.
+    """One job in a separate worker.
 
     Parameters
     ----------
     job : Job
         What to run.
     callbacks : Callbacks
-        What is called while it runs.
+        What to call during the run.
     """
 
     def __init__(self, job: Job, callbacks: Callbacks) -> None:
@@ -62,20 +62,20 @@ class LocalExecution:
         self._cancelled = False
 
     def wait(self) -> Account:
-        """Run the job to its end, however it ends."""
+        """Run the job to its end, whatever its outcome."""
         started = time.perf_counter()
         if self._callbacks.on_start is not None:
             self._callbacks.on_start(self)
-        carried = self._carry(last=False) or self._carry(last=True)
-        assert carried is not None
+        attempt = self._attempt(last=False) or self._attempt(last=True)
+        assert attempt is not None
         return Account(
-            received=carried.received,
-            stdout=carried.stdout,
-            stderr=carried.stderr,
-            images=carried.images,
+            received=attempt.received,
+            stdout=attempt.stdout,
+            stderr=attempt.stderr,
+            images=attempt.images,
             findings=self._job.inputs.findings,
             seconds=time.perf_counter() - started,
-            confinement=carried.confinement,
+            confinement=attempt.confinement,
             limits=self._job.options.limits(),
         )
 
@@ -86,39 +86,39 @@ class LocalExecution:
         if link is not None:
             link.cancel()
 
-    def _carry(self, *, last: bool) -> _Carried | None:
-        """Have a worker run the job; None when none could, and it is worth another attempt.
+    def _attempt(self, *, last: bool) -> _Attempt | None:
+        """Run the job in a worker; None if that failed and another attempt is worthwhile.
 
-        Another attempt is made once, with another monitor, when nothing of the module has run: a
-        process was killed, or the machine had no room for one just then.
+        Another attempt is made once, with another monitor, if nothing of the module has run: a
+        process was killed, or the machine had no room for one at that moment.
         """
         received = Received()
         try:
             with shared_monitors.acquired(self._job.options.access()) as monitor:
-                carried = self._carry_by(monitor, received)
+                attempt = self._attempt_with(monitor, received)
                 if not last and received.is_worth_another_attempt:
                     monitor.retire()
                     return None
-                return carried
+                return attempt
         except SandboxBroken:
             if received.begun or last:
                 raise
             return None
 
-    def _carry_by(self, monitor: MonitorClient, received: Received) -> _Carried:
+    def _attempt_with(self, monitor: MonitorClient, received: Received) -> _Attempt:
         link = self._link = Link(monitor, self._callbacks)
         try:
             if self._cancelled:
-                # Before anything was sent: no worker is asked, as it might be faster than the kill.
+                # Nothing was sent yet. No worker is used, as it might be faster than the kill.
                 received.interrupted = True
             else:
-                _converse_to_the_end(link, self._job, received)
+                _run_to_the_end(link, self._job, received)
             received.ended = link.ended
             collected = self._collect(link, received)
         finally:
             self._link = None
             link.close()
-        return _Carried(
+        return _Attempt(
             received=received,
             stdout=link.streams["stdout"].text(),
             stderr=link.streams["stderr"].text(),
@@ -133,20 +133,20 @@ class LocalExecution:
         return images.collect(Path(link.folder), self._job.profile, report)
 
 
-def _converse_to_the_end(link: Link, job: Job, received: Received) -> None:
-    """Carry the job to a worker and what it makes of it back, until all of the run has ended."""
-    hurried = _is_hurried(link.monitor)
+def _run_to_the_end(link: Link, job: Job, received: Received) -> None:
+    """Exchange a job and its outcome with a worker, until all of the run has ended."""
+    quick = _follows_quickly(link.monitor)
     try:
         try:
             try:
-                _converse(link, job, received, hurried=hurried)
+                _exchange(link, job, received, quick=quick)
             finally:
                 link.stop_waiting_for_data()
             link.await_end(DYING_SECONDS)
-            # All has come; what the worker's processes still do is of no use.
+            # Everything has arrived; what the worker's processes still do is not needed.
             link.kill("overdue")
         except (WorkerEnded, ChannelClosed, ConnectionError):
-            _hear_obstacle(link, received)
+            _read_obstacle(link, received)
             _let_it_end(link, received)
         except (WireError, BadReport, MemoryError) as error:
             received.refuse(error)
@@ -160,7 +160,7 @@ def _converse_to_the_end(link: Link, job: Job, received: Received) -> None:
         stream.close()
 
 
-def _converse(link: Link, job: Job, received: Received, *, hurried: bool) -> None:
+def _exchange(link: Link, job: Job, received: Received, *, quick: bool) -> None:
     frames, options, channel = job.inputs.frames, job.options, link.channel
     pipe = link.lend() if any(frame.can_be_lent for frame in frames.values()) else None
     link.start(options.limits())
@@ -172,9 +172,9 @@ def _converse(link: Link, job: Job, received: Received, *, hurried: bool) -> Non
         channel.send_bytes(content)
     await_begin(channel, received)
     report = read_report(channel.receive_event(EVENT_BYTES))
-    if hurried:
-        # Making the next worker while this one ends slows both down, but a little less
-        # than making one after the other.
+    if quick:
+        # Preparing the next worker while this one ends slows both down, but takes a little less
+        # time than one after the other.
         link.monitor.send(PrepareWorker(options.limits()))
     if isinstance(report, SuccessReport):
         receive_outputs(channel, report, received, text="str", max_bytes=options.frame_bytes)
@@ -182,7 +182,7 @@ def _converse(link: Link, job: Job, received: Received, *, hurried: bool) -> Non
 
 
 def await_begin(channel: Channel, received: Received) -> None:
-    """Wait until the module begins; from then on what goes wrong is the module's.
+    """Wait until the module begins; from then on, what goes wrong is attributed to it.
 
     Raises
     ------
@@ -198,26 +198,27 @@ def await_begin(channel: Channel, received: Received) -> None:
 def receive_outputs(
     channel: Channel, report: SuccessReport, received: Received, *, text: str, max_bytes: int
 ) -> None:
-    """Take the frames that follow a report."""
+    """Receive the frames that follow a report."""
     for port, present in enumerate(report.outputs):
         if present:
             received.frames[port] = receive_frame(channel, text=text, max_bytes=max_bytes)
 
 
-def _is_hurried(monitor: MonitorClient) -> bool:
+def _follows_quickly(monitor: MonitorClient) -> bool:
+    """Return whether this run quickly follows the previous one of its monitor."""
     return time.monotonic() - monitor.idle_since < HURRIED_SECONDS
 
 
-def _hear_obstacle(link: Link, received: Received) -> None:
-    """Learn from a worker that did not take the whole job what it said before it ended."""
+def _read_obstacle(link: Link, received: Received) -> None:
+    """Read what a worker that did not take the whole job reported before it ended."""
     if not received.begun and received.obstacle is None:
         with contextlib.suppress(WorkerEnded, WireError, BadReport, OSError):
             await_begin(link.left_over(), received)
 
 
 def _let_it_end(link: Link, received: Received) -> None:
-    """After the worker closed its end: its own way of ending is the news, not our kill."""
+    """Wait for a worker that closed its socket, so that its own end is reported, not a kill."""
     link.await_end(DYING_SECONDS)
     if link.ended is None:
-        received.refusal = "the data socket was closed while the module ran on"
+        received.refusal = "the data socket was closed while the module was still running"
         link.kill("refused")

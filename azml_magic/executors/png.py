@@ -1,4 +1,4 @@
-"""Images that a run left in its folder, read after every process of the run is dead."""
+"""Images that a run left in its folder, read after every process of the run has ended."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class NotAnImage(ValueError):
 
 
 def regular_files(folder: Path) -> list[str]:
-    """Return the names of plain files at the top of `folder`, as a case-blind sort (rule W5)."""
+    """Return the names of plain files at the top of `folder`, sorted ignoring case (rule W5)."""
     names = []
     with _opened(folder) as descriptor:
         if descriptor is None:
@@ -41,7 +41,7 @@ def regular_files(folder: Path) -> list[str]:
 
 @contextlib.contextmanager
 def _opened(folder: Path) -> Iterator[int | None]:
-    """Open a folder of the run; None for what is none, such as a link that a module put there."""
+    """Open a folder of the run; None if it is not one, such as a link that a module put there."""
     try:
         descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     except OSError:
@@ -73,7 +73,7 @@ def read_figure(folder: Path, file: str, name: str) -> Figure:
     flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
     with _opened(folder) as opened_folder:
         if opened_folder is None:
-            raise NotAnImage("its folder is gone")
+            raise NotAnImage("its folder is missing")
         try:
             descriptor = os.open(file, flags, dir_fd=opened_folder)
         except OSError as error:
@@ -92,9 +92,9 @@ def read_figure(folder: Path, file: str, name: str) -> Figure:
 def png_size(data: bytes) -> tuple[int, int]:
     """Check that `data` is a PNG and nothing else; return its width and height in pixels.
 
-    Every chunk is walked and its checksum compared; nothing may follow the last one, so
-    that a file which is a PNG and something else at once is refused. Pixels are counted
-    from the header and never unpacked.
+    Every chunk is read and its checksum verified; nothing may follow the last one, so that
+    a file that is a PNG and something else at once is refused. The number of pixels is taken
+    from the header; they are never decompressed.
     """
     if not data.startswith(SIGNATURE):
         raise NotAnImage("it is not a PNG")

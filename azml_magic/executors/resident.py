@@ -19,14 +19,14 @@ CALLS = 500
 class Resident:
     """A module and the worker that has it loaded.
 
-    What the module keeps in its globals stays from one call to the next until the worker is
-    replaced. With ``calls=1`` each call has a fresh worker.
+    The module's globals persist from one call to the next until the worker is replaced. With
+    ``calls=1``, each call has a new worker.
 
     Parameters
     ----------
     job : Job
         The module, without datasets. Its ``timeout`` is the limit of one call; the other limits
-        are of one worker.
+        apply to one worker.
     calls : int
         How many calls one worker answers before it is replaced.
     """
@@ -45,22 +45,22 @@ class Resident:
 
     @property
     def ready(self) -> bool:
-        """Whether a worker with the loaded module waits for a call."""
+        """Whether a worker with the loaded module is waiting for a call."""
         worker = self._worker
         return worker is not None and self._answered < self._calls and not worker.over
 
     def prepare(self) -> Account | None:
-        """Have a worker ready, replacing one that is used up or has ended.
+        """Ensure that a worker is ready, replacing one that is used up or has ended.
 
         Returns
         -------
         Account or None
-            None when one is ready; else what loading the module came to.
+            None if one is ready; otherwise the account of loading the module.
 
         Raises
         ------
         SandboxError
-            When there can be no worker.
+            When no worker can be started.
         """
         if self.ready:
             return None
@@ -73,14 +73,14 @@ class Resident:
         return account
 
     def call(self, question: Question) -> Account:
-        """Have the module called.
+        """Call the module.
 
-        A worker that ended before it began with the call is replaced, once, in silence.
+        A worker that ended before it began the call is replaced silently, once.
 
         Returns
         -------
         Account
-            Of the call, or of loading the module where that failed.
+            Of the call, or of loading the module if that failed.
 
         Raises
         ------
@@ -94,7 +94,7 @@ class Resident:
         return replace(account, seconds=time.perf_counter() - started)
 
     def use_up(self) -> None:
-        """Have the worker replaced before the next call."""
+        """Make sure that the worker is replaced before the next call."""
         self._answered = self._calls
 
     def close(self) -> None:
@@ -105,33 +105,33 @@ class Resident:
             self._leave()
 
     def _load(self, *, last: bool) -> Account | None:
-        """Have a worker load the module; None when none began, and it is worth another attempt."""
+        """Load the module in a worker; None if none began and another attempt is worthwhile."""
         self._retire()
         try:
-            return self._known(self._begin(), last=last)
+            return self._completed(self._begin(), last=last)
         except SandboxBroken as error:
             if not self._may_try_again(error, last=last):
                 raise
             return None
 
     def _ask(self, question: Question, *, last: bool) -> Account | None:
-        """Have a worker answer; None when none began, and it is worth another attempt.
+        """Call the module in a worker; None if none began and another attempt is worthwhile.
 
-        Loading the module has attempts of its own: what it comes to is not tried again here.
+        Loading the module makes its own attempts, so its outcome is final here.
         """
         account = self.prepare()
         if account is not None:
             return account
         assert self._worker is not None
         try:
-            return self._known(self._worker.ask(question), last=last)
+            return self._completed(self._worker.ask(question), last=last)
         except SandboxBroken as error:
             if not self._may_try_again(error, last=last):
                 raise
             return None
 
-    def _known(self, account: Account, *, last: bool) -> Account | None:
-        """Return an account with what is known here; None when another attempt is worth it."""
+    def _completed(self, account: Account, *, last: bool) -> Account | None:
+        """Add what is known here to an account; None if another attempt is worthwhile."""
         received = account.received
         if not last and received.ended is not None and received.is_worth_another_attempt:
             assert self._monitor is not None
@@ -141,7 +141,7 @@ class Resident:
         return replace(account, confinement=self.confinement, limits=self._job.options.limits())
 
     def _may_try_again(self, error: SandboxBroken, *, last: bool) -> bool:
-        """Leave what is broken; return whether nothing had begun, and this was not the last try."""
+        """Release what is broken; return whether nothing had begun, with an attempt left."""
         worker, self._worker = self._worker, None
         begun = worker is not None and worker.received.begun
         if worker is not None:
@@ -150,13 +150,13 @@ class Resident:
         return not (last or begun)
 
     def _begin(self) -> Account:
-        """Start a worker and have it load the module."""
+        """Start a worker and load the module in it."""
         if self._monitor is None or not self._monitor.alive:
             self.close()
             self._monitor = shared_monitors.acquire(self._job.options.access())
         worker = self._worker = KeptWorker(self._monitor, self._job.options.timeout)
         self._answered = 0
-        # The monitor would take one long life for one long run; each call has its own limit.
+        # To the monitor, all calls are one long run; here, each call has its own limit.
         endless = replace(self._job.options, timeout=None).limits()
         started = time.perf_counter()
         account = worker.begin(self._job, self._calls, endless)
@@ -170,13 +170,13 @@ class Resident:
         if worker is not None:
             try:
                 worker.end()
-            except SandboxBroken as error:  # what was to end has ended already, with the monitor
+            except SandboxBroken as error:  # the worker has already ended, with the monitor
                 self._leave(error)
             finally:
                 worker.close()
 
     def _leave(self, error: SandboxBroken | None = None) -> None:
-        """Give the monitor back."""
+        """Release the monitor."""
         monitor, self._monitor = self._monitor, None
         if monitor is not None:
             shared_monitors.release(monitor, error)

@@ -1,4 +1,4 @@
-"""What a module prints: whole lines handed on as they come, head and tail kept."""
+"""The output of a module: whole lines are passed on as they arrive, head and tail are kept."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ class Stream:
     name : str
         ``"stdout"`` or ``"stderr"``.
     on_output : callable or None
-        Called with the name and whole lines, while the run goes on; no more after
-        1 MiB, so that a flood does not reach the notebook.
+        Called with the name and whole lines during the run, up to 1 MiB, so that the
+        notebook is not flooded.
     """
 
     def __init__(self, name: str, on_output: Callable[[str, str], None] | None) -> None:
@@ -32,7 +32,7 @@ class Stream:
         self._shown = 0
 
     def feed(self, data: bytes) -> None:
-        """Take bytes as they come."""
+        """Process bytes as they arrive."""
         self.total += len(data)
         room = KEPT_BYTES - len(self._head)
         self._head += data[:room]
@@ -43,12 +43,12 @@ class Stream:
             self._show(self._decoder.decode(data), final=False)
 
     def close(self) -> None:
-        """Hand on the last line, which may have no end."""
+        """Pass on the last line, which may lack a line ending."""
         if self._on_output is not None and self._shown < LIVE_BYTES:
             self._show(self._decoder.decode(b"", final=True), final=True)
 
     def take(self) -> str:
-        """Return what was printed since the last time, and forget it."""
+        """Return what was printed since the last call, and discard it."""
         text = self.text()
         self.total = 0
         self._head.clear()
@@ -56,7 +56,7 @@ class Stream:
         return text
 
     def text(self) -> str:
-        """Return what was printed: all of it, or head and tail with the gap told."""
+        """Return what was printed: all of it, or head and tail with the size of the gap."""
         tail = bytes(self._tail[-KEPT_BYTES:])
         dropped = self.total - len(self._head) - len(tail)
         gap = f"\n[... {dropped:,} bytes left out ...]\n".encode() if dropped else b""

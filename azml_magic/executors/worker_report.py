@@ -1,8 +1,8 @@
-"""What a worker reported, checked field by field, and what that means.
+"""What a worker reported, checked field by field.
 
-The worker is hostile territory: its events are JSON of known shape or they are refused, and what
-they say in this package's name is one of its own sentences or they are refused. The words of a
-module are its exceptions, and stand as such.
+The worker is not trusted: an event must be JSON of a known shape, and what it says in the name of
+this package must be made of the package's own sentences; otherwise it is refused. A module's own
+words are the texts of its exceptions, and are shown as such.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ FINDINGS = {
         *observe.KINDS,
     )
 }
-"""What a run can find; nothing else is taken from one."""
+"""What a run can report as a finding; anything else is refused."""
 _OUR_EXCEPTIONS = frozenset(
     name.lower()
     for name, value in vars(errors).items()
@@ -75,7 +75,7 @@ class FailureReport:
 
 @dataclass(frozen=True)
 class RefusalReport:
-    """Why the profile does not take what the module returned, in this package's sentences."""
+    """Why the profile refuses what the module returned, in this package's sentences."""
 
     stage: str
     number: str
@@ -101,7 +101,7 @@ class Upload:
 
 @dataclass(frozen=True)
 class Obstacle:
-    """What kept a module from being run, in the worker: the class of an exception, and its text."""
+    """What prevented the worker from running a module: an exception's class, and its text."""
 
     kind: str
     message: str
@@ -109,7 +109,7 @@ class Obstacle:
 
 @dataclass(frozen=True)
 class SuccessReport:
-    """What follows on the wire, and what the worker noted."""
+    """Which outputs follow on the wire, and what the worker recorded."""
 
     outputs: tuple[bool, ...]
     findings: tuple[Finding, ...]
@@ -118,7 +118,7 @@ class SuccessReport:
 
 
 def read_begin(event: Mapping[str, Any]) -> Obstacle | None:
-    """Check the event that says that the module begins now; return why it cannot, else None.
+    """Check the event that announces that the module begins; return why it cannot, or None.
 
     Raises
     ------
@@ -128,7 +128,7 @@ def read_begin(event: Mapping[str, Any]) -> Obstacle | None:
     if event == BEGUN:
         return None
     if event.get("event") != "not begun":
-        raise BadReport("the worker spoke before the module began")
+        raise BadReport("the worker sent another event before the module began")
     return Obstacle(_text(event, "kind"), _text(event, "message"))
 
 
@@ -156,7 +156,7 @@ def read_report(event: Mapping[str, Any]) -> Report:
 def _success(event: Mapping[str, Any]) -> SuccessReport:
     outputs = _list(event, "outputs", _bool)
     if len(outputs) != len(OUTPUTS):
-        raise BadReport("a result has another number of output ports")
+        raise BadReport("a result has the wrong number of output ports")
     return SuccessReport(
         outputs=tuple(outputs),
         findings=tuple(_list(event, "findings", _finding)),
@@ -177,13 +177,13 @@ def _failure(event: Mapping[str, Any]) -> FailureReport:
 
 
 def _refusal(event: Mapping[str, Any]) -> RefusalReport:
-    hint = _told(event.get("hint"), Hint)
+    hint = _composed(event.get("hint"), Hint)
     if len(hint.parts) != 1:
         raise BadReport("more than one hint")
     return RefusalReport(
         stage=_one_of(event, "stage", REFUSING_STAGES),
         number=_one_of(event, "number", NUMBERS),
-        message=_told(event.get("message"), Refusal),
+        message=_composed(event.get("message"), Refusal),
         hint=hint,
     )
 
@@ -194,7 +194,7 @@ def _finding(value: object) -> Finding:
     if kind is None:
         raise BadReport("a finding of an unknown kind")
     line = item.get("line")
-    message = _told(item.get("message"), Detail, first=kind.message)
+    message = _composed(item.get("message"), Detail, first=kind.message)
     return kind.at(
         message,
         line=None if line is None else _whole(item, "line"),
@@ -222,7 +222,7 @@ def _upload(value: object) -> Upload:
     item = _mapping(value)
     file = _text(item, "file")
     if not file.isascii() or not file.isdigit() or len(file) > 8:
-        raise BadReport("an upload stored under another name")
+        raise BadReport("an upload is stored under an unexpected name")
     return Upload(file=file, name=_text(item, "name"))
 
 
@@ -236,13 +236,15 @@ def _text(item: Mapping[str, Any], key: str) -> str:
     value = item.get(key)
     if not isinstance(value, str):
         raise BadReport(f"{key} is not text")
-    # JSON also has unpaired surrogates, which nothing could show or save.
+    # JSON can contain unpaired surrogates, which cannot be shown or saved.
     value = plain(value[:TEXT]) + (" [...]" if len(value) > TEXT else "")
     return value.encode("utf-8", "replace").decode("utf-8")
 
 
-def _told(value: object, kind: type[Sentence], *, first: Sentence | None = None) -> ComposedText:
-    """Return a text that the worker gave as sentences of this package."""
+def _composed(
+    value: object, kind: type[Sentence], *, first: Sentence | None = None
+) -> ComposedText:
+    """Return a text that the worker composed of this package's sentences."""
     try:
         return sentences.read(value, kind, first=first)
     except ValueError as error:
@@ -250,13 +252,13 @@ def _told(value: object, kind: type[Sentence], *, first: Sentence | None = None)
 
 
 def _named(item: Mapping[str, Any], key: str, pattern: re.Pattern[str]) -> str:
-    """Return a name as it is when it looks like one, else in quotes."""
+    """Return a name unchanged if it looks like one, otherwise in quotes."""
     value = _text(item, key)
     return value if pattern.fullmatch(value) else sentences.shortened(value)
 
 
 def _class(name: str) -> str:
-    """Return the name of an exception's class; no module's class passes for one of this package."""
+    """Return the name of an exception's class; a module's cannot pass for one of this package."""
     if not _CLASS.fullmatch(name):
         return sentences.shortened(name)
     own = name.rpartition(".")[2]

@@ -11,7 +11,7 @@ from azml_magic.protocol.job_header import JobHeader
 
 
 class Language:
-    """How modules of a language are loaded, and what is reported of those that fail."""
+    """How modules of a language are loaded, and how their failures are reported."""
 
     def preload(self) -> None:
         """Import what its modules need, once for all runs."""
@@ -68,4 +68,4 @@ class Python(Language):
 
 
 LANGUAGES: Mapping[str, Language] = {"python": Python()}
-"""By the name that a module and its job have."""
+"""The languages by the name that a module and its job give."""

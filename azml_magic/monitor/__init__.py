@@ -1,4 +1,4 @@
-"""The guard process around runs: it starts and confines them, holds their limits, cleans up.
+"""The process that guards runs: it starts and confines them, enforces limits and cleans up.
 
-Its side in the notebook is :mod:`client`.
+Its counterpart in the notebook is :mod:`client`.
 """

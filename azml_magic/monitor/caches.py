@@ -1,7 +1,7 @@
-"""Where caches go: what makes a start quicker, and may be missing or be lost at any time.
+"""Where caches are kept: they make starting faster, and may be missing or lost at any time.
 
-Nothing else of the package asks for a home folder. Containers and services have none: ``HOME``
-is ``/``, or not set, the user has no entry in the list of users, or the root is read-only.
+Nothing else in the package needs a home folder. Containers and services may lack one: ``HOME``
+is ``/`` or not set, the user has no entry in the list of users, or the root is read-only.
 """
 
 from __future__ import annotations
@@ -16,23 +16,23 @@ LIBRARIES = (MATPLOTLIB,)
 
 
 def lasting() -> Path | None:
-    """Return the folder for caches that outlive this process, made if need be.
+    """Return the folder for caches that outlive this process, creating it if necessary.
 
     Returns
     -------
     Path or None
-        ``azml_magic`` below ``XDG_CACHE_HOME``, which counts when it is an absolute path, or else
-        below ``~/.cache``. None where that cannot be written to, or belongs to somebody else: the
-        fork server, which is trusted, reads what is in there.
+        ``azml_magic`` in ``XDG_CACHE_HOME`` if that is an absolute path, otherwise in
+        ``~/.cache``. None if that cannot be written to, or belongs to another user: the fork
+        server, which is trusted, reads its contents.
     """
     named = os.environ.get("XDG_CACHE_HOME", "")
-    # Without HOME, and without an entry in the list of users, it stays as it is written here.
+    # Without HOME and an entry in the list of users, "~" is not expanded.
     base = named if os.path.isabs(named) else os.path.expanduser("~/.cache")
     if not os.path.isabs(base):
         return None
     folder = Path(base, OWN_FOLDER)
     try:
-        # What a person named is made; a home that is not there is nobody's to make.
+        # A folder that the user named is created with its parents; a missing home folder is not.
         Path(base).mkdir(mode=0o700, parents=os.path.isabs(named), exist_ok=True)
         folder.mkdir(exist_ok=True)
         furnish(folder)
@@ -43,12 +43,12 @@ def lasting() -> Path | None:
 
 
 def furnish(folder: Path) -> None:
-    """Make what libraries expect in the folder of caches.
+    """Create the folders that libraries expect in the cache folder.
 
     Raises
     ------
     OSError
-        When it cannot be written to, or is not this user's own.
+        When it cannot be written to, belongs to another user, or can be written to by others.
     """
     _require_own(folder)
     for name in LIBRARIES:
@@ -57,10 +57,10 @@ def furnish(folder: Path) -> None:
 
 
 def _require_own(folder: Path) -> None:
-    # The owner counts for root too: in its user namespace the fork server's root is no more than
-    # any other user in a folder that is not its own.
+    # The owner matters for root too: in its user namespace, the fork server's root has no more
+    # rights than any other user to a folder that it does not own.
     found = os.stat(folder)
     if found.st_uid != os.geteuid() or found.st_mode & stat.S_IWOTH:
-        raise PermissionError(f"{folder} is not this user's own")
+        raise PermissionError(f"{folder} belongs to another user, or others can write to it")
     if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
         raise PermissionError(f"{folder} cannot be written to")

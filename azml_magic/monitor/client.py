@@ -1,4 +1,4 @@
-"""A monitor and its runs, as the notebook sees them."""
+"""The notebook's side of a monitor and its runs."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ READY_SECONDS = 180.0
 
 @dataclass(frozen=True)
 class Key:
-    """A monitor that was started for this serves every run that has the same."""
+    """What a monitor is started with; it serves every run with an equal key."""
 
     access: Access
     environment: tuple[tuple[str, str], ...]
@@ -46,31 +46,31 @@ class Key:
 
 
 def key_of(access: Access) -> Key:
-    """Return what a monitor would be started with now."""
+    """Return the key of a monitor that would be started now."""
     environment = tuple(launch.environment(caches.lasting()).items())
     return Key(access, environment, tuple(own_packages()))
 
 
 class MonitorClient:
-    """A monitor process and the socket to it; for use from many threads.
+    """A monitor process and the socket to it; can be used from many threads.
 
-    Starting returns at once; the monitor gets its fork server ready meanwhile.
+    Starting it returns immediately; the monitor prepares its fork server in the meantime.
 
     Parameters
     ----------
     access : Access
-        What its runs may reach.
+        What its runs may access.
 
     Attributes
     ----------
     confinement : str
         How its runs are confined; empty until it is ready.
     serves_many : bool
-        Whether many runs may use it at a time; known when it is ready.
+        Whether many runs may use it at the same time; known once it is ready.
     caches : Caches
-        Where it keeps caches; known when it is ready.
+        Where it keeps caches; known once it is ready.
     users : int
-        How many hold it now; the pool's to count.
+        The number of its current users; counted by the pool.
     idle_since : float
         When the last run ended, on the monotonic clock.
 
@@ -100,13 +100,13 @@ class MonitorClient:
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
-                start_new_session=True,  # an interrupt of the notebook is the notebook's to handle
+                start_new_session=True,  # the notebook itself handles its interrupts
                 cwd="/",
             )
         except OSError as error:
             ours.close()
             raise SandboxBroken(
-                f"the monitor of runs could not be started: {error}",
+                f"the monitor process could not be started: {error}",
                 "free some memory or processes, then run the cell again",
             ) from error
         finally:
@@ -125,7 +125,7 @@ class MonitorClient:
         SandboxUnavailable
             When this machine cannot enforce the confinement.
         SandboxBroken
-            When the fork server did not come up.
+            When the fork server did not start.
         """
         with self._first_report:
             if self._report is None:
@@ -148,11 +148,11 @@ class MonitorClient:
             raise broken(Broken(str(error))) from error
 
     def retire(self) -> None:
-        """Have no more runs start with this monitor."""
+        """Start no more runs with this monitor."""
         self._usable = False
 
     def close(self) -> None:
-        """End the monitor, and with it all that it started."""
+        """End the monitor and everything that it started."""
         self.retire()
         self.socket.close()
         if self.owner == os.getpid():
@@ -177,21 +177,22 @@ class MonitorClient:
 
 
 class MonitoredRun:
-    """A run of a monitor: what is asked of it, and what is reported of it.
+    """A run in a monitor: sends requests about it, and receives its report.
 
     Parameters
     ----------
     monitor : MonitorClient
         A monitor that is ready.
     limits : Limits
-        What the run may use up.
+        The limits of the run.
     descriptors : sequence of int
-        What its worker gets: data socket, standard output and error, pipes for large frames.
+        Those passed to its worker: data socket, standard output and error, and pipes for large
+        frames.
 
     Attributes
     ----------
     socket : socket
-        Can be read when there is a report.
+        Readable when there is a report.
 
     Raises
     ------
@@ -214,12 +215,12 @@ class MonitoredRun:
             theirs.close()
 
     def receive(self) -> RunEnded | Broken:
-        """Take the report of its end.
+        """Receive the report of its end.
 
         Raises
         ------
         SandboxBroken
-            When the monitor has ended without one.
+            When the monitor has ended without sending it.
         """
         report, _ = packets.receive(self.socket, FROM_RUN)
         if isinstance(report, RunEnded):
@@ -230,12 +231,12 @@ class MonitoredRun:
         raise broken(Broken("the monitor has ended"))
 
     def kill(self, reason: str) -> None:
-        """End it; it is reported with this reason.
+        """Kill the run; its report gives this reason.
 
         Raises
         ------
         SandboxBroken
-            When the monitor has ended, or is that of another process, from which this was forked.
+            When the monitor has ended, or belongs to the process from which this one was forked.
         """
         try:
             if self._owner != os.getpid():
@@ -246,21 +247,21 @@ class MonitoredRun:
             raise broken(Broken(str(error))) from error
 
     def close(self) -> None:
-        """Give up the run folder, and what still runs."""
+        """Release the run folder, and kill what still runs."""
         if self._owner == os.getpid():
-            # Said, as a process that was forked meanwhile may hold the socket too.
+            # Sent explicitly: a process forked in the meantime may hold a copy of the socket.
             with contextlib.suppress(OSError):
                 packets.send(self.socket, ReleaseRun())
         self.socket.close()
 
 
 def broken(report: Broken) -> SandboxBroken:
-    """Return the error of a monitor or fork server that died."""
+    """Return the error for a monitor or fork server that died."""
     lines = [line for line in report.message.splitlines() if line.strip()]
     detail = lines[-1] if lines else "no reason was given"
     if report.hint:
         return SandboxBroken(f"no run can be started: {detail}", report.hint)
     return SandboxBroken(
-        f"the processes around a run could not be started, or ended: {detail}",
+        f"the processes around a run could not be started, or ended unexpectedly: {detail}",
         "run the cell again; if this repeats, run `azml-magic doctor`",
     )

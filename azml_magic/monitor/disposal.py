@@ -1,4 +1,4 @@
-"""Deleting run folders beside the monitor's work: a full one takes seconds, and may resist."""
+"""Deletion of run folders in the background: a full one takes seconds, and may fail at first."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ _PAUSE_SECONDS = 0.2
 class Disposal:
     """A thread that deletes folders, in the order in which they are given.
 
-    What cannot be deleted stays, and is never an error here: the folder around it is deleted at
-    the monitor's end, or by the next monitor that finds it abandoned.
+    What cannot be deleted stays, without an error: the folder that contains it is deleted when
+    the monitor ends, or by the next monitor that finds it abandoned.
     """
 
     def __init__(self) -> None:
@@ -27,11 +27,11 @@ class Disposal:
         self._thread.start()
 
     def delete(self, folder: Path) -> None:
-        """Delete a folder soon; nothing may use it any more."""
+        """Delete a folder soon; it must no longer be in use."""
         self._waiting.put(folder)
 
     def close(self) -> None:
-        """Wait until the folders that were given have been tried."""
+        """Wait until deleting all of the given folders has been attempted."""
         self._stopping.set()
         self._waiting.put(None)
         self._thread.join()

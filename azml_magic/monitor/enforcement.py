@@ -1,4 +1,4 @@
-"""One run as the monitor sees it: its limits, its end."""
+"""The monitor's side of one run: its limits and its end."""
 
 from __future__ import annotations
 
@@ -14,37 +14,38 @@ from azml_magic.protocol.messages import TO_RUN, KillRun, RunEnded
 
 
 class RunOwner(Owner, Protocol):
-    """What a run needs of its monitor."""
+    """The parts of the monitor that a run uses."""
 
     def release(self, run: ActiveRun) -> None:
         """Forget a run that is over, and delete its folder."""
 
 
 class ActiveRun:
-    """A run that the monitor looks after.
+    """A run that the monitor supervises.
 
     Parameters
     ----------
     worker : Worker
-        What runs it.
+        The worker that runs it.
     limits : Limits
-        What it may use up.
+        Its limits.
     control : socket
-        The notebook's requests for this run come and its end is reported here; owned from now on.
+        Receives the notebook's requests for this run, and carries the report of its end; owned
+        by this object from now on.
     owner : RunOwner
         The monitor.
     fork_server : ForkServer
-        What the worker was forked from.
+        The one that the worker was forked from.
 
     Attributes
     ----------
     over : bool
-        Whether every process of the run is dead and the notebook knows.
+        Whether every process of the run has ended and this has been reported.
     reason : str
         Why the monitor ended it (``"time"``, ``"cpu"``, ``"memory"``, ``"disk"``,
         ``"interrupt"``, ...); empty when the worker ended by itself.
     look_at : float
-        When it is next to be compared with its limits, on the monotonic clock.
+        When its limits are to be checked next, on the monotonic clock.
     """
 
     def __init__(
@@ -67,7 +68,7 @@ class ActiveRun:
         owner.watch(control, self.on_request)
 
     def on_request(self) -> None:
-        """Carry out one request of the notebook."""
+        """Carry out one request from the notebook."""
         request, _ = packets.receive(self.control, TO_RUN)
         if isinstance(request, KillRun):
             self.end(request.reason)
@@ -75,22 +76,22 @@ class ActiveRun:
             self._release()
 
     def on_exited(self, status: int) -> None:
-        """End what the worker left running, now that it has ended itself, and report."""
+        """Kill what the worker left running, now that it has ended, and report."""
         self.worker.kill()
         self.worker.when_all_ended(lambda: self._report(status, self.worker.failure()))
 
     def on_not_forked(self, message: str) -> None:
-        """Report that there is no worker."""
+        """Report that no worker could be forked."""
         self._report(0, f"no process could be started for the run: {message}")
 
     def enforce(self) -> None:
-        """Compare the run with its limits; called every few hundredths of a second."""
+        """Check the limits of the run; called every few hundredths of a second."""
         passed = self.usage.passed(self.worker.tree())
         if passed is not None:
             self.end(*passed)
 
     def end(self, reason: str, reached: float = 0) -> None:
-        """Kill every process of the run; the worker's exit then reports it."""
+        """Kill every process of the run; the report follows when the worker has exited."""
         if self.over:
             return
         if not self.reason:
@@ -117,7 +118,7 @@ class ActiveRun:
             self.owner.release(self)
 
     def _release(self) -> None:
-        """Give up the control socket; what still runs is killed first."""
+        """Close the control socket, after killing what still runs."""
         self._released = True
         self.owner.forget(self.control)
         self.end("released")

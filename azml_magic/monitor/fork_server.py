@@ -1,4 +1,4 @@
-"""The fork server as its monitor sees it: started, told of runs, ended."""
+"""The monitor's side of the fork server: starting it, requesting workers, ending it."""
 
 from __future__ import annotations
 
@@ -24,31 +24,31 @@ DEBUG = "AZML_MAGIC_DEBUG"
 
 
 class ForkServer:
-    """A process that workers are forked from.
+    """The process that workers are forked from.
 
     Parameters
     ----------
     folder : Path
-        Where run folders are made; all that workers can write to.
+        Where run folders are created; workers can write nowhere else.
     level : Level
-        By which means its workers are confined. With namespaces, it lives in them itself.
+        How its workers are confined. With namespaces, it runs in them itself.
     access : Access
-        What its workers are given and may reach.
+        What its workers are given and may access.
     package_folders : sequence of str
-        Further folders of installed packages.
+        Additional folders of installed packages.
     caches : Path
         Where it keeps caches; workers do not write there.
 
     Attributes
     ----------
     socket : socket
-        Its reports come here.
+        Receives its reports.
     pids : tuple of int
-        Its process numbers, in the order of their start; killing the first ends all.
+        Its process IDs, in the order of their start; killing the first ends all.
     signals_are_scoped : bool
-        Whether the kernel keeps the signals of a run within it.
+        Whether the kernel prevents a run from sending signals to other processes.
     baseline : int
-        Bytes of memory that each worker shares with it from its start on.
+        Memory that each worker initially shares with it, in bytes.
     """
 
     def __init__(
@@ -67,8 +67,8 @@ class ForkServer:
         self.signals_are_scoped = rules.signals_are_scoped(version, alone=level.namespaces)
         self.baseline = 0
         self.socket, theirs = packets.pair()
-        self._errors = tempfile.TemporaryFile()  # noqa: SIM115 -- read when the server is gone
-        # For who changes this package: see CONTRIBUTING.md.
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115 -- read after the server has ended
+        # For developers of this package: see CONTRIBUTING.md.
         errors = None if os.environ.get(DEBUG) else self._errors
         environment = launch.environment(caches)
         order = ForkServerOrder(theirs.fileno(), level, access.network, tuple(package_folders))
@@ -91,29 +91,29 @@ class ForkServer:
         theirs.close()
 
     def on_ready(self, pidfd: int) -> None:
-        """Learn the process that forks, which is a child of the one that was started."""
+        """Record the process that forks, which is a child of the one that was started."""
         self.pids = tuple(dict.fromkeys((self.process.pid, processes.pid_of(pidfd))))
         os.close(pidfd)
         self.baseline = measure.memory_of(self.pids[-1])
 
     def seen(self, run: Path) -> str:
-        """Return where a worker sees its run folder: in its own mounts it covers its parent."""
+        """Return a worker's path to its run folder, which in its own mounts covers the parent."""
         return str(run.parent if self.level.namespaces else run)
 
     def fork(self, number: int, run: Path, policy: Policy, descriptors: list[int]) -> None:
-        """Ask for a worker, handing descriptors on; the caller's copies are closed."""
+        """Request a worker, passing descriptors on; the caller's copies are closed."""
         packets.send(self.socket, Fork(number, str(run), self.seen(run), policy), descriptors)
         for descriptor in descriptors:
             os.close(descriptor)
 
     def expect(self) -> None:
-        """Have it prepare for the next fork what can be prepared, at a moment that is quiet."""
+        """Let it prepare the next fork as far as possible; to be called at a quiet moment."""
         if self.level.namespaces:
             with contextlib.suppress(OSError):
                 packets.send(self.socket, ExpectFork())
 
     def receive(self) -> tuple[Any, list[int]]:
-        """Take a report and its descriptors; None when the server is gone."""
+        """Receive a report and its descriptors; None if the server has ended."""
         return packets.receive(self.socket, FROM_FORK_SERVER)
 
     def last_words(self) -> str:
@@ -123,7 +123,7 @@ class ForkServer:
         return self._errors.read().decode("utf-8", "replace")
 
     def end(self) -> None:
-        """Kill it; what it forked is the caller's to kill."""
+        """Kill it; the caller must kill the processes that it forked."""
         self.process.kill()
         self.process.wait()
 

@@ -1,8 +1,8 @@
 """The monitor: the small trusted process between the notebook and its runs.
 
-It owns the run folder, the limits, killing and cleaning up. It uses the standard library
-only, and never interprets a byte that a run produced: data, output and errors go past it
-from the worker to the notebook. It ends with the notebook, however that ends.
+It is responsible for run folders, limits, killing and cleaning up. It uses the standard library
+only, and never interprets a byte that a run produced: data, output and errors go directly from
+the worker to the notebook. It ends when the notebook ends, for whatever reason.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def main() -> None:
     notebook = socket.socket(fileno=order.descriptor)
     try:
         notebook_process = os.pidfd_open(order.owner)
-    except ProcessLookupError:  # it was killed meanwhile
+    except ProcessLookupError:  # it has ended in the meantime
         return
     processes.become_subreaper()
     resources.raise_open_files()
@@ -86,17 +86,17 @@ def main() -> None:
 
 
 class Monitor:
-    """The life of one monitor process.
+    """One monitor process.
 
     Parameters
     ----------
     notebook : socket
-        Requests come and reports go here (sequenced packets of JSON); each run has a control
-        socket beside it.
+        Carries requests and reports (sequenced packets of JSON); each run also has a control
+        socket.
     notebook_process : int
-        A pidfd of the notebook's process; readable when it is gone.
+        A pidfd of the notebook's process; readable when that has ended.
     folder : Path
-        Where run folders are made.
+        Where run folders are created.
     caches : Caches
         Where caches are kept.
     """
@@ -121,7 +121,7 @@ class Monitor:
         self.serving = True
         self.fork_server: ForkServer | None = None
         self.disposal = Disposal()
-        # Not by epoll: a run of the same person could have used up what it takes of a counter.
+        # Not epoll: it counts against a limit per user, which a run could have exhausted.
         self.selector = selectors.PollSelector()
         self.watch(notebook, self.on_request)
         self.watch(notebook_process, self.stop)
@@ -150,11 +150,11 @@ class Monitor:
         self.watch(self.fork_server.socket, self.on_server)
 
     def serve(self) -> None:
-        """Answer until the notebook is gone."""
+        """Serve requests until the notebook has ended."""
         while self.serving:
-            # A worker's requests come last: there may be no end of them.
+            # A worker's requests come last: there may be no end to them.
             for key, _ in sorted(self.selector.select(self.seconds_to_look()), key=_comes_last):
-                # What came before it may have been the end of this one.
+                # Handling an earlier one may have closed this one.
                 if self.selector.get_map().get(key.fd) is key:
                     key.data()
             now = time.monotonic()
@@ -164,7 +164,7 @@ class Monitor:
                     run.look_at = time.monotonic() + POLL_SECONDS
 
     def seconds_to_look(self) -> float | None:
-        """Return when a run is next to be compared with its limits; None when there is none."""
+        """Return the seconds until limits are to be checked next; None if nothing is running."""
         due = [run.look_at for run in self.runs.values() if not run.over]
         return max(0.0, min(due) - time.monotonic()) if due else None
 
@@ -190,7 +190,7 @@ class Monitor:
         self.serving = False
 
     def on_request(self) -> None:
-        """Carry out one request of the notebook."""
+        """Carry out one request from the notebook."""
         request, descriptors = packets.receive(self.notebook, TO_MONITOR)
         if request is None:
             self.stop()
@@ -200,7 +200,7 @@ class Monitor:
             self.prepare(request.limits)
 
     def begin(self, limits: Limits, descriptors: list[int]) -> None:
-        """Have a worker run: the one that waits, when it is confined as this run must be."""
+        """Start a run, in the waiting worker if that is confined as this run must be."""
         assert self.fork_server is not None
         control = socket.socket(fileno=descriptors.pop(0))
         worker, self.waiting = self.waiting, None
@@ -213,7 +213,7 @@ class Monitor:
                 for descriptor in descriptors:
                     os.close(descriptor)
                 # On a full disk, for example.
-                message = f"no folder for a run can be made in {self.folder}: {_message(error)}"
+                message = f"no run folder can be created in {self.folder}: {_message(error)}"
                 tell(control, Broken(message, HINT))
                 control.close()
                 return
@@ -225,7 +225,7 @@ class Monitor:
         self.runs[worker.number] = run
 
     def fork(self, limits: Limits) -> Worker:
-        """Have a worker forked."""
+        """Request a worker from the fork server."""
         assert self.fork_server is not None
         self.forked += 1
         worker = Worker(self.forked, self.folder, limits, self, self.fork_server)
@@ -237,13 +237,13 @@ class Monitor:
         assert self.fork_server is not None
         others = [other for other in self.workers.values() if other is not worker]
         for other in others:
-            # Being forked just now, it cannot be told from the processes of the run.
+            # While being forked, it cannot be distinguished from the processes of the run.
             if not other.pid:
                 other.kill()
         return [*self.fork_server.pids, *(other.pid for other in others)]
 
     def on_server(self) -> None:
-        """Take a report of the fork server."""
+        """Handle a report from the fork server."""
         assert self.fork_server is not None
         report, descriptors = self.fork_server.receive()
         if report is None:
@@ -264,7 +264,7 @@ class Monitor:
         return None
 
     def on_exited(self, worker: Worker, status: int) -> None:
-        """End the run of a worker, or clear away one that had none."""
+        """End the run of a worker that has exited, or clean up a worker that had no run."""
         run = self.runs.get(worker.number)
         if run is not None:
             run.on_exited(status)
@@ -275,12 +275,12 @@ class Monitor:
         worker.remove_folder()
         if worker is self.waiting:
             self.waiting = None
-            # One that ended by itself would likely do so again.
+            # One that ended by itself would probably do so again.
             if worker.doomed:
                 self.prepare(worker.limits)
 
     def on_not_forked(self, worker: Worker, message: str) -> None:
-        """Report that a run has no worker; without one that waits, a run asks for its own."""
+        """Report that a run has no worker; if none is waiting, the next run requests its own."""
         run = self.runs.get(worker.number)
         if run is not None:
             run.on_not_forked(message)
@@ -291,31 +291,31 @@ class Monitor:
             self.waiting = None
 
     def prepare(self, limits: Limits) -> None:
-        """Get a worker ready for the next run, which will likely have these limits."""
+        """Prepare a worker for the next run, which will probably have these limits."""
         self.expected = limits
         if not self.ready or self.waiting is not None or self.fork_server is None:
             return
-        # Where nothing confines files, a run could reach the folder of the next.
+        # Where access to files is not confined, a run could access the next one's folder.
         if self.fork_server.level is not Level.FILES_OPEN:
-            # A run that needs one and gets none learns why.
+            # The cause is reported when a run needs a worker and gets none.
             with contextlib.suppress(OSError):
                 self.waiting = self.fork(limits)
 
     def on_server_gone(self, fork_server: ForkServer) -> None:
-        """Without its fork server a monitor is of no use: report why, and end."""
+        """Report why the fork server ended, and stop: without it, a monitor is useless."""
         broken = Broken(fork_server.last_words())
         for endpoint in (self.notebook, *(run.control for run in self.runs.values())):
             tell(endpoint, broken)
         self.stop()
 
     def release(self, run: ActiveRun) -> None:
-        """Delete the run folder once the notebook has taken its images."""
+        """Delete the run folder once the notebook has read the images in it."""
         del self.runs[run.worker.number]
         run.worker.remove_folder()
 
 
 def _message(error: Exception) -> str:
-    """Return what an error says, without a number or a hint."""
+    """Return the text of an error, without a number or a hint."""
     return getattr(error, "message", "") or getattr(error, "strerror", "") or str(error)
 
 

@@ -1,4 +1,4 @@
-"""The monitors of this process: each started once, and shared by runs at the same time."""
+"""The monitors of this process: each started once, and shared by simultaneous runs."""
 
 from __future__ import annotations
 
@@ -19,12 +19,11 @@ STRONGEST = Access()
 
 
 class _Pool:
-    """Monitors by what they were started for, and who uses them.
+    """The monitors by their key, with the number of their users.
 
-    One that serves many runs at a time is shared. Where runs could reach each other, those at
-    the same time have one each, and one is kept. A monitor that was made for another environment
-    or other options stays beside the new one, and all are given back when nothing has run for
-    a while.
+    One that serves many runs at the same time is shared. Where runs could access each other,
+    simultaneous runs have one each, and one is kept. A monitor for another environment or other
+    options stays alongside the new one, and all are ended when nothing has run for a while.
     """
 
     def __init__(self) -> None:
@@ -72,7 +71,7 @@ class _Pool:
             return client is not None and client.alive
 
     def close(self) -> None:
-        """End the monitors that nobody uses; the others end when they are given back."""
+        """End the monitors that are not in use; the others end when they are released."""
         with self._lock:
             idle = [client for client in self._kept.values() if not client.users]
             self._kept.clear()
@@ -97,7 +96,7 @@ class _Pool:
         return client
 
     def _keeps(self, client: MonitorClient) -> bool:
-        """Keep a monitor that nobody uses, if it is of use and there is none like it."""
+        """Keep an unused monitor if it is alive and no other has its key; return whether kept."""
         if not client.alive:
             if self._kept.get(client.key) is client:
                 del self._kept[client.key]
@@ -105,21 +104,21 @@ class _Pool:
         if self._kept.setdefault(client.key, client) is not client:
             return False
         if self._timer is None or not self._timer.is_alive():
-            self._look_again_in(IDLE_SECONDS)
+            self._check_again_in(IDLE_SECONDS)
         return True
 
-    def _look_again_in(self, seconds: float) -> None:
-        self._timer = threading.Timer(seconds, self._give_back)
+    def _check_again_in(self, seconds: float) -> None:
+        self._timer = threading.Timer(seconds, self._end_if_idle)
         self._timer.daemon = True
         self._timer.start()
 
-    def _give_back(self) -> None:
+    def _end_if_idle(self) -> None:
         with self._lock:
             left = self._used + IDLE_SECONDS - time.monotonic()
             if any(client.users for client in self._kept.values()):
                 left = IDLE_SECONDS
             if self._kept and left > 0:
-                return self._look_again_in(left)
+                return self._check_again_in(left)
             self.asleep = bool(self._kept)
         return self.close()
 
@@ -130,12 +129,12 @@ os.register_at_fork(after_in_child=_pool.forget)
 
 
 def acquire(access: Access = STRONGEST) -> MonitorClient:
-    """Return a monitor that is ready, starting one when none can be used; it is to be released.
+    """Return a monitor that is ready, starting one if necessary; the caller must release it.
 
     Raises
     ------
     SandboxError
-        When there can be none.
+        When no monitor is available.
     """
     client = _pool.acquire(access)
     try:
@@ -150,12 +149,12 @@ def acquire(access: Access = STRONGEST) -> MonitorClient:
 def acquired(access: Access = STRONGEST) -> Iterator[MonitorClient]:
     """Yield a monitor that is ready.
 
-    One that breaks while it is used is ended, with all that it still runs.
+    One that breaks while in use is ended, with everything that it still runs.
 
     Raises
     ------
     SandboxError
-        When there can be none.
+        When no monitor is available.
     """
     client = acquire(access)
     try:
@@ -167,26 +166,26 @@ def acquired(access: Access = STRONGEST) -> Iterator[MonitorClient]:
 
 
 def caches_of(access: Access) -> Caches:
-    """Return where a monitor keeps caches: one that is there, or one that is started.
+    """Return where a monitor keeps caches, starting one if necessary.
 
     Raises
     ------
     SandboxError
-        When there can be none.
+        When no monitor is available.
     """
     with acquired(access) as monitor:
         return monitor.caches
 
 
 def release(client: MonitorClient, error: BaseException | None = None) -> None:
-    """Give a monitor back after its run.
+    """Release a monitor after its run.
 
     Parameters
     ----------
     client : MonitorClient
         From :func:`acquire`.
     error : BaseException, optional
-        What went wrong with it. One that is broken may hold processes: it is ended, with all of
+        What went wrong with it. A broken monitor may hold processes, so it is ended with all of
         its runs.
     """
     if isinstance(error, SandboxBroken):
@@ -209,10 +208,10 @@ def warm_up(limits: Limits) -> None:
 
 
 def is_asleep() -> bool:
-    """Return whether monitors were given back because nothing ran for long."""
+    """Return whether monitors were ended because nothing had run for a long time."""
     return _pool.asleep
 
 
 def shut_down() -> None:
-    """End the monitors that nobody uses; the next run starts a new one."""
+    """End the monitors that are not in use; the next run starts a new one."""
     _pool.close()

@@ -1,4 +1,4 @@
-"""What a run has used up so far, compared with its limits."""
+"""The resources that a run has used so far, compared with its limits."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from azml_magic.sandbox import folders, measure
 
 DISK_SECONDS = 0.2
 KERNEL_SECONDS = 0.2
-# Expensive measurements are spaced out, but not so far that a limit is passed by much.
+# Expensive measurements are spaced out, but not so far that a limit is exceeded by much.
 PAUSE_FACTOR = 10
 LONGEST_PAUSE_SECONDS = 0.5
-# Of the kernel's own memory: a piece of an address space, and a lock on a part of a file.
+# Kernel memory: for mappings in address spaces, and for locks on parts of files.
 MAPPING_BYTES = 256
 USUAL_MAPPINGS = 4096
 MOST_MAPPINGS = 70_000
@@ -26,23 +26,23 @@ Passed = tuple[str, float]
 
 
 class Usage:
-    """Measures one run.
+    """Measures the resources used by one run.
 
     Parameters
     ----------
     folder : Path
         Its run folder.
     limits : Limits
-        What it may use up.
+        Its limits.
     baseline : int
-        Bytes of memory that each of its processes shares with the fork server at first.
+        Memory that each of its processes initially shares with the fork server, in bytes.
     reapers : callable
         Returns the processes that wait for orphans of the run.
 
     Attributes
     ----------
     memory_peak : int
-        The most that was seen, in bytes.
+        The most memory measured, in bytes.
     """
 
     def __init__(
@@ -63,20 +63,21 @@ class Usage:
         self._waited = self._waited_seconds()
 
     def passed(self, pids: list[int]) -> Passed | None:
-        """Return which limit some processes have passed, and the figure that was reached."""
+        """Return which limit the processes have exceeded, and the value reached; None if none."""
         seconds = time.monotonic() - self._started
         if self.limits.timeout is not None and seconds > self.limits.timeout:
             return "time", seconds
         return (
-            self._now_and_then("kernel", KERNEL_SECONDS, lambda: self._kernel(pids))
-            or self._now_and_then("memory", 0, lambda: self._memory(pids))
+            self._if_due("kernel", KERNEL_SECONDS, lambda: self._kernel(pids))
+            or self._if_due("memory", 0, lambda: self._memory(pids))
             or self._cpu(pids)
-            or self._now_and_then("disk", DISK_SECONDS, lambda: self._disk(pids))
+            or self._if_due("disk", DISK_SECONDS, lambda: self._disk(pids))
         )
 
-    def _now_and_then(
+    def _if_due(
         self, what: str, interval: float, look: Callable[[], Passed | None]
     ) -> Passed | None:
+        """Measure if it is due; the longer that takes, the later it is due again."""
         begun = time.monotonic()
         if begun < self._due[what]:
             return None
@@ -87,21 +88,22 @@ class Usage:
         return found
 
     def _kernel(self, pids: list[int]) -> Passed | None:
-        """Look at what the kernel itself holds for the run, and no process is seen to hold."""
+        """Check what the kernel itself holds for the run, which no process's usage includes."""
         self._kernel_bytes = self._mapping_bytes(pids)
         locks = measure.count_locks(pids, 2 * MOST_LOCKS)
         return ("locks", MOST_LOCKS) if locks > MOST_LOCKS else None
 
     def _mapping_bytes(self, pids: list[int]) -> int:
-        """Return what the pieces of all address spaces take, beyond the usual number of them.
+        """Return the kernel memory of mappings beyond the usual number of them, in bytes.
 
-        Counting is expensive, so a few processes are counted each time, those first that were
-        not counted yet, and the others are taken to be alike. All are only when the sum matters.
+        Counting is expensive, so only a few processes are counted each time, beginning with those
+        not counted yet, and the others are assumed to be similar. All are counted only when the
+        sum matters.
         """
         known = {pid: self._mappings[pid] for pid in pids if pid in self._mappings}
         ends = time.monotonic() + MAPPINGS_SECONDS
         for pid in [pid for pid in pids if pid not in known] + list(known):
-            # Counted anew, it goes to the end of the line.
+            # Having been counted again, it moves to the end of the queue.
             known.pop(pid, None)
             known[pid] = _unusual_mappings(pid)
             if time.monotonic() > ends:
@@ -121,7 +123,7 @@ class Usage:
     def _cpu(self, pids: list[int]) -> Passed | None:
         if self.limits.cpu_seconds is None:
             return None
-        # Orphans that ended were waited for by others than their parents.
+        # Orphans that ended were reaped by processes other than their parents.
         used = measure.cpu_seconds(pids) + self._waited_seconds() - self._waited
         return ("cpu", used) if used > self.limits.cpu_seconds else None
 
@@ -134,13 +136,13 @@ class Usage:
         used += folders.unlinked_bytes(pids)
         if used > limit:
             return "disk", used
-        self._look_in_time(begun, max(used / limit, files / self.limits.files))
-        # A file that only a message under way holds is found nowhere, but the space is gone.
+        self._schedule_disk(begun, max(used / limit, files / self.limits.files))
+        # A file held only by a message in transit cannot be found, but its space is missing.
         gone = self._free - _free_bytes(self._folder)
         return ("disk", gone) if gone > limit and measure.written(pids) > limit else None
 
-    def _look_in_time(self, now: float, part: float) -> None:
-        """Have the disk looked at again before what is left of its limit can be used up."""
+    def _schedule_disk(self, now: float, part: float) -> None:
+        """Make the disk due again before the rest of its limit can be used up."""
         last, before = self._disk_part
         self._disk_part = now, part
         growth = (part - before) / max(now - last, 1e-3)

@@ -1,4 +1,4 @@
-"""A worker as its monitor sees it: forked and confined ahead of its run, then told to run."""
+"""The monitor's side of a worker: forked and confined in advance, then given a run."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ ERROR_BYTES = 4096
 
 
 class Owner(Protocol):
-    """What a worker and its run need of their monitor."""
+    """The parts of the monitor that a worker and its run use."""
 
     disposal: Disposal
 
@@ -36,34 +36,34 @@ class Owner(Protocol):
         """Stop watching `source`."""
 
     def other_processes(self, worker: Worker) -> Collection[int]:
-        """Return the processes below the monitor that are not those of a worker's run."""
+        """Return the descendants of the monitor that do not belong to a worker's run."""
 
 
 class Worker:
-    """One worker, from the request to fork it to the end of its folder.
+    """One worker, from the request to fork it to the deletion of its folder.
 
     Parameters
     ----------
     number : int
-        Tells it from the monitor's other workers.
+        Distinguishes it from the monitor's other workers.
     parent : Path
-        Where its run folder is made.
+        Where its run folder is created.
     limits : Limits
-        What it is confined to.
+        Those that it is confined to.
     owner : Owner
         The monitor.
     fork_server : ForkServer
-        What it is forked from.
+        The one that it is forked from.
 
     Attributes
     ----------
     pid : int
-        Its process number; 0 while that is not known.
+        Its process ID; 0 while unknown.
     first : int
-        The first process of the run's own process namespace; 0 while that is not known, and
-        where there is none.
+        The first process of the run's own process namespace; 0 while unknown, or if there is
+        none.
     gate : TaskGate or None
-        Answers its requests; there from the moment that it is confined.
+        Answers its requests; set once it is confined.
     doomed : bool
         Whether the monitor has killed it, or will as soon as it knows its process.
     """
@@ -99,7 +99,7 @@ class Worker:
     def suits(self, limits: Limits) -> bool:
         """Return whether it is alive, and confined as a run with these limits must be.
 
-        Wall clock, disk and number of files are the monitor's to watch.
+        The monitor itself enforces the limits on time, disk and number of files.
         """
         own = self.limits
         expected = replace(limits, timeout=own.timeout, disk=own.disk, files=own.files)
@@ -112,9 +112,9 @@ class Worker:
         return bool(ending.poll(0))
 
     def order(self, passed_on: list[int]) -> None:
-        """Hand it what it runs with; the caller's copies are closed.
+        """Send it the descriptors of its run; the caller's copies are closed.
 
-        It takes them as soon as it is confined. One that has ended is noticed elsewhere.
+        It receives them as soon as it is confined. If it has ended, that is noticed elsewhere.
         """
         with contextlib.suppress(OSError):
             descriptors.send(self._orders, b"run", passed_on)
@@ -122,7 +122,7 @@ class Worker:
             os.close(descriptor)
 
     def on_forked(self, pidfd: int, first_pidfd: int = -1) -> None:
-        """Learn its process, and the first one of its process namespace."""
+        """Record its process, and the first one of its process namespace."""
         self._pidfd, self._first_pidfd = pidfd, first_pidfd
         self.pid = processes.pid_of(pidfd)
         if first_pidfd >= 0:
@@ -131,9 +131,9 @@ class Worker:
             self.kill()
 
     def tree(self) -> list[int]:
-        """Return the process numbers of its run.
+        """Return the process IDs of its run.
 
-        Nothing makes a process without asking the gate, so what asked for none has none.
+        No process is created without asking the gate, so a worker that did not ask is alone.
         """
         if self.gate is None or not self.gate.processes:
             return [self.pid] if self.pid else []
@@ -144,7 +144,7 @@ class Worker:
         return processes.descendants([os.getpid()], spare=spare)
 
     def reapers(self) -> list[int]:
-        """Return the processes that wait for what its run leaves."""
+        """Return the processes that reap the orphans of its run."""
         if self._fork_server.level.namespaces:
             return [self.first] if self.first else []
         return [os.getpid(), *self._fork_server.pids]
@@ -159,7 +159,7 @@ class Worker:
         elif (
             not self._fork_server.level.namespaces and self.gate is not None and self.gate.processes
         ):
-            # Without a process namespace, it is done until nothing is left.
+            # Without a process namespace, killing is repeated until nothing is left.
             spare = self._owner.other_processes(self)
             processes.kill_tree([os.getpid()], spare=spare)
         if self._pidfd >= 0:
@@ -179,7 +179,7 @@ class Worker:
 
     def failure(self) -> str:
         """Return why it could not confine itself; empty for one that could."""
-        # Its end, with orders that it did not take, is reported once, and before what it said.
+        # If it ended without reading its orders, that is reported once, before what it sent.
         for _ in range(2):
             with contextlib.suppress(OSError):
                 said = self._orders.recv(ERROR_BYTES, socket.MSG_DONTWAIT)
@@ -187,7 +187,7 @@ class Worker:
         return ""
 
     def close(self) -> None:
-        """Give up all that belongs to one that has ended, but for its folder."""
+        """Release everything of a worker that has ended, except its folder."""
         self.pid = self.first = 0
         if self._listener_socket is not None:
             self._owner.forget(self._listener_socket)
@@ -224,7 +224,7 @@ class Worker:
 
 
 def tell(endpoint: socket.socket, message: Any) -> None:
-    """Report to the notebook; one that is gone is noticed elsewhere."""
+    """Report to the notebook; if that has ended, this is noticed elsewhere."""
     with contextlib.suppress(OSError):
         packets.send(endpoint, message)
 

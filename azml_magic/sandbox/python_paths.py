@@ -97,7 +97,7 @@ def of(python: str, extra: Sequence[str] = ()) -> Paths:
     except subprocess.SubprocessError as error:
         said = (getattr(error, "stderr", None) or b"").decode("utf-8", "replace").strip()
         reason = said.splitlines()[-1] if said else str(error)
-        raise OSError(f"{python} does not run as a Python: {reason}") from error
+        raise OSError(f"{python} cannot be run as a Python interpreter: {reason}") from error
     readable, found = json.loads(done.stdout)
     return Paths(tuple(readable), tuple(found))
 

@@ -1,5 +1,6 @@
-"""What runs on the other side of the sandbox: compile, call, report.
+"""What runs inside the sandbox: compile, call, report.
 
-Imports nothing of the package but the pure rules (``contract``), the values that
-they speak in (``errors``, ``result``, ``sentences``) and the confinement (``sandbox``).
+From this package, it imports only the rules (``contract``), the values that these use (``errors``,
+``result``, ``sentences``), the languages, the messages (``protocol``, ``wire``) and the
+confinement (``sandbox``).
 """

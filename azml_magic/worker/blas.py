@@ -1,8 +1,8 @@
 """The threads of linear algebra libraries, which must not exist when a worker is forked.
 
-The fork server is started with one thread a library and raises the number when all is
-imported. At a fork such a library ends its threads; each worker's start when it first needs
-them, so that a run which needs none has none.
+The fork server is started with one thread per library, and raises the number once everything is
+imported. At a fork, such a library ends its threads; a worker's start when it first needs them,
+so that a run that needs none has none.
 """
 
 from __future__ import annotations

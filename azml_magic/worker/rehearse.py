@@ -1,7 +1,7 @@
-"""What every run does, done once before there is a run, so that the run finds it warm.
+"""The steps of every run, done once before there is a run, which is then faster.
 
 A forked process copies each page of memory when it first writes to it, and counting the
-references to an object is such a write. What a run is sure to use is touched ahead.
+references to an object is such a write. What every run uses is touched in advance.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _SOURCE = "import pandas as pd\ndef azureml_main(frame): return frame.assign(sum
 
 
 def rehearse() -> None:
-    """Pass a small frame through all that a run is made of; nothing of it stays."""
+    """Pass a small frame through all steps of a run; nothing of it remains."""
     profile = get_profile("classic")
     frame = pd.DataFrame({"number": [1, 2], "part": [0.5, None], "text": ["a", None]})
     with _Pair() as (giving, taking):

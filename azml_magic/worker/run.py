@@ -1,7 +1,7 @@
 """One run in its worker: confine, receive, execute under the contract, report.
 
-Order matters here: the process is confined before it reads one byte that a person
-wrote, and it reports only after the module has come to its end.
+The order matters: the process is confined before it reads the first byte of a user's code, and
+it reports only after the module has finished.
 """
 
 from __future__ import annotations
@@ -33,16 +33,16 @@ STREAM_LIMIT = 1 << 34
 def work(request: Fork, passed_on: List[int]) -> None:
     """Carry out one run and end the process; called in a freshly forked worker.
 
-    All that no run differs in is done ahead: the worker then waits, confined, for the
-    descriptors to run with.
+    Everything that is the same for all runs is done in advance: the worker then waits, confined,
+    for the descriptors of its run.
 
     Parameters
     ----------
     request : Fork
         From the monitor.
     passed_on : list of int
-        The socket over which the run's descriptors come, and the one over which the monitor
-        receives the listener of the system call filter.
+        The socket through which the run's descriptors arrive, and the one through which the
+        monitor receives the listener of the system call filter.
     """
     orders, listener = passed_on
     folder = request.folder
@@ -54,7 +54,7 @@ def work(request: Fork, passed_on: List[int]) -> None:
         os.write(orders, f"the worker could not confine itself: {error}".encode())
         os._exit(1)
     _renew_state()
-    # When a run waits already, it does by itself what a rehearsal would do for it.
+    # If a run is already waiting, a rehearsal would only delay it.
     if not select.select([orders], [], [], 0)[0]:
         rehearse.rehearse()
     data, pipe = _receive_orders(orders)
@@ -66,7 +66,7 @@ def work(request: Fork, passed_on: List[int]) -> None:
 
 
 def execute(channel: Channel, pipe: Optional[PipeReader], folder: str) -> None:
-    """Receive the job, run the module, and send what came of it."""
+    """Receive the job, run the module, and send the outcome."""
     try:
         job = from_plain(JobHeader, channel.receive_event(STREAM_LIMIT))
         profile, text = rules_of(job.options), job.options.text
@@ -110,7 +110,7 @@ def _arrange_streams(chosen: List[int]) -> None:
 
 
 def _receive_orders(orders: int) -> Tuple[socket.socket, Optional[PipeReader]]:
-    """Wait for the run's data socket, output and pipes, and keep no way back to the monitor."""
+    """Wait for the run's data socket, output and pipes, and close the socket to the monitor."""
     with socket.socket(fileno=orders) as endpoint:
         message, received = descriptors.receive(endpoint, 16, 8)
     if not message:
@@ -134,14 +134,14 @@ def _arrange_environment(folder: str) -> None:
         MPLBACKEND="Agg",
         MPLCONFIGDIR=home,
         JOBLIB_TEMP_FOLDER=home,
-        # Its process pool would start fresh interpreters, which a run cannot reach.
+        # Its process pool would start new interpreters, which a run cannot do.
         JOBLIB_MULTIPROCESSING="0",
     )
     os.chdir(home)
 
 
 def _renew_state() -> None:
-    """Give this run streams and random numbers of its own."""
+    """Give this run its own streams and random numbers."""
     import tempfile
 
     tempfile.tempdir = None
@@ -152,7 +152,7 @@ def _renew_state() -> None:
         )
         setattr(sys, name, stream)
         setattr(sys, f"__{name}__", stream)
-    sys.stdin = sys.__stdin__ = open(os.devnull)  # type: ignore[misc] # noqa: SIM115 -- it stays
+    sys.stdin = sys.__stdin__ = open(os.devnull)  # type: ignore[misc] # noqa: SIM115 -- stays open
     random.seed()
     numpy_random = sys.modules.get("numpy.random")
     if numpy_random is not None:
@@ -160,9 +160,9 @@ def _renew_state() -> None:
 
 
 def hide_package() -> None:
-    """Make the package as absent as it is in the cloud: None lets an import of it fail.
+    """Make the package as absent as it is in the cloud: None makes importing it fail.
 
-    Done once in the fork server, which has imported all that its workers need of it.
+    Done once in the fork server, which has imported everything that its workers need from it.
     """
     for name in [name for name in sys.modules if name.split(".")[0] == "azml_magic"]:
         del sys.modules[name]

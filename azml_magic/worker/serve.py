@@ -1,4 +1,4 @@
-"""A worker that keeps its module: loaded once, then called for one request after the other."""
+"""A worker that keeps its module: loaded once, then called for each request."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ def serve(
     limit: int,
     flush: Callable[[], None],
 ) -> None:
-    """Load the module, say that it is ready, and answer until the other side has had enough.
+    """Load the module, report that it is ready, and answer until the other side closes.
 
     Parameters
     ----------
     channel : Channel
-        Requests come and answers go here.
+        Carries requests and answers.
     job : JobHeader
         As for a single run.
     profile : Profile
@@ -38,7 +38,7 @@ def serve(
     folder : str
         The run folder.
     limit : int
-        Bytes of one message.
+        Maximum size of one message, in bytes.
     flush : callable
         Writes out what the module has printed, so that it is read before the answer.
     """
@@ -59,7 +59,7 @@ def serve(
                 port: receive_frame(channel, text=job.options.text, max_bytes=limit, trusted=True)
                 for port in from_plain(Call, channel.receive_event(limit)).datasets
             }
-            # Said for each request: one that no worker began can be given to another.
+            # Sent for each request: one that has not begun can be given to another worker.
             channel.send_event(BEGUN)
             _answer(channel, function, job, profile, datasets, folder, flush)
             _tidy(home, kept)
@@ -89,7 +89,7 @@ def _answer(
 
 
 def _tidy(home: str, kept: Set[str]) -> None:
-    """Take away the files and figures of a request; what the top level made stays."""
+    """Remove the files and figures of a request; what the top level created stays."""
     os.chdir(home)
     for name in os.listdir(home):
         if name not in kept:

@@ -1,6 +1,6 @@
 """The fork server: libraries imported once, then one worker forked for each run.
 
-It runs no user code. It listens to the monitor only, over the socket that it was
+It runs no user code. It takes requests from the monitor only, over the socket that it was
 started with, and reports each worker's process descriptor and exit status.
 """
 
@@ -37,7 +37,7 @@ PR_SET_DUMPABLE = 4
 
 
 class Child(NamedTuple):
-    """A worker that was forked, and the number that the monitor gave it."""
+    """A worker that has been forked, and the number that the monitor gave it."""
 
     pid: int
     number: int
@@ -46,8 +46,8 @@ class Child(NamedTuple):
 def main() -> None:
     """Serve runs until the monitor closes the socket; ``argv[1]`` is a :class:`ForkServerOrder`.
 
-    Where runs have namespaces of their own, ``argv[2]`` is the descriptor of the socket to the
-    process that makes them.
+    If runs have their own namespaces, ``argv[2]`` is the descriptor of the socket to the process
+    that creates them.
     """
     order = from_json(ForkServerOrder, sys.argv[1])
     monitor, level = socket.socket(fileno=order.descriptor), order.level
@@ -72,9 +72,9 @@ def serve(monitor: socket.socket, made: Optional[RunNamespaces]) -> None:
     Parameters
     ----------
     monitor : socket
-        Requests come and reports go here.
+        Carries requests and reports.
     made : RunNamespaces, optional
-        What makes the namespaces of each worker; without it, workers live in the server's.
+        Creates the namespaces of each worker; without it, workers run in the server's.
     """
     children: Dict[int, Child] = {}
     poller = select.poll()
@@ -115,7 +115,7 @@ def _fork_worker(
     descriptors: List[int],
 ) -> NewWorker:
     with warnings.catch_warnings():
-        # Python 3.12 warns of threads at a fork; here they are libraries' idle helpers.
+        # Python 3.12 warns about threads at a fork; here they are idle helpers of libraries.
         warnings.simplefilter("ignore", DeprecationWarning)
         forked = NewWorker(os.fork(), -1) if made is None else made.fork(request.run)
     if forked.pid == 0:
@@ -138,7 +138,7 @@ def _reap(
 
 
 def _preload() -> None:
-    """Pay for imports, and for what libraries build at first use, once for all runs."""
+    """Import libraries, and have them build what they need at first use, once for all runs."""
     import pandas as pd
     import pyarrow as pa
 
@@ -155,7 +155,7 @@ def _preload() -> None:
 
 
 def _end_library_threads() -> None:
-    """Fork once: linear algebra libraries end their threads before, and start them at need."""
+    """Fork once: linear algebra libraries end their threads first, and restart them if needed."""
     child = os.fork()
     if child == 0:
         os._exit(0)
@@ -163,7 +163,7 @@ def _end_library_threads() -> None:
 
 
 def _hide() -> None:
-    """Make the state that every worker inherits cheap to fork and closed to others."""
+    """Make the state that every worker inherits cheap to fork and inaccessible to others."""
     import ctypes
 
     ctypes.CDLL(None).prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
