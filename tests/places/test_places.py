@@ -59,7 +59,7 @@ def azureml_main():
     print("begun", flush=True)
     time.sleep(600)
 """
-NOT_LASTING = "caches           a temporary folder for each session"
+NOT_LASTING = "caches           a temporary folder per session"
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -149,7 +149,7 @@ def test_where_nothing_can_be_written_the_error_names_what_to_set(ground):
     assert "Hint: set TMPDIR to a folder that you can write to" in done.stderr
     assert len(done.stderr.splitlines()) == 2
     doctor = ground.azml_magic("doctor", status=3)
-    assert "Runs are refused: no temporary folder can be written to" in doctor.stdout
+    assert "Runs are refused: no temporary folder is writable" in doctor.stdout
     assert "  set TMPDIR to a folder that you can write to" in doctor.stdout
     serve = ground.azml_magic("serve", path, "--port", "0", errors="set TMPDIR", status=3)
     assert len(serve.stderr.splitlines()) == 2

@@ -80,7 +80,8 @@ def test_what_reading_foresaw_of_a_failure_is_its_hint():
 def test_a_name_that_is_defined_nowhere_is_told_once():
     with pytest.raises(ModuleFailed) as failed:
         run("frame['c'] = seaborn.color_palette()")
-    assert failed.value.hint == "`seaborn` is defined nowhere; add `import seaborn` to the module"
+    words = "`seaborn` is not defined anywhere; add `import seaborn` to the module"
+    assert failed.value.hint == words
     assert told(failed.value.result) == []
 
 

@@ -7,7 +7,7 @@ byId("form").addEventListener("submit", async (event) => {
   const headers = { "Content-Type": "application/json" };
   const key = byId("key").value.trim();
   if (key) headers.Authorization = `Bearer ${key}`;
-  byId("status").textContent = "Waiting for the answer ...";
+  byId("status").textContent = "Waiting for the response ...";
   byId("answer").textContent = "";
   const started = performance.now();
   try {
@@ -21,7 +21,7 @@ byId("form").addEventListener("submit", async (event) => {
     byId("status").textContent = `${response.status} ${response.statusText} in ${milliseconds} ms`;
     byId("answer").textContent = readable(text);
   } catch (error) {
-    byId("status").textContent = `No answer: ${error.message}`;
+    byId("status").textContent = `No response: ${error.message}`;
   }
 });
 
