@@ -515,20 +515,20 @@ def test_the_hint_fits_the_cell(cell, classic, designer):
 
 @pytest.mark.rule("C9", profile="designer")
 def test_designer_makes_text_of_whatever_stands_beside_text():
-    others = {
-        True: "True",
-        2: "2",
-        2.5: "2.5",
-        D("1.50"): "1.50",
-        DAY: "2020-01-02",
-        NOON: "12:00:00",
-        datetime.time(12, 0, 0, 1): "12:00:00.000001",
-        STAMP: "2015-03-13 00:00:00",
-        SPAN: "1 days 00:00:00",
-        np.datetime64("2015-03-13T01"): "2015-03-13 01:00:00",
-        np.timedelta64(1, "h"): "0 days 01:00:00",
-    }
-    for cell, text in others.items():
+    others: list[tuple[object, str]] = [
+        (True, "True"),
+        (2, "2"),
+        (2.5, "2.5"),
+        (D("1.50"), "1.50"),
+        (DAY, "2020-01-02"),
+        (NOON, "12:00:00"),
+        (datetime.time(12, 0, 0, 1), "12:00:00.000001"),
+        (STAMP, "2015-03-13 00:00:00"),
+        (SPAN, "1 days 00:00:00"),
+        (np.datetime64("2015-03-13T01"), "2015-03-13 01:00:00"),
+        (np.timedelta64(1, "h"), "0 days 01:00:00"),
+    ]
+    for cell, text in others:
         frame = pd.DataFrame({"odd": objects("x", cell, None)})
         prepared, (finding,) = prepare_output(frame, "output1", DESIGNER)
         assert cells(prepared["odd"]) == ["x", text, None]
