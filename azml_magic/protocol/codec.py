@@ -8,13 +8,18 @@ from __future__ import annotations
 
 import enum
 import json
-from dataclasses import fields, is_dataclass
-from typing import Any, Dict, Type, TypeVar, get_type_hints
+from dataclasses import is_dataclass
+from functools import partial
+from typing import Any, Callable, Dict, Optional, Type, TypeVar, get_type_hints
 
 T = TypeVar("T")
 
 
-_HINTS: Dict[type, Dict[str, Any]] = {}
+Reader = Optional[Callable[[Any], Any]]
+
+# Most values of a message are these; the rest is looked at one by one.
+_ATOMS = frozenset((bool, int, float, str, type(None)))
+_READERS: Dict[type, Dict[str, Reader]] = {}
 
 
 def learn(*kinds: type) -> Dict[str, type]:
@@ -23,8 +28,9 @@ def learn(*kinds: type) -> Dict[str, type]:
     Called where they are defined, as a worker hides the modules in which the names are resolved.
     """
     for kind in kinds:
-        _HINTS[kind] = get_type_hints(kind)
-        nested = [hint for hint in _HINTS[kind].values() if isinstance(hint, type)]
+        hints = get_type_hints(kind)
+        _READERS[kind] = {name: _reader(hint) for name, hint in hints.items()}
+        nested = [hint for hint in hints.values() if isinstance(hint, type)]
         learn(*filter(is_dataclass, nested))
     return {kind.__name__: kind for kind in kinds}
 
@@ -41,15 +47,17 @@ def from_json(kind: Type[T], text: Any) -> T:
 
 def to_plain(value: Any) -> Any:
     """Convert a dataclass to a dict of JSON values."""
-    return {one.name: _plain(getattr(value, one.name)) for one in fields(value)}
+    return {
+        name: item if type(item) in _ATOMS else _plain(item) for name, item in vars(value).items()
+    }
 
 
 def from_plain(kind: Type[T], plain: Dict[str, Any]) -> T:
     """Make a dataclass from the result of :func:`to_plain`."""
-    if kind not in _HINTS:
+    if kind not in _READERS:
         learn(kind)
-    hints = _HINTS[kind]
-    return kind(**{name: _value(hints[name], item) for name, item in plain.items()})
+    readers = _READERS[kind]
+    return kind(**{name: _value(readers[name], item) for name, item in plain.items()})
 
 
 def _plain(value: Any) -> Any:
@@ -60,11 +68,16 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def _value(hint: Any, plain: Any) -> Any:
-    if is_dataclass(hint):
-        return from_plain(hint, plain)  # type: ignore[arg-type]
+def _reader(hint: Any) -> Reader:
+    """Return what makes a value of a field's type; None for JSON's own, and for lists."""
+    if isinstance(hint, type) and is_dataclass(hint):
+        return partial(from_plain, hint)
     if isinstance(hint, type) and issubclass(hint, enum.Enum):
-        return hint(plain)
-    if isinstance(plain, list):
-        return tuple(plain)
-    return plain
+        return hint
+    return None
+
+
+def _value(reader: Reader, plain: Any) -> Any:
+    if reader is not None:
+        return reader(plain)
+    return tuple(plain) if isinstance(plain, list) else plain
