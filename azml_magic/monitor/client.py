@@ -166,7 +166,9 @@ class MonitorClient:
         arriving = select.poll()
         arriving.register(self.socket, select.POLLIN)
         if not arriving.poll(seconds * 1000):
-            raise SandboxBroken(
+            # Returned, so that everyone who waits learns it: the monitor is ended by the first.
+            self.retire()
+            return Broken(
                 f"the fork server was not ready within {seconds:.0f} s",
                 "the machine may be overloaded; run the cell again",
             )

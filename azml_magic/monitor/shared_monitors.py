@@ -203,8 +203,10 @@ def warm_up(limits: Limits) -> None:
     """
     if not _pool.holds(STRONGEST):
         client = _pool.acquire(STRONGEST)
-        client.send(PrepareWorker(limits))
-        _pool.release(client)
+        try:
+            client.send(PrepareWorker(limits))
+        finally:
+            _pool.release(client)
 
 
 def is_asleep() -> bool:

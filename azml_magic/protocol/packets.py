@@ -6,7 +6,7 @@ import json
 import socket
 from typing import Any, Iterable, List, Mapping, Optional, Tuple
 
-from azml_magic.protocol import descriptors as carried
+from azml_magic.protocol import descriptors as passing
 from azml_magic.protocol.codec import from_plain, to_plain
 
 MESSAGE_BYTES = 1 << 18
@@ -27,7 +27,7 @@ def send(endpoint: socket.socket, message: Any, descriptors: Iterable[int] = ())
         When the other end is closed.
     """
     data = json.dumps([type(message).__name__, to_plain(message)]).encode()
-    carried.send(endpoint, data, descriptors)
+    passing.send(endpoint, data, descriptors)
 
 
 def receive(endpoint: socket.socket, kinds: Mapping[str, type]) -> Tuple[Optional[Any], List[int]]:
@@ -51,7 +51,7 @@ def receive(endpoint: socket.socket, kinds: Mapping[str, type]) -> Tuple[Optiona
         When it is of another kind.
     """
     try:
-        data, passed_on = carried.receive(endpoint, MESSAGE_BYTES, _DESCRIPTORS)
+        data, passed_on = passing.receive(endpoint, MESSAGE_BYTES, _DESCRIPTORS)
     except ConnectionError:  # it was killed before it had read all messages
         return None, []
     if not data:

@@ -11,7 +11,7 @@ from support.waiting import Held, until
 import azml_magic
 from azml_magic.errors import Interrupted, MemoryLimitError, SandboxBroken
 from azml_magic.executors import link
-from azml_magic.monitor import shared_monitors
+from azml_magic.monitor import client, shared_monitors
 from azml_magic.monitor.client import MonitorClient
 from azml_magic.sandbox.probe import probe
 from runs.process_tree import below, children
@@ -201,3 +201,22 @@ def test_runs_of_other_threads_go_on_when_monitors_are_given_back(pool):
     shared_monitors.shut_down()
     held.let_go()
     assert beside.result().output1.equals(FRAME * 3)
+
+
+def test_a_start_that_takes_too_long_is_named_to_all_who_wait(pool, monkeypatch):
+    monkeypatch.setattr(client, "READY_SECONDS", 0.5)
+    monkeypatch.setattr(shared_monitors, "MonitorClient", _standing_still(MonitorClient))
+    runs = [Run(SLOW.format(seconds=0, factor=1), FRAME) for _ in range(4)]
+    for run in runs:
+        run.join()
+        assert type(run.outcome) is SandboxBroken
+        assert "not ready" in str(run.outcome)
+
+
+def _standing_still(kind):
+    def make(*arguments):
+        made = kind(*arguments)
+        made.process.send_signal(signal.SIGSTOP)
+        return made
+
+    return make
