@@ -32,15 +32,6 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-@pytest.fixture
-def pool(monkeypatch):
-    """A pool in which no monitor waits yet."""
-    made = shared_monitors._Pool()
-    monkeypatch.setattr(shared_monitors, "_pool", made)
-    yield made
-    made.close()
-
-
 class Run(threading.Thread):
     """A run in a thread of its own; its result, or what it raised, is its ``outcome``."""
 
@@ -80,24 +71,24 @@ def _noting(kind, made):
     return make
 
 
-def test_twenty_runs_have_one_monitor_and_one_fork_server(pool, monkeypatch):
+def test_twenty_runs_have_one_monitor_and_one_fork_server(new_pool, monkeypatch):
     started = []
     monkeypatch.setattr(shared_monitors, "MonitorClient", _noting(MonitorClient, started))
     runs = [Run(SLOW.format(seconds=1, factor=factor), FRAME) for factor in range(20)]
     for run in runs:
         assert run.begun.wait(120)
-    (monitor,) = pool._kept.values()
+    (monitor,) = new_pool._kept.values()
     assert started == [monitor]
     assert len(children(monitor.process.pid)) == 1  # the fork server's
     for factor, run in enumerate(runs):
         assert run.result().output1.equals(FRAME * factor)
-    assert list(pool._kept.values()) == [monitor]
+    assert list(new_pool._kept.values()) == [monitor]
     assert monitor.users == 0
     assert azml_magic.run(SLOW.format(seconds=0, factor=1), FRAME).output1.equals(FRAME)
-    assert list(pool._kept.values()) == [monitor]
+    assert list(new_pool._kept.values()) == [monitor]
 
 
-def test_what_one_run_meets_is_no_matter_of_the_others(pool):
+def test_what_one_run_meets_is_no_matter_of_the_others(new_pool):
     runs = [Run(SLOW.format(seconds=3, factor=factor), FRAME) for factor in range(3)]
     late = Run(SLOW.format(seconds=600, factor=1), FRAME, timeout=1)
     cancelled = Run(SLOW.format(seconds=600, factor=1), FRAME)
@@ -114,13 +105,13 @@ def test_what_one_run_meets_is_no_matter_of_the_others(pool):
         hungry.result()
     for factor, run in enumerate(runs):
         assert run.result().output1.equals(FRAME * factor)
-    assert len(pool._kept) == 1
+    assert len(new_pool._kept) == 1
 
 
-def test_a_run_that_is_given_up_ends_and_the_monitor_goes_on(pool, monkeypatch):
+def test_a_run_that_is_given_up_ends_and_the_monitor_goes_on(new_pool, monkeypatch):
     beside = Run(SLOW.format(seconds=2, factor=3), FRAME)
     assert beside.begun.wait(120)
-    (monitor,) = pool._kept.values()
+    (monitor,) = new_pool._kept.values()
 
     class GivenUp(BaseException):
         """Neither an interrupt nor a mistake of the run."""
@@ -132,7 +123,7 @@ def test_a_run_that_is_given_up_ends_and_the_monitor_goes_on(pool, monkeypatch):
         azml_magic.run(SLOW.format(seconds=600, factor=1), FRAME, on_output=give_up)
     assert beside.result().output1.equals(FRAME * 3)
     until(lambda: _sleeping_workers(monitor) <= 1)  # the one that waits for a run
-    assert list(pool._kept.values()) == [monitor]
+    assert list(new_pool._kept.values()) == [monitor]
 
 
 def _sleeping_workers(monitor):
@@ -146,25 +137,25 @@ def _sleeping_workers(monitor):
     return count
 
 
-def test_a_monitor_that_ends_is_named_by_every_run_that_had_begun(pool):
+def test_a_monitor_that_ends_is_named_by_every_run_that_had_begun(new_pool):
     runs = [Run(SLOW.format(seconds=600, factor=1), FRAME) for _ in range(4)]
     for run in runs:
         assert run.begun.wait(120)
-    (monitor,) = pool._kept.values()
+    (monitor,) = new_pool._kept.values()
     monitor.process.send_signal(signal.SIGKILL)
     for run in runs:
         with pytest.raises(SandboxBroken):
             run.result()
     assert azml_magic.run(SLOW.format(seconds=0, factor=1), FRAME).output1.equals(FRAME)
-    assert monitor not in pool._kept.values()
+    assert monitor not in new_pool._kept.values()
 
 
-def test_a_monitor_that_stands_still_costs_no_run_that_comes_later(pool, monkeypatch):
+def test_a_monitor_that_stands_still_costs_no_run_that_comes_later(new_pool, monkeypatch):
     monkeypatch.setattr(link, "END_SECONDS", 2.0)
     held = Held()
     run = Run(HOLDS.format(name=held.name), FRAME)
     held.wait_for()
-    (monitor,) = pool._kept.values()
+    (monitor,) = new_pool._kept.values()
     monitor.process.send_signal(signal.SIGSTOP)
     held.let_go()
     with pytest.raises(SandboxBroken):
@@ -172,7 +163,7 @@ def test_a_monitor_that_stands_still_costs_no_run_that_comes_later(pool, monkeyp
     assert azml_magic.run(SLOW.format(seconds=0, factor=1), FRAME).output1.equals(FRAME)
 
 
-def test_a_process_forked_from_the_notebook_has_a_monitor_of_its_own(pool):
+def test_a_process_forked_from_the_notebook_has_a_monitor_of_its_own(new_pool):
     held = Held()
     beside = Run(HOLDS.format(name=held.name), FRAME)
     held.wait_for()
@@ -194,7 +185,7 @@ def test_a_process_forked_from_the_notebook_has_a_monitor_of_its_own(pool):
     assert beside.result().output1.equals(FRAME * 3)
 
 
-def test_runs_of_other_threads_go_on_when_monitors_are_given_back(pool):
+def test_runs_of_other_threads_go_on_when_monitors_are_given_back(new_pool):
     held = Held()
     beside = Run(HOLDS.format(name=held.name), FRAME)
     held.wait_for()
@@ -203,7 +194,7 @@ def test_runs_of_other_threads_go_on_when_monitors_are_given_back(pool):
     assert beside.result().output1.equals(FRAME * 3)
 
 
-def test_a_start_that_takes_too_long_is_named_to_all_who_wait(pool, monkeypatch):
+def test_a_start_that_takes_too_long_is_named_to_all_who_wait(new_pool, monkeypatch):
     monkeypatch.setattr(client, "READY_SECONDS", 0.5)
     monkeypatch.setattr(shared_monitors, "MonitorClient", _standing_still(MonitorClient))
     runs = [Run(SLOW.format(seconds=0, factor=1), FRAME) for _ in range(4)]

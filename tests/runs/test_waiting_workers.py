@@ -49,15 +49,6 @@ def pool(shared_pool, monkeypatch):
     return shared_pool
 
 
-@pytest.fixture
-def new_pool(monkeypatch):
-    """A pool in which no monitor waits yet."""
-    made = shared_monitors._Pool()
-    monkeypatch.setattr(shared_monitors, "_pool", made)
-    yield made
-    made.close()
-
-
 def waiting_worker(pool):
     """Return the process that waits for a run below the only monitor, in a run folder."""
     (monitor,) = pool._kept.values()
